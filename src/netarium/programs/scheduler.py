@@ -1,0 +1,318 @@
+"""Who runs next: every thread of every simulated process is a task, a greenlet; one OS thread runs all of them.
+
+A task runs until it parks. Waking appends it to the ready deque; `run_ready` takes tasks from there, in order, until
+none is ready. The caller (the lab's loop) fires one engine event, then calls `run_ready`, and so on. There is no
+pre-emption, hence two rules that let time pass in programs that never wait: each virtual call is charged
+`CALL_COST_NS`, and a task that has made `CALLS_BEFORE_YIELD` calls while the clock stood still is put to sleep for
+what they cost.
+
+What keeps a run going (DESIGN 3, End of a run): a task that is parked with a time-out holds one `engine.foreground`
+unless its program is a daemon, or it is an idle poll: its last wait, on the same descriptors, timed out and the task
+has done no I/O since. The engine holds one entry per task; a later deadline leaves it where it is (compared and armed
+again when it fires), an earlier one makes it stale, and stale entries are not counted anywhere.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Hashable
+from typing import TYPE_CHECKING, Any, Protocol
+
+from greenlet import getcurrent, greenlet
+
+from netarium.engine.events import NEVER_NS, Engine
+from netarium.engine.streams import Streams
+from netarium.journey import Watch
+
+if TYPE_CHECKING:
+    from netarium.programs.process import Process
+
+CALL_COST_NS = 1_000
+"""What one virtual system call costs in virtual time when nothing else makes time pass."""
+CALLS_BEFORE_YIELD = 256
+"""After so many calls at one instant a task sleeps for their cost."""
+EPOCH_NS = 1_767_225_600_123_456_789
+"""Wall-clock time at virtual 0: 2026-01-01 00:00:00.123456789 UTC. Not on a whole second, so that prints show fractions."""
+
+WAIT_WORK = 0
+"""Waits for something that is to come: recv, connect, sendall, sleep, input."""
+WAIT_REST = 1
+"""Waits where a server rests: accept, recvfrom on a bound port, select with such a socket."""
+WAIT_LOCK = 2
+"""Waits for another task: locks, queues, joins."""
+
+KILLS_BEFORE_DROP = 100
+"""How many parks of a killed task raise SystemExit before it is abandoned."""
+
+
+class Describable(Protocol):
+    """What a task waits for; asked only when a report is written."""
+
+    def describe(self) -> str:
+        """Such as `from 10.0.0.1:80`; empty when there is nothing to say."""
+        ...
+
+
+class TaskGreenlet(greenlet):
+    """The greenlet of one task; dispatchers know by its type that they are inside the net."""
+
+    task: Task
+
+
+class Task:
+    """One thread of a simulated process. `wake` is bound once, so that waiters cost no allocation."""
+
+    __slots__ = (
+        "asyncgen_hooks",
+        "call",
+        "calls",
+        "calls_charged",
+        "deadline_ns",
+        "entry_ns",
+        "foreground",
+        "function",
+        "greenlet",
+        "ident",
+        "idle_calls",
+        "idle_key",
+        "is_ready",
+        "key",
+        "kills",
+        "kind",
+        "local",
+        "name",
+        "parked",
+        "parked_at_ns",
+        "process",
+        "running_loop",
+        "scheduler",
+        "target",
+        "timed_out",
+        "wake",
+    )
+
+    def __init__(self, process: Process, function: Callable[[], Any], name: str) -> None:
+        self.process = process
+        self.scheduler = process.scheduler
+        self.function = function
+        self.name = name
+        self.greenlet: TaskGreenlet | None = None
+        self.ident = 0
+        self.is_ready = False
+        self.parked = False
+        self.timed_out = False
+        self.deadline_ns = NEVER_NS
+        self.entry_ns = NEVER_NS
+        self.foreground = False
+        self.call = ""
+        self.target: Describable | None = None
+        self.kind = WAIT_WORK
+        self.key: Hashable = None
+        self.idle_key: Hashable = None
+        self.idle_calls = -1
+        self.calls = 0
+        self.calls_charged = 0
+        self.parked_at_ns = 0
+        self.kills = 0
+        self.local: dict[Any, Any] = {}
+        self.running_loop: Any = None
+        self.asyncgen_hooks: Any = None
+        self.wake: Callable[[], None] = self._wake
+
+    def _wake(self) -> None:
+        if not self.is_ready:
+            self.is_ready = True
+            self.scheduler.ready.append(self)
+
+    def fire(self, argument: Any) -> None:
+        """The engine's entry of this task is due: time out, arm again or ignore a stale entry."""
+        now = self.scheduler.engine.now
+        if self.entry_ns != now:
+            return
+        self.entry_ns = NEVER_NS
+        if self.deadline_ns > now:
+            if self.deadline_ns != NEVER_NS:
+                self.entry_ns = self.deadline_ns
+                self.scheduler.engine.at(self.deadline_ns, self)
+        elif self.parked and not self.is_ready:
+            self.timed_out = True
+            self._wake()
+
+    @property
+    def idle(self) -> bool:
+        """Parked in a wait whose time-out leads back to itself: no work is to be expected of it."""
+        return self.parked and self.deadline_ns != NEVER_NS and not self.foreground and not self.process.daemon
+
+
+class Scheduler:
+    """Runs the tasks of all processes of one net."""
+
+    def __init__(self, engine: Engine, watch: Watch, streams: Streams, epoch_ns: int = EPOCH_NS) -> None:
+        self.engine = engine
+        self.watch = watch
+        self.streams = streams
+        self.epoch_ns = epoch_ns
+        self.ready: deque[Task] = deque()
+        self.processes: list[Process] = []
+        self.current: Task | None = None
+        self.active: Process | None = None
+        self.hub: greenlet = getcurrent()
+        self.attached = False
+        self.last_ran_ns = 0
+        self.next_pid = 1000
+
+    def attach(self) -> None:
+        """Begin to drive: installs the shims and the proxies of sys. Call around a loop of `run_ready`; see `detach`."""
+        if not self.attached:
+            from netarium.programs import shims
+
+            shims.install()
+            shims.enter_net()
+            self.attached = True
+
+    def detach(self) -> None:
+        """Stop driving: what the test process sees is as it was before `attach`."""
+        if self.attached:
+            from netarium.programs import shims
+
+            self._activate(None)
+            shims.leave_net()
+            self.attached = False
+
+    def run_ready(self) -> None:
+        """Run every ready task, and those they wake, until none is ready."""
+        ready = self.ready
+        if not ready:
+            return
+        if not self.attached:
+            self.attach()
+            try:
+                self.run_ready()
+            finally:
+                self.detach()
+            return
+        self.hub = getcurrent()
+        try:
+            while ready:
+                task = ready.popleft()
+                task.is_ready = False
+                process = task.process
+                if process is not self.active:
+                    self._activate(process)
+                self.current = task
+                running = task.greenlet
+                if running is None:
+                    running = self._begin(task)
+                if task.running_loop is not None or task.asyncgen_hooks is not None:
+                    self._switch_with_loop(task, running)
+                else:
+                    running.switch()
+        finally:
+            self.current = None
+
+    def park(
+        self,
+        task: Task,
+        call: str,
+        target: Describable | None = None,
+        deadline_ns: int = NEVER_NS,
+        kind: int = WAIT_WORK,
+        key: Hashable = None,
+    ) -> bool:
+        """Stop the current task until it is woken (True) or `deadline_ns` has come (False).
+
+        `key` names the descriptors of a wait that may be an idle poll. Raises SystemExit when the program was killed.
+        """
+        now = self.engine.now
+        process = task.process
+        if process.dying:
+            self._die(task)
+        task.call = call
+        task.target = target
+        task.kind = kind
+        task.key = key
+        task.timed_out = False
+        task.deadline_ns = deadline_ns
+        if deadline_ns != NEVER_NS:
+            if deadline_ns < task.entry_ns:
+                task.entry_ns = deadline_ns
+                self.engine.at(deadline_ns if deadline_ns > now else now, task)
+            if not process.daemon and (key is None or key != task.idle_key or task.calls != task.idle_calls):
+                task.foreground = True
+                self.engine.foreground += 1
+        task.parked = True
+        task.parked_at_ns = now
+        self.hub.switch()
+        task.parked = False
+        task.deadline_ns = NEVER_NS
+        idle = task.timed_out and not task.foreground
+        if task.foreground:
+            task.foreground = False
+            self.engine.foreground -= 1
+        now = self.engine.now
+        if now != task.parked_at_ns:
+            task.calls_charged = task.calls
+        if not process.daemon and not idle:
+            self.last_ran_ns = now
+        if process.dying or process.pending_signals:
+            self._interrupted(task)
+        if task.timed_out:
+            task.idle_key = key
+            task.idle_calls = task.calls
+            return False
+        return True
+
+    def sleep(self, task: Task, delay_ns: int, call: str = "sleep") -> None:
+        """Park the current task for `delay_ns`, at least 1 us; waking it early does not shorten the sleep."""
+        task.calls += 1
+        deadline_ns = self.engine.now + max(delay_ns, 1_000)
+        while self.park(task, call, None, deadline_ns):
+            pass
+
+    def charge(self, task: Task) -> None:
+        """Let the calls made at this instant cost their time. The shims call it when `CALLS_BEFORE_YIELD` is passed."""
+        cost_ns = (task.calls - task.calls_charged) * CALL_COST_NS
+        task.calls_charged = task.calls
+        if self.current is task:
+            self.sleep(task, cost_ns, "run")
+
+    def wake(self, task: Task) -> None:
+        """Make a parked task ready; waking one that is ready already does nothing."""
+        task.wake()
+
+    def spawn(self, process: Process, function: Callable[[], Any], name: str) -> Task:
+        """A new task of `process`, ready to run."""
+        task = Task(process, function, name)
+        process.tasks.append(task)
+        task.wake()
+        return task
+
+    def _begin(self, task: Task) -> TaskGreenlet:
+        task.greenlet = running = TaskGreenlet(task.function, self.hub)
+        running.task = task
+        return running
+
+    def _activate(self, process: Process | None) -> None:
+        """Change the process whose modules and sys attributes are in place."""
+        if self.active is not process:
+            if self.active is not None:
+                self.active.switch_out()
+            self.active = process
+            if process is not None:
+                process.switch_in()
+
+    def _switch_with_loop(self, task: Task, running: TaskGreenlet) -> None:
+        running.switch()
+
+    def _interrupted(self, task: Task) -> None:
+        if task.process.dying:
+            self._die(task)
+        task.process.deliver_signals(task)
+
+    def _die(self, task: Task) -> None:
+        task.kills += 1
+        if task.kills > KILLS_BEFORE_DROP:
+            task.process.task_ended(task)
+            while True:
+                self.hub.switch()
+        raise SystemExit(task.process.exit_code)
