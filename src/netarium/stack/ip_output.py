@@ -1,0 +1,134 @@
+"""IPv4 on the way out: route, source, header, fragments, next hop.
+
+Read first: RFC 791 2.3 and 3.2, RFC 1122 3.2.1 and 3.3, RFC 6864 (identification).
+`send_packet` is the way of every packet this host makes; `send_routed` is also the end of a forwarded packet's way.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from netarium.journey import Drop, Stop
+from netarium.stack.failures import Failure, SendFailure
+from netarium.stack.fragments import fragment_packet
+from netarium.stack.routes import BLACKHOLE, BROADCAST, LOCAL, MULTICAST, PROHIBIT, UNICAST, UNREACHABLE, Route
+from netarium.wire.ethernet import ETHERTYPE_IPV4, MAC_BROADCAST, Frame
+from netarium.wire.ipv4 import DONT_FRAGMENT, Ipv4Header
+
+if TYPE_CHECKING:
+    from netarium.stack.hooks import Hook
+    from netarium.stack.interface import Interface
+    from netarium.stack.stack import Stack, Transport
+
+PACKET_BYTES_MAX: Final = 65535
+"""RFC 791 3.1: the total length field has 16 bits."""
+
+ALL_SYSTEMS_MAC_BASE: Final = 0x01005E000000
+"""RFC 1112 6.4: the low 23 bits of the group go into this MAC."""
+
+
+class Ipv4Output:
+    """What leaves: `send_packet` for own packets, `send_routed` for any packet whose route is known."""
+
+    __slots__ = ("hooks_output", "hooks_postrouting", "identification", "routes", "sent", "settings", "stack")
+
+    def __init__(self, stack: Stack) -> None:
+        self.stack: Final = stack
+        self.routes: Final = stack.routes
+        self.settings: Final = stack.settings
+        # RFC 6864 4.3 asks only that identifications of packets that may be fragmented do not repeat too soon.
+        self.identification = stack.random.getrandbits(16)
+        self.hooks_output: list[Hook] | None = None
+        self.hooks_postrouting: list[Hook] | None = None
+        self.sent = 0
+
+    def route_for(self, destination: int, source: int = 0, interface: Interface | None = None) -> Route | None:
+        """The route to `destination`, with the address to send from in `route.source`; None when there is none.
+
+        With `interface` (SO_BINDTODEVICE) only that interface's routes count, and without any the destination is taken
+        to be on its link. A limited broadcast or multicast leaves by the interface that has `source` (Linux).
+        """
+        if interface is not None:
+            return self._route_by(destination, source, interface)
+        if source and (destination == 0xFFFFFFFF or destination >> 28 == 0xE):
+            owner = self.stack.interface_with(source)
+            if owner is not None:
+                return self._route_by(destination, source, owner)
+        route = self.routes.lookup(destination)
+        if route is None or route.kind > MULTICAST:
+            return None
+        return route
+
+    def _route_by(self, destination: int, source: int, interface: Interface) -> Route | None:
+        if not interface.up:
+            return None
+        kind = UNICAST
+        local = self.routes.local.get(destination)
+        if local is not None and local.kind == LOCAL:
+            return self.routes.lookup(destination)
+        if destination == 0xFFFFFFFF or (local is not None and local.kind == BROADCAST):
+            kind = BROADCAST
+        elif destination >> 28 == 0xE:
+            kind = MULTICAST
+        else:
+            for route in self.routes.candidates(destination):
+                if route.interface is interface:
+                    mtu = route.mtu or interface.mtu
+                    origin = source or route.source or interface.address_for(route.gateway or destination)
+                    return Route(route.prefix, route.length, interface, route.gateway, origin, mtu)
+        origin = source or interface.address_for(destination)
+        return Route(destination, 32, interface, 0, origin, interface.mtu, 0, "device", kind)
+
+    def send_packet(
+        self,
+        source: int,
+        destination: int,
+        protocol: int,
+        transport: Transport | None,
+        payload: bytes | memoryview,
+        *,
+        ttl: int = -1,
+        tos: int = 0,
+        dont_fragment: bool = True,
+        route: Route | None = None,
+        options: bytes = b"",
+    ) -> SendFailure | None:
+        """Send one packet. None when it is on its way, else why not; nothing is raised.
+
+        `source` 0 takes the route's. With `dont_fragment` a packet over the route's MTU is MESSAGE_TOO_LONG, without
+        it is cut into fragments. A next hop that does not answer comes back later as an ICMP error.
+        """
+        if route is None:
+            route = self.route_for(destination, source)
+            if route is None:
+                return self._no_route(destination)
+        self.identification = identification = (self.identification + 1) & 0xFFFF
+        header = Ipv4Header(
+            source or route.source,
+            destination,
+            protocol,
+            ttl if ttl >= 0 else self.settings.default_ttl,
+            identification,
+            DONT_FRAGMENT if dont_fragment else 0,
+            tos,
+            options,
+        )
+        self.sent += 1
+        size = header.size_bytes + len(payload)
+        if transport is not None:
+            size += transport.size_bytes
+        if size > route.mtu or self.hooks_output is not None or self.hooks_postrouting is not None:
+            return self._send_specially(Frame(0, 0, ETHERTYPE_IPV4, header, transport, payload), size, route)
+        interface = route.interface
+        if route.kind == UNICAST:
+            next_hop = route.gateway or destination
+            neighbor = interface.neighbors.entries.get(next_hop)
+            if neighbor is not None and neighbor.usable_until_ns > self.stack.now:
+                interface.send_frame(Frame(neighbor.mac, interface.mac, ETHERTYPE_IPV4, header, transport, payload))
+            else:
+                frame = Frame(0, interface.mac, ETHERTYPE_IPV4, header, transport, payload)
+                interface.neighbors.resolve(next_hop, frame)
+            return None
+        mac = 0 if route.kind == LOCAL else MAC_BROADCAST if route.kind == BROADCAST else multicast_mac(destination)
+        interface.send_frame(Frame(mac, interface.mac, ETHERTYPE_IPV4, header, transport, payload))
+        return None

@@ -1,0 +1,203 @@
+"""Where a packet goes next: longest-prefix match, one dict per prefix length, with a cache that any change clears.
+
+Read first: RFC 1812 5.2.4 (next hop choice), RFC 4632 5.1 (longest match), RFC 1122 3.3.1 (a host's routing).
+As on Linux the local table (own addresses, 127/8, broadcasts) is asked before the main one; among routes of the same
+prefix the smallest metric wins, then the older one. Routes by an interface that is down do not count; unlike on Linux
+they are not forgotten, so that bringing the interface up again restores them.
+"""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Address
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from netarium.stack.interface import Interface
+
+# What a route does with a packet: Linux' RTN_ numbers.
+UNICAST: Final = 1
+LOCAL: Final = 2
+BROADCAST: Final = 3
+MULTICAST: Final = 5
+BLACKHOLE: Final = 6
+UNREACHABLE: Final = 7
+PROHIBIT: Final = 8
+
+KIND_NAMES: Final = {
+    UNICAST: "unicast",
+    LOCAL: "local",
+    BROADCAST: "broadcast",
+    MULTICAST: "multicast",
+    BLACKHOLE: "blackhole",
+    UNREACHABLE: "unreachable",
+    PROHIBIT: "prohibit",
+}
+
+CACHE_ENTRIES_MAX: Final = 16_384
+
+
+class Route:
+    """One route, or the answer of a lookup; never changed after building.
+
+    `gateway` is 0 for a network on the link. `source` is the address to send from (0 in the table: chosen by the
+    interface). `mtu` is in bytes of the IP packet (0 in the table: the interface's). `protocol` says who installed it,
+    in `ip route`'s words: kernel, static, boot, dhcp, rip, ospf.
+    """
+
+    __slots__ = ("gateway", "interface", "kind", "length", "metric", "mtu", "prefix", "protocol", "source")
+
+    def __init__(
+        self,
+        prefix: int,
+        length: int,
+        interface: Interface,
+        gateway: int = 0,
+        source: int = 0,
+        mtu: int = 0,
+        metric: int = 0,
+        protocol: str = "static",
+        kind: int = UNICAST,
+    ) -> None:
+        self.prefix: Final = prefix
+        self.length: Final = length
+        self.interface: Final = interface
+        self.gateway: Final = gateway
+        self.source: Final = source
+        self.mtu: Final = mtu
+        self.metric: Final = metric
+        self.protocol: Final = protocol
+        self.kind: Final = kind
+
+    def is_same(self, other: Route) -> bool:
+        """Whether `other` would be the same entry of a table (`ip route add` says EEXIST)."""
+        return (self.prefix, self.length, self.gateway, self.metric, self.kind) == (
+            other.prefix,
+            other.length,
+            other.gateway,
+            other.metric,
+            other.kind,
+        ) and self.interface is other.interface
+
+    def __repr__(self) -> str:
+        via = f" via {IPv4Address(self.gateway)}" if self.gateway else ""
+        kind = "" if self.kind == UNICAST else KIND_NAMES[self.kind] + " "
+        metric = f" metric {self.metric}" if self.metric else ""
+        return f"{kind}{IPv4Address(self.prefix)}/{self.length}{via} dev {self.interface.name} proto {self.protocol}{metric}"
+
+
+class RouteTable:
+    """The local and the main table of one host and one family. `generation` grows with every change."""
+
+    __slots__ = ("cache", "generation", "local", "loopback", "routes", "tables")
+
+    def __init__(self) -> None:
+        self.generation = 0
+        self.routes: list[Route] = []
+        """The main table in the order of `add`."""
+        self.tables: list[tuple[int, dict[int, list[Route]]]] = []
+        """(mask, prefix -> routes, best first), longest prefix first."""
+        self.local: dict[int, Route] = {}
+        """Own and broadcast addresses."""
+        self.loopback: Route | None = None
+        """127/8, when `lo` has its address."""
+        self.cache: dict[int, Route | None] = {}
+
+    def lookup(self, destination: int) -> Route | None:
+        """The route to `destination` with source and MTU filled in; None when there is none."""
+        try:
+            return self.cache[destination]
+        except KeyError:
+            return self._miss(destination)
+
+    def _miss(self, destination: int) -> Route | None:
+        route = self.local.get(destination)
+        if route is None and destination >> 24 == 127:
+            route = self.loopback
+        if route is None:
+            candidates = self.candidates(destination)
+            if candidates:
+                route = self._resolved(candidates[0], destination)
+        if len(self.cache) >= CACHE_ENTRIES_MAX:
+            self.cache.clear()
+        self.cache[destination] = route
+        return route
+
+    def _resolved(self, route: Route, destination: int) -> Route:
+        kind = route.kind
+        if kind == UNICAST and destination == 0xFFFFFFFF:
+            kind = BROADCAST
+        elif kind == UNICAST and destination >> 28 == 0xE:
+            kind = MULTICAST
+        interface = route.interface
+        return Route(
+            route.prefix,
+            route.length,
+            interface,
+            route.gateway,
+            route.source or interface.address_for(route.gateway or destination) or interface.stack.any_address(),
+            route.mtu or interface.mtu,
+            route.metric,
+            route.protocol,
+            kind,
+        )
+
+    def candidates(self, destination: int) -> list[Route]:
+        """Every route of the main table that matches and is usable, the winner first (longest prefix, metric, age)."""
+        found: list[Route] = []
+        for mask, table in self.tables:
+            for route in table.get(destination & mask, ()):
+                if route.interface.up:
+                    found.append(route)
+        return found
+
+    def explain(self, destination: int) -> dict[str, object]:
+        """For traces: the candidates, the winner and why it won."""
+        winner = self.lookup(destination)
+        candidates = self.candidates(destination)
+        if winner is None:
+            reason = "no route matches"
+        elif winner.kind == LOCAL:
+            reason = "the address is this host's own"
+        elif destination in self.local:
+            reason = "it is a broadcast address of this link"
+        elif len(candidates) == 1:
+            reason = "the only route that matches"
+        elif candidates[0].length > candidates[1].length:
+            reason = "the longest prefix that matches"
+        else:
+            reason = "the smallest metric of the longest prefix"
+        return {"candidates": [repr(each) for each in candidates], "winner": repr(winner), "reason": reason}
+
+    def add(self, route: Route) -> bool:
+        """Put a route into the main table; False when the same one is there already."""
+        if any(each.is_same(route) for each in self.routes):
+            return False
+        self.routes.append(route)
+        self._rebuild()
+        return True
+
+    def remove(self, route: Route) -> bool:
+        """Take a route out of the main table; False when it is not there."""
+        for index, each in enumerate(self.routes):
+            if each is route or each.is_same(route):
+                del self.routes[index]
+                self._rebuild()
+                return True
+        return False
+
+    def changed(self) -> None:
+        """Something a lookup depends on has changed: forget what was cached."""
+        self.generation += 1
+        self.cache.clear()
+
+    def _rebuild(self) -> None:
+        by_length: dict[int, dict[int, list[Route]]] = {}
+        for route in self.routes:
+            by_length.setdefault(route.length, {}).setdefault(route.prefix, []).append(route)
+        self.tables = []
+        for length in sorted(by_length, reverse=True):
+            table = by_length[length]
+            for routes in table.values():
+                routes.sort(key=lambda each: each.metric)
+            self.tables.append(((0xFFFFFFFF << (32 - length)) & 0xFFFFFFFF, table))
+        self.changed()
