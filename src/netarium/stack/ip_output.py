@@ -6,6 +6,7 @@ Read first: RFC 791 2.3 and 3.2, RFC 1122 3.2.1 and 3.3, RFC 6864 (identificatio
 
 from __future__ import annotations
 
+from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Final
 
 from netarium.journey import Drop, Stop
@@ -16,7 +17,6 @@ from netarium.wire.ethernet import ETHERTYPE_IPV4, MAC_BROADCAST, Frame
 from netarium.wire.ipv4 import DONT_FRAGMENT, Ipv4Header
 
 if TYPE_CHECKING:
-    from netarium.stack.hooks import Hook
     from netarium.stack.interface import Interface
     from netarium.stack.stack import Stack, Transport
 
@@ -30,16 +30,15 @@ ALL_SYSTEMS_MAC_BASE: Final = 0x01005E000000
 class Ipv4Output:
     """What leaves: `send_packet` for own packets, `send_routed` for any packet whose route is known."""
 
-    __slots__ = ("hooks_output", "hooks_postrouting", "identification", "routes", "sent", "settings", "stack")
+    __slots__ = ("hooks", "identification", "routes", "sent", "settings", "stack")
 
     def __init__(self, stack: Stack) -> None:
         self.stack: Final = stack
         self.routes: Final = stack.routes
         self.settings: Final = stack.settings
+        self.hooks: Final = stack.hooks
         # RFC 6864 4.3 asks only that identifications of packets that may be fragmented do not repeat too soon.
         self.identification = stack.random.getrandbits(16)
-        self.hooks_output: list[Hook] | None = None
-        self.hooks_postrouting: list[Hook] | None = None
         self.sent = 0
 
     def route_for(self, destination: int, source: int = 0, interface: Interface | None = None) -> Route | None:
@@ -107,7 +106,7 @@ class Ipv4Output:
             source or route.source,
             destination,
             protocol,
-            ttl if ttl >= 0 else self.settings.default_ttl,
+            ttl if ttl >= 0 else self.settings.ip_default_ttl,
             identification,
             DONT_FRAGMENT if dont_fragment else 0,
             tos,
@@ -117,7 +116,7 @@ class Ipv4Output:
         size = header.size_bytes + len(payload)
         if transport is not None:
             size += transport.size_bytes
-        if size > route.mtu or self.hooks_output is not None or self.hooks_postrouting is not None:
+        if size > route.mtu or self.hooks.outgoing:
             return self._send_specially(Frame(0, 0, ETHERTYPE_IPV4, header, transport, payload), size, route)
         interface = route.interface
         if route.kind == UNICAST:
@@ -132,3 +131,91 @@ class Ipv4Output:
         mac = 0 if route.kind == LOCAL else MAC_BROADCAST if route.kind == BROADCAST else multicast_mac(destination)
         interface.send_frame(Frame(mac, interface.mac, ETHERTYPE_IPV4, header, transport, payload))
         return None
+
+    def send_routed(self, frame: Frame, route: Route) -> None:
+        """Give the packet in `frame` the MACs of its next hop and send it; it fits the MTU."""
+        header = frame.network
+        assert isinstance(header, Ipv4Header)
+        interface = route.interface
+        if route.kind == UNICAST:
+            next_hop = route.gateway or header.destination
+            neighbor = interface.neighbors.entries.get(next_hop)
+            if neighbor is None or neighbor.usable_until_ns <= self.stack.now:
+                interface.neighbors.resolve(next_hop, frame)
+                return
+            mac = neighbor.mac
+        elif route.kind == LOCAL:
+            mac = 0
+        elif route.kind == BROADCAST:
+            mac = MAC_BROADCAST
+        else:
+            mac = multicast_mac(header.destination)
+        interface.send_frame(
+            Frame(mac, interface.mac, ETHERTYPE_IPV4, header, frame.transport, frame.payload, frame.fault)
+        )
+
+    def send_fragments(self, frame: Frame, route: Route) -> None:
+        """Cut the packet in `frame` to the route's MTU and send the pieces in order (RFC 791 3.2)."""
+        watch_step = self.stack.watch.step
+        pieces = fragment_packet(frame, route.mtu)
+        if watch_step is not None:
+            sizes = [len(piece.payload) for piece in pieces]
+            watch_step(
+                self.stack.now, self.stack.name, Stop.FRAGMENT, "ipv4", {"mtu": route.mtu, "payload_bytes": sizes}
+            )
+        for piece in pieces:
+            self.send_routed(piece, route)
+
+    def _send_specially(self, frame: Frame, size: int, route: Route) -> SendFailure | None:
+        """The rare ways: hooks that look at what leaves, and packets larger than the MTU."""
+        header = frame.network
+        assert isinstance(header, Ipv4Header)
+        if size > PACKET_BYTES_MAX:
+            return Failure.MESSAGE_TOO_LONG
+        if size > route.mtu and header.fragment & DONT_FRAGMENT:
+            return Failure.MESSAGE_TOO_LONG
+        hooks = self.hooks
+        if hooks.output is not None:
+            judged = hooks.run(hooks.output, frame, None, route.interface)
+            if judged is None:
+                return Failure.PERMISSION
+            if judged is not frame:
+                frame = judged
+                rerouted = self._reroute(frame, header)
+                route = rerouted if rerouted is not None else route
+        if hooks.postrouting is not None:
+            judged = hooks.run(hooks.postrouting, frame, None, route.interface)
+            if judged is None:
+                return Failure.PERMISSION
+            frame = judged
+        if size > route.mtu:
+            self.send_fragments(frame, route)
+        else:
+            self.send_routed(frame, route)
+        return None
+
+    def _reroute(self, frame: Frame, before: Ipv4Header) -> Route | None:
+        """The route again, when a hook changed the destination (destination NAT of own packets)."""
+        after = frame.network
+        assert isinstance(after, Ipv4Header)
+        if after.destination == before.destination:
+            return None
+        return self.route_for(after.destination, after.source)
+
+    def _no_route(self, destination: int) -> SendFailure:
+        self.stack.drop(Drop.NO_ROUTE, None, f"to {IPv4Address(destination)}")
+        route = self.routes.lookup(destination)
+        return Failure.NETWORK_UNREACHABLE if route is None else ROUTE_FAILURES[route.kind]
+
+
+ROUTE_FAILURES: Final = {
+    UNREACHABLE: Failure.HOST_UNREACHABLE,
+    BLACKHOLE: Failure.INVALID,
+    PROHIBIT: Failure.BROADCAST_NOT_ALLOWED,
+}
+"""What Linux says for its route types; no route at all is ENETUNREACH."""
+
+
+def multicast_mac(group: int) -> int:
+    """The MAC of an IPv4 multicast group (RFC 1112 6.4)."""
+    return ALL_SYSTEMS_MAC_BASE | (group & 0x7FFFFF)

@@ -1,0 +1,57 @@
+"""The five places where `filter/` may look at a packet, as in netfilter; all None while nobody does.
+
+A hook is called with (frame, interface_in, interface_out) and returns the frame, another frame in its place, or None
+when it has dropped it (and counted the drop itself). MACs of the frame mean nothing there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from netarium.stack.interface import Interface
+    from netarium.wire.ethernet import Frame
+
+    Hook = Callable[[Frame, Interface | None, Interface | None], Frame | None]
+    Chain = list[tuple[int, Hook]]
+
+PLACES: Final = ("prerouting", "input", "forward", "output", "postrouting")
+
+
+class Hooks:
+    """The chains of one stack. `outgoing` tells whether any looks at packets on the way out."""
+
+    __slots__ = ("forward", "input", "outgoing", "output", "postrouting", "prerouting")
+
+    def __init__(self) -> None:
+        self.prerouting: Chain | None = None
+        self.input: Chain | None = None
+        self.forward: Chain | None = None
+        self.output: Chain | None = None
+        self.postrouting: Chain | None = None
+        self.outgoing = False
+
+    def add(self, place: str, priority: int, hook: Hook) -> None:
+        """Call `hook` at `place` (one of PLACES), smaller priorities first, equal ones in order of adding."""
+        chain: Chain = [*(getattr(self, place) or []), (priority, hook)]
+        chain.sort(key=lambda each: each[0])
+        setattr(self, place, chain)
+        self.outgoing = self.output is not None or self.postrouting is not None
+
+    def remove(self, place: str, hook: Hook) -> None:
+        """Call `hook` at `place` no more."""
+        chain = [each for each in getattr(self, place) or [] if each[1] != hook]
+        setattr(self, place, chain or None)
+        self.outgoing = self.output is not None or self.postrouting is not None
+
+    def run(
+        self, chain: Chain, frame: Frame, interface_in: Interface | None, interface_out: Interface | None
+    ) -> Frame | None:
+        """What the chain leaves of `frame`; None when a hook dropped it."""
+        judged: Frame | None = frame
+        for _, hook in chain:
+            judged = hook(judged, interface_in, interface_out)
+            if judged is None:
+                return None
+        return judged

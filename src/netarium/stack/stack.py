@@ -1,0 +1,248 @@
+"""One host's TCP/IP, put together. Sans-IO and sans-clock: frames and times are handed in, frames come out.
+
+Every entry sets `now` first and settles last: `receive` and `poll` do both, operations from above are bracketed by
+`enter(now)` and `settle()`. Nothing here knows an engine, a port or a socket.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final
+
+from netarium.errors import StormError, UsageError
+from netarium.journey import Drop, Stop, Watch
+from netarium.stack.hooks import Hooks
+from netarium.stack.icmp import Icmp
+from netarium.stack.interface import MTU_ETHERNET, MTU_LOOPBACK, Interface, InterfaceAddress
+from netarium.stack.ipv4 import Ipv4
+from netarium.stack.neighbors import Neighbors
+from netarium.stack.ports import PortTable
+from netarium.stack.raw import Raw
+from netarium.stack.routes import BROADCAST, LOCAL, Route, RouteTable
+from netarium.stack.settings import Settings
+from netarium.stack.tcp.protocol import Tcp
+from netarium.stack.timers import NEVER, Timers
+from netarium.stack.udp import Udp
+from netarium.wire.ethernet import ETHERTYPE_ARP, ETHERTYPE_IPV4, Frame
+from netarium.wire.ipv4 import PROTOCOL_ICMP, PROTOCOL_TCP, PROTOCOL_UDP
+
+if TYPE_CHECKING:
+    from random import Random
+
+    from netarium.wire.icmp import IcmpHeader
+    from netarium.wire.tcp import TcpHeader
+    from netarium.wire.udp import UdpHeader
+
+    Transport = TcpHeader | UdpHeader | IcmpHeader
+
+LOOPBACK_ADDRESS: Final = 0x7F000001
+LOOPBACK_FRAMES_MAX: Final = 10_000_000
+"""More frames than this over `lo` in one call is a loop that time cannot end: a storm."""
+
+
+class Stack:
+    """One host's TCP/IP, assembled. `name` is the host's; `random` its stream; `watch` the net's hooks."""
+
+    __slots__ = (
+        "armed_ns", "drops", "hooks", "icmp", "interfaces", "ipv4", "lo", "loopback", "name", "neighbors", "now", "ports",
+        "random", "raw", "rearm", "receivers", "routes", "settings", "settling", "tcp", "timers", "udp", "watch",
+    )  # fmt: skip
+
+    def __init__(self, name: str, settings: Settings, random: Random, watch: Watch) -> None:
+        self.name: Final = name
+        self.settings: Final = settings
+        self.random: Final = random
+        self.watch: Final = watch
+        self.now = 0
+        self.drops: dict[Drop, int] = {}
+        self.timers: Final = Timers()
+        self.armed_ns = NEVER
+        self.rearm: Callable[[int], None] | None = None
+        """Set by the node: called with the earliest deadline whenever that moved earlier."""
+        self.loopback: Final[deque[Frame]] = deque()
+        self.settling = False
+
+        self.receivers: Final[dict[int, Callable[[Frame, Interface], None]]] = {}
+        self.interfaces: Final[dict[str, Interface]] = {}
+        self.neighbors: Final[dict[str, Neighbors]] = {}
+        self.routes: Final = RouteTable()
+        self.hooks: Final = Hooks()
+        self.ports: Final = PortTable(self)
+        self.ipv4: Final = Ipv4(self)
+        self.raw: Final = Raw(self)
+        self.icmp: Final = Icmp(self)
+        self.udp: Final = Udp(self)
+        self.tcp: Final = Tcp(self)
+        self.receivers[ETHERTYPE_IPV4] = self.ipv4.input.receive_packet
+        self.receivers[ETHERTYPE_ARP] = Neighbors.receive_arp
+        self.ipv4.input.protocols[PROTOCOL_ICMP] = self.icmp.receive
+        self.ipv4.input.protocols[PROTOCOL_UDP] = self.udp.receive
+        self.ipv4.input.protocols[PROTOCOL_TCP] = self.tcp.receive
+        self.lo: Final = self.add_interface("lo", 0, MTU_LOOPBACK)
+        self.add_address("lo", LOOPBACK_ADDRESS, 8)
+
+    # The node's side: frames and times in.
+
+    def enter(self, now: int) -> None:
+        """Begin an operation from above at time `now`."""
+        self.now = now
+
+    def receive(self, interface: Interface, frame: Frame, now: int) -> None:
+        """A frame has arrived at `interface`."""
+        self.now = now
+        interface.receive_frame(frame)
+        if self.loopback:
+            self.settle()
+        else:
+            heap = self.timers.heap
+            if heap and heap[0][0] < self.armed_ns:
+                self.settle()
+
+    def poll(self, now: int) -> None:
+        """Do what is due at `now`; the node calls it at the time `rearm` was given."""
+        self.now = now
+        if now >= self.armed_ns:
+            self.armed_ns = NEVER
+        self.timers.fire_due(now)
+        self.settle()
+
+    def settle(self) -> None:
+        """End an operation: empty the loopback FIFO and tell the node when the earliest deadline moved earlier."""
+        if self.loopback and not self.settling:
+            self._drain_loopback()
+        heap = self.timers.heap
+        if heap and heap[0][0] < self.armed_ns:
+            self.armed_ns = heap[0][0]
+            if self.rearm is not None:
+                self.rearm(self.armed_ns)
+
+    def next_deadline(self) -> int | None:
+        """When `poll` wants to be called, in ns (perhaps earlier than needed); None for not at all."""
+        heap = self.timers.heap
+        return heap[0][0] if heap else None
+
+    def has_foreground(self) -> bool:
+        """Whether a run must not end yet because of a timer of this stack (DESIGN 3, End of a run)."""
+        return self.timers.has_foreground()
+
+    def _drain_loopback(self) -> None:
+        loopback, lo, watch = self.loopback, self.lo, self.watch
+        self.settling = True
+        count = 0
+        try:
+            while loopback:
+                frame = loopback.popleft()
+                count += 1
+                if count > LOOPBACK_FRAMES_MAX:
+                    raise StormError(
+                        f"{self.name}: more than {LOOPBACK_FRAMES_MAX} frames over lo at {self.now} ns: two endpoints "
+                        "of this host answer each other without time passing"
+                    )
+                if watch.frame is not None and lo.port is not None:
+                    watch.frame(self.now, lo.port, Stop.LINK_RECEIVED, frame)
+                lo.receive_frame(frame)
+        finally:
+            self.settling = False
+
+    # What every layer reports.
+
+    def drop(self, reason: Drop, frame: Frame | None, detail: str = "") -> None:
+        """Count that `frame` ends here, and say so."""
+        self.drops[reason] = self.drops.get(reason, 0) + 1
+        if self.watch.drop is not None:
+            self.watch.drop(self.now, self.name, reason, frame, detail)
+
+    # Interfaces and addresses. `control` is the door for tools; nodes and tests use these.
+
+    def add_interface(self, name: str, mac: int, mtu: int = MTU_ETHERNET) -> Interface:
+        """Give the host one more interface; it is up and has no address."""
+        if name in self.interfaces:
+            raise UsageError(f"{self.name}: there is an interface {name} already")
+        interface = Interface(self, name, mac, mtu, len(self.interfaces))
+        self.interfaces[name] = interface
+        self.neighbors[name] = interface.neighbors
+        return interface
+
+    def add_address(self, name: str, address: int, length: int, *, metric: int = 0, routed: bool = True) -> bool:
+        """Give interface `name` an address and, with `routed`, the route to its network. False: it has it already.
+
+        `length` is that of the prefix, 0 to 32 bits.
+        """
+        interface = self.interfaces[name]
+        if any(each.address == address and each.length == length for each in interface.addresses):
+            return False
+        added = InterfaceAddress(address, length)
+        interface.addresses.append(added)
+        if routed and length < 32 and not interface.is_loopback:
+            self.routes.add(Route(added.network, length, interface, 0, address, 0, metric, "kernel"))
+        self._rebuild_local()
+        return True
+
+    def remove_address(self, name: str, address: int) -> bool:
+        """Take an address away, and the routes that send from it. False when the interface does not have it."""
+        interface = self.interfaces[name]
+        kept = [each for each in interface.addresses if each.address != address]
+        if len(kept) == len(interface.addresses):
+            return False
+        interface.addresses[:] = kept
+        for route in [each for each in self.routes.routes if each.source == address]:
+            if route.interface is interface:
+                self.routes.remove(route)
+        self._rebuild_local()
+        return True
+
+    def set_up(self, name: str, up: bool) -> None:
+        """Switch an interface on or off (`ip link set NAME up|down`)."""
+        interface = self.interfaces[name]
+        if interface.up != up:
+            interface.up = up
+            if not up:
+                interface.neighbors.flush()
+            self._rebuild_local()
+
+    def interface_with(self, address: int) -> Interface | None:
+        """The interface that has this address, or (127/8) lo; None when it is not this host's."""
+        route = self.routes.local.get(address)
+        if route is None and address >> 24 == 127:
+            return self.lo if self.routes.loopback is not None else None
+        if route is None or route.kind != LOCAL:
+            return None
+        for interface in self.interfaces.values():
+            if any(each.address == address for each in interface.addresses):
+                return interface
+        return None
+
+    def is_local(self, address: int) -> bool:
+        """Whether a socket may bind to `address`: own, or any of 127/8."""
+        return self.interface_with(address) is not None
+
+    def any_address(self) -> int:
+        """The first address of the first interface that has one beyond lo; 0 without any (Linux: inet_select_addr)."""
+        for interface in self.interfaces.values():
+            if interface.addresses and interface.up and not interface.is_loopback:
+                return interface.addresses[0].address
+        return 0
+
+    def _rebuild_local(self) -> None:
+        """The local table from the addresses: own ones by lo, broadcasts by their interface (RFC 1122 3.3.6)."""
+        local: dict[int, Route] = {}
+        routes = self.routes
+        routes.loopback = None
+        for interface in self.interfaces.values():
+            for each in interface.addresses:
+                if each.broadcast and interface.up and not interface.is_loopback:
+                    local[each.broadcast] = Route(
+                        each.broadcast, 32, interface, 0, each.address, interface.mtu, 0, "kernel", BROADCAST
+                    )
+        for interface in self.interfaces.values():
+            for each in interface.addresses:
+                local[each.address] = Route(
+                    each.address, 32, self.lo, 0, each.address, self.lo.mtu, 0, "kernel", LOCAL
+                )
+                if interface.is_loopback and each.address >> 24 == 127 and interface.up:
+                    routes.loopback = Route(
+                        each.network, each.length, interface, 0, each.address, interface.mtu, 0, "kernel", LOCAL
+                    )
+        routes.local = local
+        routes.changed()
