@@ -1,1 +1,17 @@
-"""(map to come)"""
+"""Bytes to headers and back, pure: no clock, no state, no randomness. One protocol, one file.
+
+    checksum     the Internet checksum (RFC 1071) as arithmetic on integers
+    ethernet     `Frame`: what travels on a cable, as a value; EtherTypes, padding, FCS
+    vlan         the fields of an 802.1Q tag
+    packet       an IP packet from its parts and back: the table of transport protocols
+    arp          `ArpPacket` (RFC 826)
+    ipv4         `Ipv4Header` (RFC 791)
+    icmp         `IcmpHeader` (RFC 792)
+    udp          `UdpHeader` (RFC 768)
+    tcp          `TcpHeader` (RFC 9293)
+    tcp_options  `TcpOptions`: MSS, window scale, SACK, timestamps as Linux lays them out (RFC 7323, 2018)
+
+Start with `ethernet.Frame`. Every codec has two levels: named offsets, then a value that is never changed after it was
+built. A header's `parse` raises `WireError` on malformed bytes and nothing else; `Frame.parse` catches it and names the
+reason in `fault`. Addresses are plain integers; text stands in `netarium.addresses`.
+"""

@@ -1,0 +1,151 @@
+"""The header of ICMP for IPv4 (RFC 792; types and codes as RFC 1122, 3.2.2, and RFC 1191 have them).
+
+Eight bytes of header for every type; what follows (echo data, the quoted packet) is the payload.
+"""
+
+from __future__ import annotations
+
+from struct import Struct
+from typing import Final
+from zlib import crc32
+
+from netarium.errors import WireError
+from netarium.wire.checksum import checksum, checksum_fits, word_sum
+
+TYPE = 0
+CODE = 1
+CHECKSUM = 2
+REST = 4
+SIZE_BYTES = 8
+
+ECHO_REPLY = 0
+DESTINATION_UNREACHABLE = 3
+SOURCE_QUENCH = 4
+REDIRECT = 5
+ECHO_REQUEST = 8
+TIME_EXCEEDED = 11
+PARAMETER_PROBLEM = 12
+TIMESTAMP_REQUEST = 13
+TIMESTAMP_REPLY = 14
+
+# Codes of DESTINATION_UNREACHABLE.
+NETWORK_UNREACHABLE = 0
+HOST_UNREACHABLE = 1
+PROTOCOL_UNREACHABLE = 2
+PORT_UNREACHABLE = 3
+FRAGMENTATION_NEEDED = 4
+SOURCE_ROUTE_FAILED = 5
+NETWORK_PROHIBITED = 9
+HOST_PROHIBITED = 10
+COMMUNICATION_PROHIBITED = 13
+# Codes of TIME_EXCEEDED.
+TTL_EXCEEDED = 0
+REASSEMBLY_TIME_EXCEEDED = 1
+
+ERROR_TYPES = (DESTINATION_UNREACHABLE, SOURCE_QUENCH, REDIRECT, TIME_EXCEEDED, PARAMETER_PROBLEM)
+"""Messages that quote a packet; none is ever sent about one of them (RFC 1122, 3.2.2)."""
+
+_LAYOUT = Struct("!BBHI")
+_NAMES = {
+    ECHO_REPLY: "echo reply",
+    DESTINATION_UNREACHABLE: "destination unreachable",
+    SOURCE_QUENCH: "source quench",
+    REDIRECT: "redirect",
+    ECHO_REQUEST: "echo request",
+    TIME_EXCEEDED: "time exceeded",
+    PARAMETER_PROBLEM: "parameter problem",
+    TIMESTAMP_REQUEST: "timestamp request",
+    TIMESTAMP_REPLY: "timestamp reply",
+}
+_UNREACHABLE_NAMES = {
+    NETWORK_UNREACHABLE: "network unreachable",
+    HOST_UNREACHABLE: "host unreachable",
+    PROTOCOL_UNREACHABLE: "protocol unreachable",
+    PORT_UNREACHABLE: "port unreachable",
+    FRAGMENTATION_NEEDED: "fragmentation needed",
+    SOURCE_ROUTE_FAILED: "source route failed",
+    NETWORK_PROHIBITED: "network prohibited",
+    HOST_PROHIBITED: "host prohibited",
+    COMMUNICATION_PROHIBITED: "communication prohibited",
+}
+
+
+class IcmpHeader:
+    """The head of an ICMP message. `rest` is its second 32-bit word.
+
+    Echo: identifier << 16 | sequence. FRAGMENTATION_NEEDED: the next hop's MTU in the low half. REDIRECT: the gateway.
+    """
+
+    __slots__ = ("code", "rest", "size_bytes", "type")
+
+    def __init__(self, type: int, code: int, rest: int = 0) -> None:
+        self.type: Final = type
+        self.code: Final = code
+        self.rest: Final = rest
+        self.size_bytes: Final = SIZE_BYTES
+
+    @property
+    def identifier(self) -> int:
+        """The identifier of an echo message."""
+        return self.rest >> 16
+
+    @property
+    def sequence(self) -> int:
+        """The sequence number of an echo message."""
+        return self.rest & 0xFFFF
+
+    @property
+    def is_error(self) -> bool:
+        """Whether this message quotes a packet."""
+        return self.type in ERROR_TYPES
+
+    def emit(self, payload: bytes | memoryview, pseudo: int = 0) -> bytes:
+        """The 8 bytes before `payload`, checksum included. ICMP for IPv4 has no pseudo header: `pseudo` is not used."""
+        head = self.type << 8 | self.code
+        total = head + self.rest + word_sum(payload)
+        return _LAYOUT.pack(self.type, self.code, checksum(total), self.rest)
+
+    @staticmethod
+    def parse(data: bytes) -> IcmpHeader:
+        """The header at the start of `data`, its checksum not looked at. Raises WireError when it is cut off."""
+        if len(data) < SIZE_BYTES:
+            raise WireError(f"an ICMP message needs {SIZE_BYTES} bytes, here are {len(data)}")
+        type, code, _, rest = _LAYOUT.unpack_from(data)
+        return IcmpHeader(type, code, rest)
+
+    def with_identifier(self, identifier: int) -> IcmpHeader:
+        """The same echo message with another identifier: what NAT makes of it."""
+        return IcmpHeader(self.type, self.code, identifier << 16 | self.rest & 0xFFFF)
+
+    def digest(self, crc: int) -> int:
+        """The CRC-32 of the header's values, going on from `crc`."""
+        return crc32(_LAYOUT.pack(self.type, self.code, 0, self.rest), crc)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, IcmpHeader):
+            return NotImplemented
+        return self.type == other.type and self.code == other.code and self.rest == other.rest
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def describe(self) -> str:
+        """What an engineer reads of it: `ICMP echo request id=7 seq=1`."""
+        name = _NAMES.get(self.type, f"type {self.type}")
+        if self.type in (ECHO_REQUEST, ECHO_REPLY):
+            return f"ICMP {name} id={self.identifier} seq={self.sequence}"
+        if self.type == DESTINATION_UNREACHABLE:
+            name = _UNREACHABLE_NAMES.get(self.code, f"{name} code {self.code}")
+            return (
+                f"ICMP {name} mtu={self.rest & 0xFFFF}"
+                if self.code == FRAGMENTATION_NEEDED
+                else f"ICMP {name}"
+            )
+        return f"ICMP {name} code={self.code}"
+
+    def __repr__(self) -> str:
+        return f"<{self.describe()}>"
+
+
+def checksum_is_right(message: bytes) -> bool:
+    """Whether a whole ICMP message has the right checksum."""
+    return checksum_fits(word_sum(message))
