@@ -11,7 +11,7 @@
     tcp          `TcpHeader` (RFC 9293)
     tcp_options  `TcpOptions`: MSS, window scale, SACK, timestamps as Linux lays them out (RFC 7323, 2018)
 
-Start with `ethernet.Frame`. Every codec has two levels: named offsets, then a value that is never changed after it was
-built. A header's `parse` raises `WireError` on malformed bytes and nothing else; `Frame.parse` catches it and names the
-reason in `fault`. Addresses are plain integers; text stands in `netarium.addresses`.
+Start with `ethernet.Frame`. Every codec has two levels: named offsets, then a value that is never changed
+after it was built. A header's `parse` raises `WireError` on malformed bytes and nothing else; `Frame.parse`
+catches it and names the reason in `fault`. Addresses are plain integers; text stands in `netarium.addresses`.
 """

@@ -6,7 +6,6 @@ Read by `stack/neighbors`. Requests and replies have one format; announcements a
 from __future__ import annotations
 
 from typing import Final
-from zlib import crc32
 
 from netarium.addresses import ipv4_text, mac_text
 from netarium.errors import WireError
@@ -69,10 +68,6 @@ class ArpPacket:
             value >> 32 & 0xFFFF_FFFF_FFFF,
             value & 0xFFFF_FFFF,
         )
-
-    def digest(self, crc: int) -> int:
-        """The CRC-32 of the header's values, going on from `crc`."""
-        return crc32(self.emit(), crc)
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, ArpPacket):

@@ -1,16 +1,16 @@
 """The Internet checksum (RFC 1071, sections 1 and 2) as arithmetic on integers.
 
-A ones' complement sum of 16-bit words is the number modulo 65535, and 2**16 is 1 modulo 65535: so a field of any width
-counts as itself, and a whole buffer is one big integer. No header is looked at byte by byte.
+A ones' complement sum of 16-bit words is the number modulo 65535, and 2**16 is 1 modulo 65535: so a field of
+any width counts as itself, and a whole buffer is one big integer. No header is looked at byte by byte.
 
-A sum here is any integer that is congruent to the ones' complement sum and is 0 only where every word is 0; sums may
-simply be added. `checksum` turns one into the field.
+A sum here is any integer that is congruent to the ones' complement sum and is 0 only where every word is 0;
+sums may simply be added. `checksum` turns one into the field.
 """
 
 from __future__ import annotations
 
-# A large integer is folded in halves before the division, which is the slow part: 2.3 us becomes 1.6 us for 1,460 bytes.
-# Each width is a multiple of 16 bits, so folding keeps the number modulo 65535.
+# A large integer is folded in halves before the division, which is the slow part: 2.3 us becomes 1.6 us for
+# 1,460 bytes. Each width is a multiple of 16 bits, so folding keeps the number modulo 65535.
 _WIDE_BITS = 5840
 _WIDE_MASK = (1 << _WIDE_BITS) - 1
 _HALF_BITS = 2928
@@ -40,7 +40,7 @@ def word_sum(data: bytes | memoryview) -> int:
 
 
 def _long_sum(value: int) -> int:
-    """The same for what exceeds a full Ethernet frame: halves again and again, each time at a multiple of 16 bits."""
+    """The same past a full Ethernet frame: folded again and again, each time at a multiple of 16 bits."""
     while (bits := value.bit_length()) > 2 * _QUARTER_BITS:
         half = (bits // 32 + 1) * 16
         value = (value >> half) + (value & ((1 << half) - 1))
@@ -50,7 +50,8 @@ def _long_sum(value: int) -> int:
 def pseudo_sum(source: int, destination: int, protocol: int, length_bytes: int) -> int:
     """The sum of the pseudo header of TCP and UDP over IPv4 (RFC 9293, 3.1) and over IPv6 (RFC 8200, 8.1).
 
-    The addresses are integers of 32 or 128 bits; both families have the same sum, for the fields' widths do not matter.
+    The addresses are integers of 32 or 128 bits; both families have the same sum, for the fields' widths do
+    not matter.
     """
     return source + destination + protocol + length_bytes
 

@@ -1,7 +1,7 @@
 """Ethernet II frames as values (IEEE 802.3, 3.2; RFC 894 for IPv4, RFC 826 for ARP).
 
-A `Frame` is what travels through the net: headers as values, bytes only where somebody asks for them. It is never
-changed after it was built: who changes a header builds a new frame that shares the rest.
+A `Frame` is what travels through the net: headers as values, bytes only where somebody asks for them. It is
+never changed after it was built: who changes a header builds a new frame that shares the rest.
 """
 
 from __future__ import annotations
@@ -55,9 +55,10 @@ _ETHERTYPE_NAMES = {
 class Frame:
     """One Ethernet frame.
 
-    `destination` and `source` are 48-bit integers; `network` and `transport` the headers as far as the frame is
-    right; `payload` what follows the last of them; `fault` the reason when something after that is malformed or has a
-    wrong checksum; `tag` the 802.1Q tag or -1. `size_bytes` is the length on the wire without FCS, padding included.
+    `destination` and `source` are 48-bit integers; `network` and `transport` the headers as far as the frame
+    is right; `payload` what follows the last of them; `fault` the reason when something after that is
+    malformed or has a wrong checksum; `tag` the 802.1Q tag or -1. `size_bytes` is the length on the wire
+    without FCS, padding included.
     """
 
     __slots__ = (
@@ -112,10 +113,11 @@ class Frame:
 
     @staticmethod
     def parse(data: bytes | memoryview) -> Frame:
-        """The frame in `data`, which ends before the FCS. Raises WireError for less than 14 bytes, and for nothing else.
+        """The frame in `data`, which ends before the FCS. Raises WireError for less than 14 bytes, and for
+        nothing else.
 
-        Each header that is malformed or has a wrong checksum is None, and so are all above it; its bytes are the
-        payload, and `fault` says why. Padding is left out where a length says where the data ends.
+        Each header that is malformed or has a wrong checksum is None, and so are all above it; its bytes are
+        the payload, and `fault` says why. Padding is left out where a length says where the data ends.
         """
         data = bytes(data)
         if len(data) < HEADER_BYTES:
@@ -242,7 +244,8 @@ class Frame:
     def digest(self) -> int:
         """The CRC-32 of all header values and the payload; checksums and padding do not count.
 
-        Equal frames have equal digests. Computed once a frame, the payload's part once for all frames that share it.
+        Equal frames have equal digests. Computed once a frame, the payload's part once for all frames that
+        share it.
         """
         crc = self.digest_crc
         if crc >= 0:

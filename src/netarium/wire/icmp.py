@@ -73,7 +73,8 @@ _UNREACHABLE_NAMES = {
 class IcmpHeader:
     """The head of an ICMP message. `rest` is its second 32-bit word.
 
-    Echo: identifier << 16 | sequence. FRAGMENTATION_NEEDED: the next hop's MTU in the low half. REDIRECT: the gateway.
+    Echo: identifier << 16 | sequence. FRAGMENTATION_NEEDED: the next hop's MTU in the low half. REDIRECT: the
+    gateway.
     """
 
     __slots__ = ("code", "rest", "size_bytes", "type")
@@ -100,14 +101,14 @@ class IcmpHeader:
         return self.type in ERROR_TYPES
 
     def emit(self, payload: bytes | memoryview, pseudo: int = 0) -> bytes:
-        """The 8 bytes before `payload`, checksum included. ICMP for IPv4 has no pseudo header: `pseudo` is not used."""
+        """The 8 bytes before `payload`, checksum included. `pseudo` is not used: ICMP has no pseudo header."""
         head = self.type << 8 | self.code
         total = head + self.rest + word_sum(payload)
         return _LAYOUT.pack(self.type, self.code, checksum(total), self.rest)
 
     @staticmethod
     def parse(data: bytes) -> IcmpHeader:
-        """The header at the start of `data`, its checksum not looked at. Raises WireError when it is cut off."""
+        """The header at the start of `data`, its checksum not looked at. Raises WireError if it is cut off."""
         if len(data) < SIZE_BYTES:
             raise WireError(f"an ICMP message needs {SIZE_BYTES} bytes, here are {len(data)}")
         type, code, _, rest = _LAYOUT.unpack_from(data)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from struct import Struct
 from typing import Final
-from zlib import crc32
 
 from netarium.addresses import ipv4_text
 from netarium.errors import UsageError, WireError
@@ -39,7 +38,6 @@ OFFSET_MASK = 0x1FFF
 _IS_FRAGMENT = MORE_FRAGMENTS | OFFSET_MASK
 
 _LAYOUT = Struct("!BBHHHBBHII")
-_DIGEST = Struct("!QHHHB")
 _PROTOCOL_NAMES = {PROTOCOL_ICMP: "ICMP", PROTOCOL_TCP: "TCP", PROTOCOL_UDP: "UDP"}
 
 
@@ -47,8 +45,8 @@ class Ipv4Header:
     """One IPv4 header.
 
     `source` and `destination` are 32-bit integers; `fragment` is the 16-bit field of flags and offset
-    (DONT_FRAGMENT, MORE_FRAGMENTS, offset in units of 8 bytes); `options` are the raw bytes after the first 20,
-    padded with zeros to a multiple of four.
+    (DONT_FRAGMENT, MORE_FRAGMENTS, offset in units of 8 bytes); `options` are the raw bytes after the first
+    20, padded with zeros to a multiple of four.
     """
 
     __slots__ = (
@@ -135,8 +133,8 @@ class Ipv4Header:
     def parse(data: bytes) -> Ipv4Header:
         """The header at the start of `data`, its checksum not looked at (see `checksum_is_right`).
 
-        What follows may be cut off, as in the quotation of an ICMP error. Raises WireError when the header itself is
-        cut off, is not version 4, or its lengths cannot be.
+        What follows may be cut off, as in the quotation of an ICMP error. Raises WireError when the header
+        itself is cut off, is not version 4, or its lengths cannot be.
         """
         if len(data) < SIZE_BYTES_MIN:
             raise WireError(f"an IPv4 header needs {SIZE_BYTES_MIN} bytes, here are {len(data)}")
@@ -191,20 +189,6 @@ class Ipv4Header:
             self.tos,
             options,
         )
-
-    def digest(self, crc: int) -> int:
-        """The CRC-32 of the header's values, going on from `crc`."""
-        crc = crc32(
-            _DIGEST.pack(
-                self.source << 32 | self.destination,
-                self.ttl << 8 | self.protocol,
-                self.identification,
-                self.fragment,
-                self.tos,
-            ),
-            crc,
-        )
-        return crc32(self.options, crc) if self.options else crc
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Ipv4Header):

@@ -1,4 +1,5 @@
-"""An IP packet from its parts and back: what raw sockets, fragments and ICMP quotations need, and `Frame` too.
+"""An IP packet from its parts and back: what raw sockets, fragments and ICMP quotations need, and `Frame`
+too.
 
 The table of transport protocols stands here and nowhere else: a new one is one parser and one line.
 """
@@ -18,7 +19,7 @@ from netarium.wire.udp import UdpHeader
 
 TransportHeader = TcpHeader | UdpHeader | IcmpHeader
 Parsed = tuple[TransportHeader | None, bytes, Drop | None]
-"""(header, what follows it, None), or (None, all the bytes, why) where the header is malformed or its checksum wrong."""
+"""(header, what follows it, None); or (None, all the bytes, why) if it is malformed or its checksum wrong."""
 
 
 def transport_bytes(

@@ -55,8 +55,9 @@ _TIMED_BYTES = 32
 class TcpHeader:
     """One TCP header.
 
-    Numbers are as on the wire (`sequence` and `acknowledgment` modulo 2**32, `window` not scaled); `flags` are the
-    eight flags, above them the four reserved bits; `timestamp` is -1 when the option is absent; `options` holds all others.
+    Numbers are as on the wire (`sequence` and `acknowledgment` modulo 2**32, `window` not scaled); `flags`
+    are the eight flags, above them the four reserved bits; `timestamp` is -1 when the option is absent;
+    `options` holds all others.
     """
 
     __slots__ = (
@@ -102,7 +103,7 @@ class TcpHeader:
             self.size_bytes = SIZE_BYTES_MIN + _options_bytes(options, timestamp)
 
     def emit(self, payload: bytes | memoryview, pseudo: int) -> bytes:
-        """The header before `payload`, options and checksum included; `pseudo` is `checksum.pseudo_sum` of the packet."""
+        """The header before `payload`, options and checksum included; `pseudo` is `checksum.pseudo_sum`."""
         ports = self.source_port << 16 | self.destination_port
         offset_and_flags = self.size_bytes << 10 | self.flags
         total = (

@@ -1,7 +1,8 @@
 """TCP options (RFC 9293, 3.1 and 3.2; window scale and timestamps RFC 7323, 2 and 3; SACK RFC 2018, 2 and 3).
 
-`TcpOptions` holds what is rare, on SYNs and on SACKs; the timestamps of every segment are fields of `TcpHeader`.
-They are laid out as Linux does (tcp_options_write): MSS, SACK permitted, timestamps, NOP + window scale, NOP NOP SACK.
+`TcpOptions` holds what is rare, on SYNs and on SACKs; the timestamps of every segment are fields of
+`TcpHeader`. They are laid out as Linux does (tcp_options_write): MSS, SACK permitted, timestamps, NOP +
+window scale, NOP NOP SACK.
 """
 
 from __future__ import annotations
@@ -108,8 +109,9 @@ class TcpOptions:
 def parse_options(data: bytes) -> tuple[int, int, TcpOptions | None]:
     """(timestamp, echo, options) of the bytes between the fixed header and the payload.
 
-    `timestamp` is -1 when there is none; options is None when nothing else is there. Of an option that comes twice the
-    last counts, as in Linux. Raises WireError where an option's length cannot be (RFC 9293, 3.1, MUST-7).
+    `timestamp` is -1 when there is none; options is None when nothing else is there. Of an option that comes
+    twice the last counts, as in Linux. Raises WireError where an option's length cannot be (RFC 9293, 3.1,
+    MUST-7).
     """
     timestamp, echo, mss, window_scale = -1, 0, -1, -1
     sack_permitted = False

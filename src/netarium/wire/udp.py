@@ -34,7 +34,7 @@ class UdpHeader:
         self.size_bytes: Final = SIZE_BYTES
 
     def emit(self, payload: bytes | memoryview, pseudo: int) -> bytes:
-        """The 8 bytes before `payload`; `pseudo` is `checksum.pseudo_sum` of the packet. A checksum of 0 goes as 65535."""
+        """The 8 bytes before `payload`; `pseudo` is `checksum.pseudo_sum`. A checksum of 0 goes as 65535."""
         length_bytes = SIZE_BYTES + len(payload)
         if length_bytes > DATAGRAM_BYTES_MAX:
             raise UsageError(f"a UDP datagram of {length_bytes} bytes; at most {DATAGRAM_BYTES_MAX}")
