@@ -7,6 +7,7 @@ never changed after it was built: who changes a header builds a new frame that s
 from __future__ import annotations
 
 from collections.abc import Callable
+from struct import Struct
 from typing import Final
 from zlib import crc32
 
@@ -28,7 +29,7 @@ FCS_BYTES = 4
 FRAME_BYTES_MIN = 60
 """The least length of a frame without its FCS; shorter ones are padded with zeros (IEEE 802.3, 3.2.8)."""
 DATA_BYTES_MAX = 1500
-"""The most data of a frame, as IEEE 802.3, 3.2.7 has it: the MTU. Jumbo frames are an agreement of both ends."""
+"""The most data of a frame (IEEE 802.3, 3.2.7): the MTU. Jumbo frames are an agreement of both ends."""
 
 ETHERTYPE_IPV4 = 0x0800
 ETHERTYPE_ARP = 0x0806
@@ -44,6 +45,8 @@ MAC_GROUP_BIT = 0x0100_0000_0000
 NetworkHeader = ArpPacket | Ipv4Header
 Opened = tuple[NetworkHeader | None, TransportHeader | None, bytes, Drop | None]
 
+_DIGEST = Struct("!QQiH")
+_DIGEST_IPV4 = Struct("!QQiIIBBHHB")
 _ETHERTYPE_NAMES = {
     ETHERTYPE_IPV4: "IPv4",
     ETHERTYPE_ARP: "ARP",
@@ -68,7 +71,7 @@ class Frame:
         "fault",
         "network",
         "payload",
-        "payload_crc",
+        "carried_crc",
         "size_bytes",
         "source",
         "tag",
@@ -86,9 +89,9 @@ class Frame:
         fault: Drop | None = None,
         tag: int = -1,
         size_bytes: int = 0,
-        payload_crc: int = -1,
+        carried_crc: int = -1,
     ) -> None:
-        # `size_bytes` and `payload_crc` are given only by frames that share everything these depend on.
+        # `size_bytes` and `carried_crc` are handed on by frames that share all that these depend on.
         self.destination: Final = destination
         self.source: Final = source
         self.ethertype: Final = ethertype
@@ -97,7 +100,7 @@ class Frame:
         self.payload: Final = payload
         self.fault: Final = fault
         self.tag: Final = tag
-        self.payload_crc = payload_crc
+        self.carried_crc = carried_crc
         self.digest_crc = -1
         if size_bytes == 0:
             size_bytes = HEADER_BYTES + len(payload)
@@ -165,7 +168,7 @@ class Frame:
         return data
 
     def bytes_with_fcs(self, mtu_bytes: int = DATA_BYTES_MAX) -> bytes:
-        """The frame with its FCS, as it is on a cable of this MTU. Raises UsageError when its data exceeds the MTU."""
+        """The frame with its FCS, as on a cable of this MTU. Raises UsageError when its data exceeds the MTU."""
         if self.data_bytes > mtu_bytes:
             raise UsageError(f"a frame with {self.data_bytes} bytes of data; at most {mtu_bytes}, the MTU")
         data = bytes(self)
@@ -193,7 +196,7 @@ class Frame:
             self.fault,
             self.tag,
             self.size_bytes,
-            self.payload_crc,
+            self.carried_crc,
         )
 
     def forwarded(self, destination: int, source: int, network: NetworkHeader) -> Frame:
@@ -208,7 +211,7 @@ class Frame:
             self.fault,
             self.tag,
             self.size_bytes,
-            self.payload_crc,
+            self.carried_crc,
         )
 
     def with_headers(self, network: NetworkHeader, transport: TransportHeader | None) -> Frame:
@@ -223,7 +226,7 @@ class Frame:
             self.fault,
             self.tag,
             0,
-            self.payload_crc,
+            self.carried_crc if transport is self.transport else -1,
         )
 
     def tagged(self, tag: int) -> Frame:
@@ -238,28 +241,48 @@ class Frame:
             self.fault,
             tag,
             0,
-            self.payload_crc,
+            self.carried_crc,
         )
 
     def digest(self) -> int:
         """The CRC-32 of all header values and the payload; checksums and padding do not count.
 
-        Equal frames have equal digests. Computed once a frame, the payload's part once for all frames that
-        share it.
+        Equal frames have equal digests. Computed once a frame; the part of transport header
+        and payload once for all frames that share them.
         """
         crc = self.digest_crc
         if crc >= 0:
             return crc
-        crc = self.payload_crc
+        crc = self.carried_crc
         if crc < 0:
-            self.payload_crc = crc = crc32(self.payload)
-        head = self.tag + 1 << 112 | self.destination << 64 | self.source << 16 | self.ethertype
-        crc = crc32(head.to_bytes(17, "big"), crc)
-        if self.network is not None:
-            crc = self.network.digest(crc)
-        if self.transport is not None:
-            crc = self.transport.digest(crc)
-        self.digest_crc = crc
+            crc = crc32(self.payload)
+            if self.transport is not None:
+                crc = self.transport.digest(crc)
+            self.carried_crc = crc
+        network = self.network
+        if type(network) is Ipv4Header:
+            self.digest_crc = crc = crc32(
+                _DIGEST_IPV4.pack(
+                    self.destination,
+                    self.source,
+                    self.tag,
+                    network.source,
+                    network.destination,
+                    network.protocol,
+                    network.ttl,
+                    network.identification,
+                    network.fragment,
+                    network.tos,
+                )
+                + network.options,
+                crc,
+            )
+            return crc
+        head = _DIGEST.pack(self.destination, self.source, self.tag, self.ethertype)
+        if network is not None:
+            assert type(network) is ArpPacket
+            head += network.emit()
+        self.digest_crc = crc = crc32(head, crc)
         return crc
 
     def __eq__(self, other: object) -> bool:

@@ -101,14 +101,14 @@ class IcmpHeader:
         return self.type in ERROR_TYPES
 
     def emit(self, payload: bytes | memoryview, pseudo: int = 0) -> bytes:
-        """The 8 bytes before `payload`, checksum included. `pseudo` is not used: ICMP has no pseudo header."""
+        """The 8 bytes before `payload`, checksum included. `pseudo` is not used by ICMP."""
         head = self.type << 8 | self.code
         total = head + self.rest + word_sum(payload)
         return _LAYOUT.pack(self.type, self.code, checksum(total), self.rest)
 
     @staticmethod
     def parse(data: bytes) -> IcmpHeader:
-        """The header at the start of `data`, its checksum not looked at. Raises WireError if it is cut off."""
+        """The header at the start of `data`, its checksum not looked at. WireError if it is cut off."""
         if len(data) < SIZE_BYTES:
             raise WireError(f"an ICMP message needs {SIZE_BYTES} bytes, here are {len(data)}")
         type, code, _, rest = _LAYOUT.unpack_from(data)
