@@ -1,1 +1,15 @@
-"""(map to come)"""
+"""The command line: one file per command.
+
+    main         `netarium`: gives `run` the short way in, and builds the other commands only when one is called
+    arguments    what `netarium run` takes
+    run          `netarium run`: build, drive, report, exit code
+    console      programs' output as `name | text`; the terminal as one program's input
+    outputs      the files a run leaves: --pcap and --trace, opened before anything runs
+    report       the summary line and the --json object
+    determinism  --check-determinism: two runs in scratch copies, compared event by event
+    check        `netarium check`: read a lab and say what is wrong
+    schema       `netarium schema`: the JSON schema of lab files
+    demo         `netarium demo`: the main job told step by step
+
+Start with `main`, then `run`. Start-up counts: nothing here imports typer, rich, pydantic or yaml before it is needed.
+"""

@@ -1,0 +1,104 @@
+"""The commands besides `run`, by typer. Imported only when one of them, or the help, is asked for."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import click
+import typer
+
+from netarium import __version__
+from netarium.errors import NetariumError
+
+app = typer.Typer(
+    name="netarium",
+    help="A whole internet inside one process: run network programs on a network you drew, in virtual time.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"netarium {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _top(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    pass
+
+
+@app.command(
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []},
+)
+def run(context: typer.Context) -> None:
+    """Run a lab, or scripts without one, to the end in virtual time (`netarium run --help`)."""
+    from netarium.cli.run import main as run_main
+
+    raise typer.Exit(run_main(context.args))
+
+
+@app.command()
+def demo() -> None:
+    """Tell the main job step by step: two programs talk across a virtual network."""
+    from netarium.cli.demo import demo as tell
+
+    raise typer.Exit(tell())
+
+
+@app.command()
+def check(
+    lab: Annotated[Path, typer.Argument(metavar="LAB.yaml", help="the lab file")],
+    domains: Annotated[bool, typer.Option("--domains", help="List the broadcast domains.")] = False,
+) -> None:
+    """Read a lab file and say, with its line, what is wrong and what would be right."""
+    from netarium.cli.check import check as look
+
+    raise typer.Exit(look(lab, domains=domains))
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON schema of lab files."""
+    from netarium.cli.schema import schema_text
+
+    typer.echo(schema_text())
+
+
+@app.command()
+def ports(
+    what: Annotated[str, typer.Argument(metavar="NAME|NUMBER", help="a service's name or a port number")],
+) -> None:
+    """Say which service has a port, or which port a service has."""
+    from netarium.cli.ports import ports as look
+
+    raise typer.Exit(look(what))
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run one of these commands; the exit code."""
+    try:
+        result = app(args=list(arguments), standalone_mode=False)
+    except NetariumError as error:
+        print(f"netarium: {error}", file=sys.stderr)
+        return 2
+    except click.exceptions.NoArgsIsHelpError as error:
+        error.show()
+        return 2
+    except click.ClickException as error:
+        error.show()
+        return 2
+    except (click.exceptions.Abort, KeyboardInterrupt):
+        return 130
+    except click.exceptions.Exit as error:
+        return error.exit_code
+    return result if isinstance(result, int) else 0

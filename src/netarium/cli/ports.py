@@ -1,0 +1,28 @@
+"""`netarium ports`: names and numbers of services, from the same table that hosts see as /etc/services."""
+
+from __future__ import annotations
+
+import sys
+
+from netarium.lab.file import suggest
+from netarium.names.ports import OFFICIAL, POPULAR, all_with, by_name
+
+
+def ports(what: str) -> int:
+    """Print the services with this port, or the port of this service; the exit code."""
+    if what.isdigit():
+        found = all_with(int(what))
+        if not found:
+            problem = "is no port number" if int(what) > 65535 else "has no well-known service"
+            print(f"netarium: {what} {problem}", file=sys.stderr)
+            return 1
+    else:
+        one = [by_name(what, protocol) for protocol in ("tcp", "udp")]
+        found = [service for service in one if service is not None]
+        if not found:
+            names = sorted({service.name for service in OFFICIAL + POPULAR})
+            print(f"netarium: no service is called {what!r}{suggest(what, names)}", file=sys.stderr)
+            return 1
+    for service in found:
+        print(f"{service.name:<16} {service.port}/{service.protocol}")
+    return 0

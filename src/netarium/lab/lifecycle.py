@@ -1,0 +1,162 @@
+"""When programs start, what keeps a run going, and when it is over (DESIGN 3, End of a run).
+
+`Lifecycle.drive` is the one loop of a net: run what is ready, fire the next event, and look whether anything is left
+to wait for. Foreground work is counted by its owners in `engine.foreground`; only when that is zero are the stacks
+asked. What is left then is told by the programs: ended, at rest, or blocked.
+"""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from enum import Enum
+from typing import TYPE_CHECKING, Protocol
+
+from netarium.engine.events import NEVER_NS, Engine
+
+if TYPE_CHECKING:
+    from netarium.lab.service import Service
+    from netarium.programs.scheduler import Scheduler
+
+PATIENCE_NS = 600 * 10**9
+"""A blocked program is waited for so long, by background events alone, after a program that is no daemon last ran."""
+
+_GC_THRESHOLD = 50_000
+
+
+class End(Enum):
+    """Why `drive` came back."""
+
+    DRAINED = "every program has ended or rests, and nothing is under way"
+    BLOCKED = "nothing is under way and a program is blocked, or waits for its `after`"
+    UNTIL = "the limit in virtual time is reached"
+    MET = "what was waited for has come about"
+    STOPPED = "somebody asked to stop"
+
+
+class Stack(Protocol):
+    """What is asked of a host's stack."""
+
+    def has_foreground(self) -> bool:
+        """Whether a TCP timer, or an ARP request, still has something to do."""
+        ...
+
+
+class Waiting(Protocol):
+    """A start that waits for a condition (`after`)."""
+
+    def look(self) -> bool:
+        """Start it and answer True when its condition holds."""
+        ...
+
+
+class Start:
+    """An event of the lab that is still to come (a start, a boot, a fault): it is foreground until it has happened."""
+
+    __slots__ = ("action", "done", "lifecycle")
+
+    def __init__(self, lifecycle: Lifecycle, time_ns: int, action: Callable[[], None]) -> None:
+        self.lifecycle = lifecycle
+        self.action = action
+        self.done = False
+        lifecycle.engine.foreground += 1
+        lifecycle.engine.at(time_ns, self)
+
+    def cancel(self) -> None:
+        """It shall not happen."""
+        if not self.done:
+            self.done = True
+            self.lifecycle.engine.foreground -= 1
+
+    def fire(self, argument: object) -> None:
+        """Its time has come."""
+        if not self.done:
+            self.done = True
+            self.lifecycle.engine.foreground -= 1
+            self.lifecycle.changed = True
+            self.action()
+
+
+class Lifecycle:
+    """The loop of one net, and the rules by which it ends."""
+
+    def __init__(self, engine: Engine, scheduler: Scheduler) -> None:
+        self.engine = engine
+        self.scheduler = scheduler
+        self.stacks: list[Stack] = []
+        self.services: list[Service] = []
+        self.waiting: list[Waiting] = []
+        self.changed = False
+        self.stop = False
+
+    def at(self, time_ns: int, action: Callable[[], None]) -> Start:
+        """Do `action` at `time_ns`; it keeps the run going until then."""
+        return Start(self, max(time_ns, self.engine.now), action)
+
+    def drive(self, until_ns: int = NEVER_NS, condition: Callable[[], bool] | None = None) -> End:
+        """Let time pass until the run is over, `until_ns` is reached, or `condition` holds.
+
+        With a condition, a drained net is no end: background events are given `PATIENCE_NS` to bring it about.
+        """
+        engine = self.engine
+        scheduler = self.scheduler
+        ready = scheduler.ready
+        heap = engine.heap
+        begun_ns = engine.now
+        with self._driving():
+            while True:
+                if ready:
+                    scheduler.run_ready()
+                if self.waiting:
+                    self.waiting = [each for each in self.waiting if not each.look()]
+                    if ready:
+                        continue
+                if self.stop:
+                    return End.STOPPED
+                if condition is not None and condition():
+                    return End.MET
+                if engine.foreground == 0 and not self._stacks_busy():
+                    end = self._over(condition is not None, begun_ns)
+                    if end is not None:
+                        return end
+                if not heap or heap[0][0] > until_ns:
+                    if until_ns == NEVER_NS:
+                        return End.BLOCKED
+                    engine.now = until_ns
+                    return End.UNTIL
+                engine.step()
+                # The common case: a frame has moved and no program woke. Stay close to the events.
+                while engine.foreground and heap and not ready and not self.changed and heap[0][0] <= until_ns:
+                    engine.step()
+                self.changed = False
+
+    def _stacks_busy(self) -> bool:
+        return any(stack.has_foreground() for stack in self.stacks)
+
+    def _over(self, has_condition: bool, begun_ns: int) -> End | None:
+        """Nothing foreground is left: is the run over?"""
+        if not has_condition and not self.waiting and not any(each.holds() for each in self.services):
+            return End.DRAINED
+        heap = self.engine.heap
+        if not heap:
+            return End.BLOCKED
+        limit_ns = max(self.scheduler.last_ran_ns, begun_ns if has_condition else 0) + PATIENCE_NS
+        if heap[0][0] > limit_ns:
+            self.engine.now = max(self.engine.now, limit_ns)
+            return End.BLOCKED
+        return None
+
+    @contextmanager
+    def _driving(self) -> Iterator[None]:
+        """The interpreter while a net runs: shims in place, and the garbage collector seldom (docs/performance.md)."""
+        thresholds = gc.get_threshold()
+        gc.freeze()
+        gc.set_threshold(_GC_THRESHOLD, *thresholds[1:])
+        self.scheduler.attach()
+        try:
+            yield
+        finally:
+            self.scheduler.detach()
+            gc.set_threshold(*thresholds)
+            gc.unfreeze()
