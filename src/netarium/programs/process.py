@@ -5,17 +5,23 @@ Tests and the lab hold this object: it is the handle of a running program.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from netarium.engine.events import NEVER_NS
+from netarium.programs import signals
+from netarium.programs.context import ProgramContext
+from netarium.programs.report import place_of, print_exception
 from netarium.programs.scheduler import WAIT_LOCK, WAIT_REST, Scheduler, Task
+from netarium.programs.streams import Output, RawInput, RawOutput, Stdin, text_input, text_output
+from netarium.sockets.descriptors import Descriptors
 
 if TYPE_CHECKING:
     from netarium.nodes.host import Host
     from netarium.programs.loader import Program
-    from netarium.programs.streams import Stdin
 
 OutputHook = Callable[[str, str], None]
 """(stream, text): stream is "stdout" or "stderr"."""
@@ -63,66 +69,230 @@ class Process:
         self.host = host
         self.program = program
         self.name = name
-        self.argv = list(argv)
-        self.env = dict(env or {})
-        self.directory = directory
+        self.argv = list(argv) or list(program.argv)
+        self.env = {**signals.default_environment(root, directory), **(env or {})}
+        self.directory = Path(directory)
         self.daemon = daemon
         self.root = root
+        self.pid = scheduler.take_pid()
+        self.random = scheduler.streams(f"process:{name}:{self.pid}")
         self.on_output = echo
         self.on_end: Callable[[Process], None] | None = None
         self.tasks: list[Task] = []
+        self.abandoned: list[Task] = []
+        self.main_task: Task | None = None
         self.dying = False
         self.pending_signals: list[int] = []
+        self.signal_handlers: dict[int, Any] = {}
+        self.exit_functions: list[Callable[[], Any]] = []
         self.ended = False
         self.exit_code: int | None = None
         self.exception: BaseException | None = None
         self.result: Any = None
-        self.stdin: Stdin
+        self.descriptors = Descriptors()
+        self.stdin = Stdin(stdin)
+        self._stdout = Output("stdout", self._wrote)
+        self._stderr = Output("stderr", self._wrote)
+        numbers = [self.descriptors.add(each) for each in (self.stdin, self._stdout, self._stderr)]
+        self.stdin.retain()  # the handle's own: a program that closes descriptor 0 does not end the typing
+        self.stdin_file = text_input(RawInput(self, numbers[0]))
+        self.stdout_file = text_output(RawOutput(self, self._stdout, numbers[1]))
+        self.stderr_file = text_output(RawOutput(self, self._stderr, numbers[2]), "backslashreplace")
+        self.context = ProgramContext(self)
         scheduler.processes.append(self)
+
+    def __repr__(self) -> str:
+        state = f"exit code {self.exit_code}" if self.ended else "running" if self.tasks else "not started"
+        return f"<program {self.name} on {self.host.name}: {state}>"
 
     @property
     def stdout(self) -> str:
         """What the program has written to its standard output so far."""
-        raise NotImplementedError
+        return self._stdout.text
 
     @property
     def stderr(self) -> str:
         """What the program has written to its standard error so far, tracebacks included."""
-        raise NotImplementedError
+        return self._stderr.text
+
+    def may(self, capability: str) -> bool:
+        """Whether the program runs as root or its file carries this capability, such as `net_raw`."""
+        return self.root or capability in self.program.capabilities
 
     def start(self) -> None:
         """Make the program's main task ready."""
-        raise NotImplementedError
+        self.main_task = self.scheduler.spawn(self, self._main, "MainThread")
 
     def kill(self, signal: int = 15) -> None:
-        """Send a signal from outside: the default action ends the program with exit code `-signal`."""
-        raise NotImplementedError
+        """Send a signal: its handler runs in the main task; without one the default action ends the program.
+
+        The exit code is then `-signal`, as subprocess tells it. Signal 9 has no handler.
+        """
+        if self.ended:
+            return
+        handler = self.signal_handlers.get(signal, signals.default_handler(signal))
+        if signal != signals.SIGKILL and callable(handler):
+            self.pending_signals.append(signal)
+            if self.main_task is not None:
+                self.main_task.wake()
+        elif signal == signals.SIGKILL or handler == signals.TERMINATE:
+            self.finish(-signal)
 
     def at_rest(self) -> bool:
         """Whether the program rests (DESIGN 3): a task waits for clients, all others there or on locks and queues."""
         resting = False
         for task in self.tasks:
-            if not task.parked or task.kind not in (WAIT_REST, WAIT_LOCK):
+            if not task.parked or task.is_ready or task.kind not in (WAIT_REST, WAIT_LOCK):
                 return False
             resting = resting or task.kind == WAIT_REST
         return resting
 
     def blocked_forever(self) -> bool:
         """Whether a task is blocked without a time-out, or polls idly for what is no rest."""
-        return any(task.parked and (task.deadline_ns >= (1 << 62) or task.idle) for task in self.tasks)
+        return any(
+            task.parked and not task.is_ready and (task.deadline_ns == NEVER_NS or task.idle) for task in self.tasks
+        )
 
     def waits(self) -> list[Wait]:
         """Where each task waits, for the deadlock report."""
-        raise NotImplementedError
+        found = []
+        for task in self.tasks:
+            if not task.parked:
+                continue
+            file, line = place_of(task.greenlet, self.program.folder)
+            name = self.name if task is self.main_task else f"{self.name} ({task.name})"
+            address = "" if task.target is None else task.target.describe()
+            found.append(Wait(name, task.call, address, file, line))
+        return found
 
     def switch_in(self) -> None:
         """The scheduler is about to run a task of this process."""
+        self.context.switch_in()
 
     def switch_out(self) -> None:
         """The scheduler is about to run another process, or nothing."""
+        self.context.switch_out()
 
     def deliver_signals(self, task: Task) -> None:
-        """Run handlers of pending signals, in the main task."""
+        """Run the handlers of pending signals; only the main task does (as CPython)."""
+        if task is not self.main_task:
+            return
+        while self.pending_signals:
+            signal = self.pending_signals.pop(0)
+            handler = self.signal_handlers.get(signal, signals.default_handler(signal))
+            if callable(handler):
+                handler(signal, sys._getframe(2))
 
     def task_ended(self, task: Task) -> None:
         """A task is over."""
+        if task in self.tasks:
+            self.tasks.remove(task)
+
+    def run_task(self, task: Task, function: Callable[[], Any]) -> None:
+        """The body of a task that is not the main one: a thread's function."""
+        try:
+            if not self.dying:
+                function()
+        except SystemExit:
+            pass
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
+            if not self.dying:
+                print_exception(error, self.stderr_file)
+        finally:
+            self.task_ended(task)
+
+    def finish(self, code: int) -> None:
+        """End the process now, as the kernel does: descriptors closed, all tasks to be unwound, exit code set."""
+        if self.ended:
+            return
+        self.exit_code = code
+        self.dying = True
+        self.ended = True
+        self.descriptors.close_all()
+        for task in list(self.tasks):
+            if task is not self.scheduler.current:
+                if task.greenlet is None:
+                    self.task_ended(task)
+                else:
+                    task.wake()
+        if self.on_end is not None:
+            self.on_end(self)
+
+    def exit_now(self, task: Task, code: int) -> None:
+        """os._exit: end without unwinding. The task is abandoned; does not return."""
+        self.finish(code)
+        self.abandoned.append(task)
+        self.task_ended(task)
+        while True:
+            self.scheduler.hub.switch()
+
+    def _wrote(self, stream: str, text: str) -> None:
+        if self.on_output is not None:
+            self.on_output(stream, text)
+
+    def _main(self) -> None:
+        task = self.main_task
+        assert task is not None
+        try:
+            code = self._run_program()
+            if not self.dying:
+                code = self._shut_down(code)
+            self.finish(code)
+        except SystemExit:
+            self.finish(1)
+        finally:
+            self.task_ended(task)
+
+    def _run_program(self) -> int:
+        if self.dying:
+            return 1
+        try:
+            self.result = self.program.main(self)
+        except SystemExit as error:
+            return self._exit_status(error)
+        except KeyboardInterrupt as error:
+            if not signals.is_virtual(error):
+                raise
+            print_exception(error, self.stderr_file)
+            return -signals.SIGINT
+        except BaseException as error:
+            self.exception = error
+            if not self.dying:
+                print_exception(error, self.stderr_file)
+            return 1
+        return 0
+
+    def _shut_down(self, code: int) -> int:
+        """What the interpreter does at its end: join threads, run atexit functions, flush."""
+        from netarium.programs.shims import thread
+
+        try:
+            thread.join_all(self)
+            while self.exit_functions:
+                self.exit_functions.pop()()
+        except SystemExit as error:
+            code = self._exit_status(error)
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
+            print_exception(error, self.stderr_file)
+        for stream in (self.context.values.get("stdout"), self.stdout_file, self.stderr_file):
+            try:
+                if stream is not None:
+                    stream.flush()
+            except (ValueError, OSError):
+                pass
+        return code
+
+    def _exit_status(self, error: SystemExit) -> int:
+        code = error.code
+        if code is None:
+            return 0
+        if isinstance(code, int):
+            return code & 0xFF
+        if not self.dying:
+            print(code, file=self.stderr_file)
+        return 1
+

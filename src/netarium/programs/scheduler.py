@@ -161,6 +161,11 @@ class Scheduler:
         self.last_ran_ns = 0
         self.next_pid = 1000
 
+    def take_pid(self) -> int:
+        """A process id that no process of this net has had."""
+        self.next_pid += 1
+        return self.next_pid
+
     def attach(self) -> None:
         """Begin to drive: installs the shims and the proxies of sys. Call around a loop of `run_ready`; see `detach`."""
         if not self.attached:

@@ -1,1 +1,15 @@
-"""(map to come)"""
+"""BSD sockets over one host's stack, and nothing else: they never block.
+
+    errno        failures of the stack -> `OSError` with Linux' errno
+    readiness    the EPOLL mask and the list of waiters that everything with a descriptor has
+    descriptors  one process' table of descriptors: numbers from 1 << 30, lowest free first, shared by dup
+    options      which socket options exist, what they take and give
+    base         what all sockets have: family, type, protocol, options, the host they are on
+    stream       TCP: listening, connecting, connected
+    datagram     UDP
+    raw          raw IP sockets, ICMP's among them
+    epoll        select, poll and epoll over readiness: epoll keeps candidates, so polling costs O(ready)
+
+An operation that would block returns None; what fails raises `OSError` with the true errno. Addresses are
+(integer, port). `programs/shims` makes blocking calls of them.
+"""

@@ -1,0 +1,74 @@
+"""Where a program stands and how its exceptions are printed: its own frames, not those of the house below it."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+_HOUSE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
+# Tools, services and apps are programs too: their frames are shown.
+_PROGRAM_ROOMS = tuple(_HOUSE + room + os.sep for room in ("tools", "services", "apps"))
+_LIBRARY = os.path.dirname(os.path.abspath(os.__file__)) + os.sep
+
+
+def is_house(file: str) -> bool:
+    """Whether a frame of this file belongs to the simulator and not to a program."""
+    return (file.startswith(_HOUSE) and not file.startswith(_PROGRAM_ROOMS)) or file == "<frozen runpy>"
+
+
+def place_of(running: Any, folder: Path | None) -> tuple[str, int]:
+    """(file name, line) where a parked greenlet stands in the program's own code, else in what it uses."""
+    frame: FrameType | None = None if running is None else running.gr_frame
+    own = None if folder is None else str(folder) + os.sep
+    best: tuple[str, int] = ("", 0)
+    while frame is not None:
+        file = frame.f_code.co_filename
+        if not is_house(file):
+            place = (os.path.basename(file), frame.f_lineno)
+            if own is not None and file.startswith(own):
+                return place
+            if not best[0] or (_LIBRARY in best[0] and not file.startswith(_LIBRARY)):
+                best = place
+            if own is None and not file.startswith((_LIBRARY, "<")):
+                return place
+        frame = frame.f_back
+    return best
+
+
+def _keep_program_frames(report: traceback.TracebackException) -> None:
+    seen: list[traceback.TracebackException | None] = [report]
+    while seen:
+        each = seen.pop()
+        if each is None:
+            continue
+        kept = [frame for frame in each.stack if not is_house(frame.filename)]
+        each.stack = traceback.StackSummary.from_list(kept)
+        seen += [each.__cause__, each.__context__]
+        seen += list(getattr(each, "exceptions", None) or ())
+
+
+def format_exception(error: BaseException) -> str:
+    """The traceback as the program would have printed it by itself."""
+    report = traceback.TracebackException.from_exception(error, compact=True)
+    _keep_program_frames(report)
+    return "".join(report.format())
+
+
+def print_exception(error: BaseException, stream: Any) -> None:
+    """Write the traceback to a program's standard error; a program that closed that gets silence, as from CPython."""
+    try:
+        stream.write(format_exception(error))
+        stream.flush()
+    except (ValueError, OSError):
+        return
+
+
+def warn_outside(text: str) -> None:
+    """A notice of the simulator itself, on the real standard error."""
+    real = sys.__stderr__
+    if real is not None:
+        real.write(text)
