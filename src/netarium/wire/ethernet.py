@@ -65,13 +65,13 @@ class Frame:
     """
 
     __slots__ = (
+        "carried_crc",
         "destination",
         "digest_crc",
         "ethertype",
         "fault",
         "network",
         "payload",
-        "carried_crc",
         "size_bytes",
         "source",
         "tag",
@@ -168,7 +168,7 @@ class Frame:
         return data
 
     def bytes_with_fcs(self, mtu_bytes: int = DATA_BYTES_MAX) -> bytes:
-        """The frame with its FCS, as on a cable of this MTU. Raises UsageError when its data exceeds the MTU."""
+        """The frame with its FCS, as on a cable of this MTU. UsageError when its data exceeds the MTU."""
         if self.data_bytes > mtu_bytes:
             raise UsageError(f"a frame with {self.data_bytes} bytes of data; at most {mtu_bytes}, the MTU")
         data = bytes(self)
