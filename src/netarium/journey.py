@@ -175,6 +175,7 @@ class Cause(Enum):
     TIME_WAIT_OVER = "two maximum segment lifetimes have passed"
     AGED = "its time is over"
     NODE_DOWN = "the node was switched off"
+    OPERATOR = "somebody plugged, cut or switched it"
 
 
 class FrameLike(Protocol):

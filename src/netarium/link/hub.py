@@ -1,0 +1,28 @@
+"""A hub: what comes in by one port goes out by all others, bit by bit, whatever it is. One collision domain.
+
+Our cables are full duplex, so that no collisions happen behind a hub either (docs/limitations.md); what a
+learner can see is that every frame reaches every NIC.
+"""
+
+from __future__ import annotations
+
+from netarium.link.port import Port
+from netarium.wire.ethernet import Frame
+
+
+class Repeater:
+    """The inside of a hub: `ports` in the order of adding."""
+
+    __slots__ = ("ports",)
+
+    def __init__(self) -> None:
+        self.ports: list[Port] = []
+
+    def receive(self, port: Port, frame: Frame) -> None:
+        """Repeat a frame to all ports with a carrier but the one it came in by."""
+        for other in self.ports:
+            if other is not port and other.direction is not None:
+                other.transmit(frame)
+
+    def carrier_changed(self, port: Port, up: bool) -> None:
+        """Nothing: a hub remembers nothing."""
