@@ -105,7 +105,7 @@ class Interface:
 
     def _send_loopback(self, frame: Frame) -> None:
         stack = self.stack
-        stack.loopback.append(frame)
+        stack.loopback.append((self, frame))
         watch_frame = stack.watch.frame
         if watch_frame is not None and self.port is not None:
             watch_frame(stack.now, self.port, Stop.LINK_SENT, frame)

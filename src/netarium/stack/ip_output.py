@@ -14,14 +14,12 @@ from netarium.stack.failures import Failure, SendFailure
 from netarium.stack.fragments import fragment_packet
 from netarium.stack.routes import BLACKHOLE, BROADCAST, LOCAL, MULTICAST, PROHIBIT, UNICAST, UNREACHABLE, Route
 from netarium.wire.ethernet import ETHERTYPE_IPV4, MAC_BROADCAST, Frame
-from netarium.wire.ipv4 import DONT_FRAGMENT, Ipv4Header
+from netarium.wire.ipv4 import DONT_FRAGMENT, PACKET_BYTES_MAX, Ipv4Header
 
 if TYPE_CHECKING:
     from netarium.stack.interface import Interface
-    from netarium.stack.stack import Stack, Transport
-
-PACKET_BYTES_MAX: Final = 65535
-"""RFC 791 3.1: the total length field has 16 bits."""
+    from netarium.stack.stack import Stack
+    from netarium.wire.packet import TransportHeader
 
 ALL_SYSTEMS_MAC_BASE: Final = 0x01005E000000
 """RFC 1112 6.4: the low 23 bits of the group go into this MAC."""
@@ -83,7 +81,7 @@ class Ipv4Output:
         source: int,
         destination: int,
         protocol: int,
-        transport: Transport | None,
+        transport: TransportHeader | None,
         payload: bytes | memoryview,
         *,
         ttl: int = -1,
@@ -117,7 +115,7 @@ class Ipv4Output:
         if transport is not None:
             size += transport.size_bytes
         if size > route.mtu or self.hooks.outgoing:
-            return self._send_specially(Frame(0, 0, ETHERTYPE_IPV4, header, transport, payload), size, route)
+            return self.send_built(Frame(0, 0, ETHERTYPE_IPV4, header, transport, payload), size, route)
         interface = route.interface
         if route.kind == UNICAST:
             next_hop = route.gateway or destination
@@ -128,14 +126,16 @@ class Ipv4Output:
                 frame = Frame(0, interface.mac, ETHERTYPE_IPV4, header, transport, payload)
                 interface.neighbors.resolve(next_hop, frame)
             return None
-        mac = 0 if route.kind == LOCAL else MAC_BROADCAST if route.kind == BROADCAST else multicast_mac(destination)
-        interface.send_frame(Frame(mac, interface.mac, ETHERTYPE_IPV4, header, transport, payload))
+        if route.kind == LOCAL:
+            interface.send_frame(Frame(0, 0, ETHERTYPE_IPV4, header, transport, payload))
+        else:
+            self._send_to_group(Frame(0, 0, ETHERTYPE_IPV4, header, transport, payload), route)
         return None
 
     def send_routed(self, frame: Frame, route: Route) -> None:
         """Give the packet in `frame` the MACs of its next hop and send it; it fits the MTU."""
         header = frame.network
-        assert isinstance(header, Ipv4Header)
+        assert type(header) is Ipv4Header
         interface = route.interface
         if route.kind == UNICAST:
             next_hop = route.gateway or header.destination
@@ -143,16 +143,23 @@ class Ipv4Output:
             if neighbor is None or neighbor.usable_until_ns <= self.stack.now:
                 interface.neighbors.resolve(next_hop, frame)
                 return
-            mac = neighbor.mac
+            interface.send_frame(frame.readdressed(neighbor.mac, interface.mac))
         elif route.kind == LOCAL:
-            mac = 0
-        elif route.kind == BROADCAST:
-            mac = MAC_BROADCAST
+            interface.send_frame(frame.readdressed(0, 0))
         else:
-            mac = multicast_mac(header.destination)
-        interface.send_frame(
-            Frame(mac, interface.mac, ETHERTYPE_IPV4, header, frame.transport, frame.payload, frame.fault)
-        )
+            self._send_to_group(frame, route)
+
+    def _send_to_group(self, frame: Frame, route: Route) -> None:
+        """Broadcast or multicast: to the link, and back to this host's own sockets (Linux ip_mc_output)."""
+        header = frame.network
+        assert type(header) is Ipv4Header
+        interface = route.interface
+        broadcast = route.kind == BROADCAST
+        mac = MAC_BROADCAST if broadcast else multicast_mac(header.destination)
+        frame = frame.readdressed(mac, interface.mac)
+        interface.send_frame(frame)
+        if not interface.is_loopback and (broadcast or mac in interface.groups):
+            self.stack.loopback.append((interface, frame))
 
     def send_fragments(self, frame: Frame, route: Route) -> None:
         """Cut the packet in `frame` to the route's MTU and send the pieces in order (RFC 791 3.2)."""
@@ -166,10 +173,13 @@ class Ipv4Output:
         for piece in pieces:
             self.send_routed(piece, route)
 
-    def _send_specially(self, frame: Frame, size: int, route: Route) -> SendFailure | None:
-        """The rare ways: hooks that look at what leaves, and packets larger than the MTU."""
+    def send_built(self, frame: Frame, size: int, route: Route) -> SendFailure | None:
+        """Send the packet in `frame`, `size` bytes with its header: through the hooks, in fragments where it must be.
+
+        The way of raw packets, and of those that are too large or that hooks look at. MACs of `frame` do not matter.
+        """
         header = frame.network
-        assert isinstance(header, Ipv4Header)
+        assert type(header) is Ipv4Header
         if size > PACKET_BYTES_MAX:
             return Failure.MESSAGE_TOO_LONG
         if size > route.mtu and header.fragment & DONT_FRAGMENT:
@@ -197,7 +207,7 @@ class Ipv4Output:
     def _reroute(self, frame: Frame, before: Ipv4Header) -> Route | None:
         """The route again, when a hook changed the destination (destination NAT of own packets)."""
         after = frame.network
-        assert isinstance(after, Ipv4Header)
+        assert type(after) is Ipv4Header
         if after.destination == before.destination:
             return None
         return self.route_for(after.destination, after.source)

@@ -88,7 +88,6 @@ TABLE: Final[tuple[Setting, ...]] = (
     Setting("net.ipv4.ip_no_pmtu_disc", 0, "bool", "1191", "do not discover the path MTU", *_BOOL),
     Setting("net.ipv4.ipfrag_time", 30, "s", "1122 3.3.2: 60 to 120", "how long fragments wait for the others", 1),
     Setting("net.ipv4.ipfrag_high_thresh", 4 << 20, "bytes", "-", "memory for unfinished packets"),
-    Setting("net.ipv4.ipfrag_max_dist", 64, "fragments", "-", "fragments of others between two of one packet"),
     # ICMP.
     Setting("net.ipv4.icmp_echo_ignore_all", 0, "bool", "1122 3.2.2.6: must answer", "answer no echo", *_BOOL),
     Setting(
@@ -178,7 +177,6 @@ class Settings:
     ip_no_pmtu_disc: int
     ipfrag_time: int
     ipfrag_high_thresh: int
-    ipfrag_max_dist: int
     icmp_echo_ignore_all: int
     icmp_echo_ignore_broadcasts: int
     icmp_ratelimit: int

@@ -30,11 +30,6 @@ from netarium.wire.ipv4 import PROTOCOL_ICMP, PROTOCOL_TCP, PROTOCOL_UDP
 if TYPE_CHECKING:
     from random import Random
 
-    from netarium.wire.icmp import IcmpHeader
-    from netarium.wire.tcp import TcpHeader
-    from netarium.wire.udp import UdpHeader
-
-    Transport = TcpHeader | UdpHeader | IcmpHeader
 
 LOOPBACK_ADDRESS: Final = 0x7F000001
 LOOPBACK_FRAMES_MAX: Final = 10_000_000
@@ -60,7 +55,8 @@ class Stack:
         self.armed_ns = NEVER
         self.rearm: Callable[[int], None] | None = None
         """Set by the node: called with the earliest deadline whenever that moved earlier."""
-        self.loopback: Final[deque[Frame]] = deque()
+        self.loopback: Final[deque[tuple[Interface, Frame]]] = deque()
+        """Frames on `lo`, and this host's broadcasts on their way back to its own sockets."""
         self.settling = False
 
         self.receivers: Final[dict[int, Callable[[Frame, Interface], None]]] = {}
@@ -70,8 +66,8 @@ class Stack:
         self.hooks: Final = Hooks()
         self.ports: Final = PortTable(self)
         self.ipv4: Final = Ipv4(self)
-        self.raw: Final = Raw(self)
         self.icmp: Final = Icmp(self)
+        self.raw: Final = Raw(self)
         self.udp: Final = Udp(self)
         self.tcp: Final = Tcp(self)
         self.receivers[ETHERTYPE_IPV4] = self.ipv4.input.receive_packet
@@ -79,6 +75,8 @@ class Stack:
         self.ipv4.input.protocols[PROTOCOL_ICMP] = self.icmp.receive
         self.ipv4.input.protocols[PROTOCOL_UDP] = self.udp.receive
         self.ipv4.input.protocols[PROTOCOL_TCP] = self.tcp.receive
+        self.icmp.error_receivers[PROTOCOL_UDP] = self.udp.receive_error
+        self.icmp.error_receivers[PROTOCOL_TCP] = self.tcp.receive_error
         self.lo: Final = self.add_interface("lo", 0, MTU_LOOPBACK)
         self.add_address("lo", LOOPBACK_ADDRESS, 8)
 
@@ -128,17 +126,21 @@ class Stack:
 
     def _drain_loopback(self) -> None:
         loopback, lo, watch = self.loopback, self.lo, self.watch
+        looped = self.ipv4.input.receive_looped
         self.settling = True
         count = 0
         try:
             while loopback:
-                frame = loopback.popleft()
+                interface, frame = loopback.popleft()
                 count += 1
                 if count > LOOPBACK_FRAMES_MAX:
                     raise StormError(
                         f"{self.name}: more than {LOOPBACK_FRAMES_MAX} frames over lo at {self.now} ns: two endpoints "
                         "of this host answer each other without time passing"
                     )
+                if interface is not lo:
+                    looped(frame, interface)
+                    continue
                 if watch.frame is not None and lo.port is not None:
                     watch.frame(self.now, lo.port, Stop.LINK_RECEIVED, frame)
                 lo.receive_frame(frame)

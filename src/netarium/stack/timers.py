@@ -8,7 +8,7 @@ moves earlier pushes. So a retransmission timer that is re-armed by every ACK ne
 from __future__ import annotations
 
 from heapq import heappop, heappush
-from typing import Final
+from typing import Final, Protocol
 
 NEVER: Final = (1 << 63) - 1
 """A deadline that does not come: later than every time of the engine."""
@@ -17,11 +17,26 @@ MILLISECOND_NS: Final = 1_000_000
 SECOND_NS: Final = 1_000_000_000
 
 
-class TimerOwner:
-    """Whoever waits for a time: subclass it, call `super().__init__()` (or set both slots to NEVER).
+class Waiting(Protocol):
+    """Whoever waits for a time. Both fields begin as NEVER.
 
     `deadline_ns` is when it wants `on_timer`; NEVER for not at all. `queued_ns` belongs to `Timers`.
     """
+
+    deadline_ns: int
+    queued_ns: int
+
+    def on_timer(self, now: int) -> None:
+        """The deadline has come. It is NEVER again by now; arm anew for more."""
+        ...
+
+    def is_foreground(self) -> bool:
+        """Whether a run must not end before this deadline (DESIGN 3, End of a run)."""
+        ...
+
+
+class TimerOwner:
+    """A base for those that have no other: the two fields of `Waiting`."""
 
     __slots__ = ("deadline_ns", "queued_ns")
 
@@ -44,10 +59,10 @@ class Timers:
     __slots__ = ("heap", "sequence")
 
     def __init__(self) -> None:
-        self.heap: list[tuple[int, int, TimerOwner]] = []
+        self.heap: list[tuple[int, int, Waiting]] = []
         self.sequence = 0
 
-    def arm(self, owner: TimerOwner, deadline_ns: int) -> None:
+    def arm(self, owner: Waiting, deadline_ns: int) -> None:
         """Call `owner.on_timer` at `deadline_ns` instead of whenever it was armed for before."""
         owner.deadline_ns = deadline_ns
         if deadline_ns < owner.queued_ns:
@@ -55,7 +70,7 @@ class Timers:
             self.sequence = sequence = self.sequence + 1
             heappush(self.heap, (deadline_ns, sequence, owner))
 
-    def cancel(self, owner: TimerOwner) -> None:
+    def cancel(self, owner: Waiting) -> None:
         """Call `owner.on_timer` no more; its entry falls out of the heap when it comes due."""
         owner.deadline_ns = NEVER
 
