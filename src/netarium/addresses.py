@@ -183,7 +183,7 @@ def length_of(mask: int) -> int:
 
 
 def length_for_hosts(hosts: int) -> int:
-    """The longest IPv4 prefix length that has room for so many hosts besides network and broadcast address."""
+    """The 128-bit integer of `2001:db8::1`. A zone such as `%eth0` is no part of it and is refused."""
     for length in range(30, -1, -1):
         if (1 << (32 - length)) - 2 >= hosts:
             return length
