@@ -1,0 +1,26 @@
+"""TCP of one host, sans-IO: (segment, now) in; segments, events and the next deadline out.
+
+From the ground up (a later line may import earlier ones):
+
+    sequence        32-bit sequence numbers on the wire, growing ints inside
+    states          the eleven states and every transition between them, as data (RFC 9293 section 3.3.2)
+    congestion/     how much may be in flight: one file an algorithm
+    rtt             the retransmission time-out (RFC 6298)
+    reassembly      bytes that came early
+    control_block   `ControlBlock`: all that is known about one connection, and nothing it does
+    options         what the two ends agreed on in their SYNs
+    window          how much the peer may send, and when to tell it
+    acknowledge     when to acknowledge: at once, with every second segment, or delayed
+    sender          cutting segments: windows, Nagle, FIN
+    recovery        what was lost, and sending it again
+    timers          the deadlines of one connection and what happens when they pass
+    close           FIN, RST, TIME-WAIT, the end
+    acks            what an acknowledgment says
+    receiver        a segment arrives at a connection
+    handshake       SYN, SYN+ACK, ACK (RFC 9293 section 3.5)
+    connection      `Connection`: the verbs that sockets call
+    listener        `Listener`: SYN queue and accept queue
+    protocol        `Tcp`: which segment belongs to whom, who may connect and listen; RST for nobody's segments
+
+Sockets use `protocol.Tcp`, `connection.Connection` and `listener.Listener` only.
+"""

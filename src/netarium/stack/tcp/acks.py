@@ -1,0 +1,195 @@
+"""What an acknowledgment says: what arrived, what did not, how long it took, how much more may go.
+
+Read first: RFC 9293 section 3.10.7.4 (fifth), RFC 5681 section 3, RFC 6298 section 3 (Karn), RFC 7323 section 4,
+RFC 5961 section 5. `receiver` calls `take`; the caller runs `sender.output` afterwards.
+"""
+
+from __future__ import annotations
+
+from netarium.journey import Drop
+from netarium.stack.tcp import close, recovery, states
+from netarium.stack.tcp.control_block import NEVER_NS, ControlBlock, Segment
+from netarium.stack.tcp.sequence import MASK, unwrap
+from netarium.stack.tcp.timers import window_opened
+from netarium.wire.tcp import TcpHeader
+
+COMPACT_AT = 256
+"""Acknowledged entries at the front of the retransmission queue that are worth cutting off."""
+
+
+def take(c: ControlBlock, header: TcpHeader, sequence: int, payload_bytes: int) -> Drop | None:
+    """Take the acknowledgment of a segment that is acceptable; a reason when it is not believable."""
+    acknowledgment = unwrap(header.acknowledgment, c.snd_una)
+    if acknowledgment > c.snd_nxt:
+        c.ack_now = (
+            True  # it acknowledges what was never sent (RFC 9293 section 3.10.7.4; RFC 5961 section 5.2)
+        )
+        return Drop.TCP_BAD_ACK
+    una = c.snd_una
+    if acknowledgment < una:
+        if una - acknowledgment > c.max_window:
+            c.ack_now = True
+            return Drop.TCP_BAD_ACK
+        if c.sack_ok and header.options is not None and header.options.sack:
+            _take_sack(c, header)
+        return None
+    window = header.window << c.snd_scale
+    window_changed = window != c.snd_wnd
+    if c.snd_wl1 < sequence or (c.snd_wl1 == sequence and c.snd_wl2 <= acknowledgment):
+        c.snd_wnd = window
+        c.snd_wl1 = sequence
+        c.snd_wl2 = acknowledgment
+        if window > c.max_window:
+            c.max_window = window
+    c.last_heard_at = c.stack.now
+    if c.persist_at != NEVER_NS:
+        window_opened(c)
+    if acknowledgment > una:
+        _advance(c, header, acknowledgment)
+        return None
+    if c.flight:
+        sack = c.sack_ok and header.options is not None and bool(header.options.sack)
+        if sack:
+            _take_sack(c, header)
+        elif not payload_bytes and not window_changed and not c.sack_ok:
+            c.duplicate_acks += 1
+            recovery.without_sack(c, partial=False)
+    return None
+
+
+def _advance(c: ControlBlock, header: TcpHeader, acknowledgment: int) -> None:
+    """New bytes are acknowledged."""
+    now = c.stack.now
+    acked_bytes = acknowledgment - c.snd_una
+    c.snd_una = acknowledgment
+    c.bytes_acked += acked_bytes
+    c.duplicate_acks = 0
+    c.retries = 0
+    c.first_unanswered_at = now
+    rtt_ns = _drop_acknowledged(c, header, acknowledgment, now)
+    if rtt_ns >= 0:
+        c.rtt.sample(rtt_ns)
+    elif c.rtt.backoff:
+        c.rtt.forget_back_off()
+    if header.options is not None and header.options.sack and c.sack_ok:
+        _take_sack(c, header)
+    if c.recovering:
+        _advance_in_recovery(c, acknowledgment, acked_bytes, now)
+    elif c.cwnd_limited:
+        c.congestion.on_ack(acked_bytes, now, rtt_ns)
+    if c.flight:
+        at = now + c.rtt.rto_ns
+        c.rto_at = at
+        if at < c.deadline_ns:
+            c.stack.timers.arm(c, at)
+    else:
+        c.rto_at = NEVER_NS
+        c.sack_cache.clear()
+    if c.fin_sent and acknowledgment == c.snd_nxt and not c.unsent_bytes:
+        close.fin_acknowledged(c)
+    if c.wants_room:
+        _wake_writer(c)
+
+
+def _advance_in_recovery(c: ControlBlock, acknowledgment: int, acked_bytes: int, now: int) -> None:
+    if acknowledgment >= c.recovery_point:
+        recovery.finish(c)
+    elif not c.sack_ok and not c.timed_out:
+        c.sacked_bytes = max(c.sacked_bytes - acked_bytes, 0)
+        recovery.without_sack(c, partial=True)
+    if c.timed_out:
+        c.congestion.on_ack(acked_bytes, now, -1)  # slow start after a time-out (RFC 5681 section 3.1)
+
+
+def _drop_acknowledged(c: ControlBlock, header: TcpHeader, acknowledgment: int, now: int) -> int:
+    """Take acknowledged segments off the queue; returns a round-trip measurement in ns, -1 if there is none."""
+    flight = c.flight
+    head = c.flight_head
+    count = len(flight)
+    plain = not (c.lost_bytes or c.sacked_bytes or c.retransmit_bytes)
+    rtt_ns = -1
+    retransmitted = False
+    while head < count:
+        segment = flight[head]
+        if segment.end > acknowledgment:
+            if segment.start < acknowledgment:
+                _trim(c, segment, acknowledgment)
+            break
+        if not plain:
+            recovery.forget(c, segment)
+        if segment.transmissions == 1:
+            if not segment.sacked:
+                rtt_ns = now - segment.sent_at_ns
+        else:
+            retransmitted = True
+        head += 1
+    if head == count:
+        flight.clear()
+        head = 0
+    elif head > COMPACT_AT:
+        del flight[:head]
+        c.resend_from = max(c.resend_from - head, 0)
+        head = 0
+    c.flight_head = head
+    if not flight:
+        c.resend_from = 0
+        c.sacked_bytes = c.lost_bytes = c.retransmit_bytes = c.lost_pending = 0
+    if retransmitted:
+        # Karn: only the timestamp can say which transmission is answered (RFC 7323 section 4.1).
+        if c.timestamps_ok and header.timestamp >= 0 and header.echo:
+            age_ms = (now // 1_000_000 + c.ts_offset - header.echo) & MASK
+            return age_ms * 1_000_000 if age_ms < 0x7FFFFFFF else -1
+        return -1
+    return rtt_ns
+
+
+def _trim(c: ControlBlock, segment: Segment, acknowledgment: int) -> None:
+    """Part of a segment is acknowledged: keep the rest."""
+    cut = acknowledgment - segment.start
+    if segment.sacked:
+        c.sacked_bytes -= cut
+    elif segment.lost:
+        c.lost_bytes -= cut
+    if segment.retransmitted:
+        c.retransmit_bytes -= cut
+    segment.payload = segment.payload[cut:]
+    segment.start = acknowledgment
+
+
+def _take_sack(c: ControlBlock, header: TcpHeader) -> None:
+    """Mark what the peer holds beyond the cumulative acknowledgment. (RFC 2018 section 5; RFC 6675 section 5)"""
+    assert header.options is not None
+    new = False
+    for left, right in header.options.sack:
+        left_edge = unwrap(left, c.snd_una)
+        right_edge = unwrap(right, c.snd_una)
+        if right_edge <= c.snd_una or right_edge > c.snd_nxt or left_edge >= right_edge:
+            continue  # a duplicate report (RFC 2883), or nonsense
+        if recovery.mark_sacked(c, max(left_edge, c.snd_una), right_edge):
+            new = True
+    if new:
+        c.duplicate_acks += 1
+        if recovery.find_losses(c) and not c.recovering:
+            recovery.begin(c)
+
+
+def _wake_writer(c: ControlBlock) -> None:
+    """Tell the program of room when a third of the buffer is free. (Linux sk_stream_is_writeable)"""
+    buffer = c.send_buffer_bytes
+    wanted = 2 * c.congestion.cwnd_bytes
+    if wanted > buffer and not c.options.send_buffer_bytes:  # Linux tcp_sndbuf_expand
+        limit = c.stack.settings.tcp_wmem[2]
+        buffer = c.send_buffer_bytes = wanted if wanted < limit else max(limit, buffer)
+    if 3 * (c.unsent_bytes + c.snd_nxt - c.snd_una) <= 2 * buffer:
+        c.wants_room = False
+        c.changed()
+
+
+def handshake_done(c: ControlBlock) -> None:
+    """Our SYN is acknowledged: from now on data may be sent."""
+    c.retries = 0
+    c.rto_at = NEVER_NS
+    if c.rtt.backoff == 0 and c.opened_at != c.stack.now:
+        c.rtt.sample(c.stack.now - c.opened_at)
+    c.rtt.forget_back_off()
+    assert states.SYNCHRONIZED[c.state]

@@ -1,0 +1,54 @@
+"""Reno: slow start, congestion avoidance, and half of the flight after a loss. (RFC 5681 sections 3.1 and 3.2)"""
+
+from __future__ import annotations
+
+SSTHRESH_UNLIMITED_BYTES = (1 << 31) - 1
+"""The initial ssthresh: arbitrarily high (RFC 5681 section 3.1; Linux TCP_INFINITE_SSTHRESH)."""
+
+INITIAL_WINDOW_SEGMENTS = 10
+"""RFC 6928; Linux TCP_INIT_CWND."""
+
+
+class Reno:
+    """Congestion control of one connection by RFC 5681. All sizes in bytes."""
+
+    __slots__ = ("_acked_in_round_bytes", "cwnd_bytes", "mss", "ssthresh_bytes")
+
+    name = "reno"
+
+    def __init__(self, mss: int) -> None:
+        self.mss = mss
+        self.cwnd_bytes = INITIAL_WINDOW_SEGMENTS * mss
+        self.ssthresh_bytes = SSTHRESH_UNLIMITED_BYTES
+        self._acked_in_round_bytes = 0
+
+    def on_ack(self, acked_bytes: int, now: int, rtt_ns: int) -> None:
+        """New data was acknowledged while the window was the limit. (RFC 5681 (2), (3); byte counting of RFC 3465)"""
+        if self.cwnd_bytes < self.ssthresh_bytes:
+            room = self.ssthresh_bytes - self.cwnd_bytes
+            grow = acked_bytes if acked_bytes < room else room
+            self.cwnd_bytes += grow
+            acked_bytes -= grow
+            if not acked_bytes:
+                return
+        self._acked_in_round_bytes += acked_bytes
+        if self._acked_in_round_bytes >= self.cwnd_bytes:
+            self._acked_in_round_bytes -= self.cwnd_bytes
+            self.cwnd_bytes += self.mss
+
+    def on_loss(self, flight_bytes: int, now: int) -> None:
+        """A loss was found by acknowledgments: halve once for the whole flight. (RFC 5681 (4))"""
+        self.ssthresh_bytes = max(flight_bytes // 2, 2 * self.mss)
+        self._acked_in_round_bytes = 0
+
+    def on_timeout(self, flight_bytes: int, now: int) -> None:
+        """The retransmission timer ran out: begin again with one segment. (RFC 5681 section 3.1)"""
+        self.ssthresh_bytes = max(flight_bytes // 2, 2 * self.mss)
+        self.cwnd_bytes = self.mss
+        self._acked_in_round_bytes = 0
+
+    def on_idle(self, idle_rtos: int) -> None:
+        """Nothing was sent for `idle_rtos` retransmission time-outs: halve per time-out (RFC 2861; Linux)."""
+        floor = min(INITIAL_WINDOW_SEGMENTS * self.mss, self.cwnd_bytes)
+        self.ssthresh_bytes = max(self.ssthresh_bytes, self.cwnd_bytes * 3 // 4)
+        self.cwnd_bytes = max(self.cwnd_bytes >> min(idle_rtos, 31), floor)

@@ -1,0 +1,371 @@
+"""`ControlBlock`: all that is known about one connection, and nothing it does. (RFC 9293 section 3.3.1)
+
+Names are those of the RFC. Sequence numbers are growing ints (`sequence.py`); times are ns; sizes are bytes. The other
+files of this folder are the verbs; each changes the fields under its own heading and reads the rest.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from netarium.journey import Cause
+from netarium.stack.tcp import states
+from netarium.stack.tcp.reassembly import Payload, Reassembly
+from netarium.stack.tcp.rtt import RttEstimator
+from netarium.stack.timers import TimerOwner
+
+if TYPE_CHECKING:
+    from netarium.stack.failures import Failure
+    from netarium.stack.stack import Stack
+    from netarium.stack.tcp.congestion.algorithm import Congestion
+    from netarium.wire.tcp import TcpHeader
+
+NEVER_NS = (1 << 63) - 1
+
+MSS_DEFAULT = 536
+"""What the peer takes when it says nothing. (RFC 9293 section 3.7.1)"""
+
+
+class Segment:
+    """A segment that was sent and is not yet acknowledged: an entry of the retransmission queue."""
+
+    __slots__ = (
+        "end",
+        "flags",
+        "lost",
+        "payload",
+        "retransmitted",
+        "sacked",
+        "sent_at_ns",
+        "start",
+        "transmissions",
+    )
+
+    def __init__(self, start: int, end: int, payload: bytes, flags: int, sent_at_ns: int) -> None:
+        self.start = start
+        self.end = end
+        self.payload = payload
+        self.flags = flags
+        self.sent_at_ns = sent_at_ns
+        self.transmissions = 1
+        self.sacked = False
+        self.lost = False
+        self.retransmitted = False
+        """A retransmission of it is in flight."""
+
+    def __repr__(self) -> str:
+        marks = "".join(
+            mark for mark, on in (("S", self.sacked), ("L", self.lost), ("R", self.retransmitted)) if on
+        )
+        return f"<Segment {self.start}:{self.end} {marks}>"
+
+
+class SocketOptions:
+    """What the program has chosen for one socket; a listener's are copied to what it accepts."""
+
+    __slots__ = (
+        "congestion",
+        "cork",
+        "defer_accept_s",
+        "keepalive",
+        "keepalive_count",
+        "keepalive_idle_ns",
+        "keepalive_interval_ns",
+        "linger_s",
+        "mss_max",
+        "nodelay",
+        "quickack",
+        "receive_buffer_bytes",
+        "send_buffer_bytes",
+        "syn_retries",
+        "tos",
+        "ttl",
+        "user_timeout_ns",
+        "window_clamp_bytes",
+    )
+
+    def __init__(self) -> None:
+        self.nodelay = False
+        self.cork = False
+        self.quickack = True
+        self.keepalive = False
+        self.keepalive_idle_ns = 0  # 0: as the sysctl says; so for the next two
+        self.keepalive_interval_ns = 0
+        self.keepalive_count = 0
+        self.linger_s = -1  # -1: close() returns at once and the data still goes out
+        self.user_timeout_ns = 0
+        self.receive_buffer_bytes = 0  # 0: autotuned
+        self.send_buffer_bytes = 0
+        self.mss_max = 0
+        self.syn_retries = 0
+        self.defer_accept_s = 0
+        self.window_clamp_bytes = 0
+        self.congestion = ""
+        self.ttl = -1
+        self.tos = 0
+
+    def copy(self) -> SocketOptions:
+        """The same choices for another socket."""
+        other = SocketOptions()
+        for name in SocketOptions.__slots__:
+            setattr(other, name, getattr(self, name))
+        return other
+
+
+class ControlBlock(TimerOwner):
+    """One connection's state. `Connection` adds the verbs."""
+
+    __slots__ = (
+        "ack_now",
+        "ack_timeout_ns",
+        "blocked_by",
+        "bytes_acked",
+        "bytes_received",
+        "congestion",
+        "cwnd_limited",
+        "delayed_ack_at",
+        "dont_fragment",
+        "duplicate_acks",
+        "error",
+        "fin_queued",
+        "fin_sent",
+        "first_unanswered_at",
+        "flight",
+        "flight_head",
+        "highest_sacked",
+        "ip",
+        "irs",
+        "iss",
+        "keepalive_at",
+        "keepalive_probes",
+        "key",
+        "last_ack_sent_to",
+        "last_heard_at",
+        "last_receive_at",
+        "last_send_at",
+        "linger_at",
+        "listener",
+        "local_ip",
+        "local_port",
+        "lost_bytes",
+        "lost_pending",
+        "max_window",
+        "mss",
+        "nagle_end",
+        "on_change",
+        "opened_at",
+        "options",
+        "orphaned",
+        "peer_syn",
+        "persist_at",
+        "persist_backoff",
+        "persist_unanswered",
+        "pingpong",
+        "probes_unanswered",
+        "pushed",
+        "quick_acks",
+        "rcv_adv",
+        "rcv_buffer_bytes",
+        "rcv_mss",
+        "rcv_nxt",
+        "rcv_queue",
+        "rcv_queued_bytes",
+        "rcv_rtt_ns",
+        "rcv_scale",
+        "rcv_shutdown",
+        "rcv_space_at",
+        "rcv_space_bytes",
+        "rcv_space_seq",
+        "reassembly",
+        "recovering",
+        "recovery_point",
+        "remote_ip",
+        "remote_port",
+        "resend_from",
+        "retransmissions",
+        "retransmit_bytes",
+        "retries",
+        "route",
+        "route_generation",
+        "rto_at",
+        "rtt",
+        "sack_cache",
+        "sack_ok",
+        "sacked_bytes",
+        "send_buffer_bytes",
+        "send_chunks",
+        "send_cursor",
+        "snd_nxt",
+        "snd_scale",
+        "snd_una",
+        "snd_wl1",
+        "snd_wl2",
+        "snd_wnd",
+        "stack",
+        "state",
+        "time_wait_at",
+        "timed_out",
+        "timestamps_ok",
+        "tlp_at",
+        "ts_offset",
+        "ts_recent",
+        "ts_recent_at",
+        "unsent_bytes",
+        "urgent_mark",
+        "user_timeout_at",
+        "wants_room",
+    )  # fmt: skip
+
+    def __init__(self, stack: Stack, ip: Any, local: tuple[int, int], remote: tuple[int, int]) -> None:
+        super().__init__()
+        # Who.
+        self.stack = stack
+        self.ip = ip
+        self.local_ip, self.local_port = local
+        self.remote_ip, self.remote_port = remote
+        self.key = (self.local_ip, self.local_port, self.remote_ip, self.remote_port)
+        self.state = states.CLOSED
+        self.error: Failure | None = None
+        self.listener: Any = None
+        self.on_change: Callable[[], None] | None = None
+        self.orphaned = False  # the program has closed it and only the stack still knows it
+        self.options = SocketOptions()
+        self.opened_at = stack.now
+        # The way out, cached (`route_generation` says when to look again).
+        self.route: Any = None
+        self.route_generation = -1
+        self.dont_fragment = True
+        self._init_send()
+        self._init_recovery()
+        self._init_receive()
+        self._init_timers()
+
+    def _init_send(self) -> None:
+        self.iss = 0
+        self.snd_una = 0
+        self.snd_nxt = 0
+        self.snd_wnd = 0
+        self.snd_wl1 = 0
+        self.snd_wl2 = 0
+        self.snd_scale = 0
+        self.max_window = 0  # the largest window the peer ever offered (RFC 9293 section 3.8.6.2.1)
+        self.mss = MSS_DEFAULT  # payload bytes of a full segment, options taken off
+        self.send_chunks: deque[bytes] = (
+            deque()
+        )  # what the program gave and is not yet cut; the first from send_cursor on
+        self.send_cursor = 0
+        self.unsent_bytes = 0
+        self.send_buffer_bytes = 0
+        self.wants_room = False  # a send found no room since the program was last told of some
+        self.fin_queued = False
+        self.fin_sent = False
+        self.nagle_end = 0  # end of the last segment smaller than the MSS (Minshall; Linux snd_sml)
+        self.urgent_mark = 0
+        self.cwnd_limited = False
+        self.blocked_by = ""  # what kept the last output from sending more; for traces
+        self.bytes_acked = 0
+        self.last_send_at = 0
+
+    def _init_recovery(self) -> None:
+        self.flight: list[Segment] = []  # sent, not acknowledged, in order; live from flight_head on
+        self.flight_head = 0
+        self.congestion: Congestion = None  # type: ignore[assignment]  # set when the MSS is known
+        self.rtt = RttEstimator()
+        self.duplicate_acks = 0
+        self.recovering = False  # between a loss found and `recovery_point` acknowledged
+        self.timed_out = False  # the recovery began with a time-out
+        self.recovery_point = 0
+        self.sacked_bytes = 0
+        self.lost_bytes = 0
+        self.lost_pending = 0  # segments lost and not yet sent again
+        self.resend_from = 0  # no segment before this index of `flight` is lost and pending
+        self.retransmit_bytes = 0  # retransmissions in flight
+        self.highest_sacked = 0
+        self.sack_cache: dict[int, int] = {}  # left edge -> right edge of blocks already marked
+        self.retransmissions = 0
+
+    def _init_receive(self) -> None:
+        self.irs = 0
+        self.rcv_nxt = 0
+        self.rcv_adv = 0  # the right edge the peer was told
+        self.rcv_scale = 0
+        self.rcv_mss = MSS_DEFAULT  # size of the peer's full segments as seen
+        self.rcv_queue: deque[Payload] = deque()
+        self.rcv_queued_bytes = 0
+        self.rcv_buffer_bytes = 0
+        self.rcv_shutdown = False
+        self.reassembly = Reassembly()
+        self.sack_ok = False
+        self.timestamps_ok = False
+        self.ts_recent = 0
+        self.ts_recent_at = 0
+        self.ts_offset = 0
+        self.bytes_received = 0
+        self.last_receive_at = 0  # data
+        self.last_heard_at = self.stack.now  # anything
+        self.peer_syn: TcpHeader | None = None  # what our SYN+ACK answers
+        # Acknowledging.
+        self.ack_now = False
+        self.last_ack_sent_to = 0  # rcv_nxt when we last acknowledged
+        self.quick_acks = 0
+        self.pingpong = False
+        self.pushed = False
+        self.ack_timeout_ns = 0
+        # Autotuning of the receive buffer.
+        self.rcv_space_at = 0
+        self.rcv_space_seq = 0
+        self.rcv_space_bytes = 0
+        self.rcv_rtt_ns = 0
+
+    def _init_timers(self) -> None:
+        # `deadline_ns` (of TimerOwner) is never later than the earliest of these.
+        self.rto_at = NEVER_NS
+        self.delayed_ack_at = NEVER_NS
+        self.persist_at = NEVER_NS
+        self.keepalive_at = NEVER_NS
+        self.time_wait_at = NEVER_NS
+        self.tlp_at = NEVER_NS
+        self.linger_at = NEVER_NS
+        self.user_timeout_at = NEVER_NS
+        self.retries = 0
+        self.first_unanswered_at = 0
+        self.persist_backoff = 0
+        self.persist_unanswered = 0
+        self.keepalive_probes = 0
+        self.probes_unanswered = 0
+
+    def change_state(self, after: int, cause: Cause) -> None:
+        """Go to state `after`; the table of `states` must have the row."""
+        before = self.state
+        assert (before, after) in states.TRANSITIONS, f"{states.NAMES[before]} -> {states.NAMES[after]}"
+        self.state = after
+        watch = self.stack.watch
+        if watch.state is not None:
+            watch.state(
+                self.stack.now,
+                self.stack.name,
+                self.subject(),
+                states.NAMES[before],
+                states.NAMES[after],
+                cause,
+            )
+
+    def subject(self) -> str:
+        """How traces name this connection: `tcp 10.0.0.1:80-10.0.0.2:4321`, the own end first."""
+        text = self.ip.format_address
+        return f"tcp {text(self.local_ip)}:{self.local_port}-{text(self.remote_ip)}:{self.remote_port}"
+
+    def changed(self) -> None:
+        """Tell the socket that what a waiter waits for may have come about."""
+        if self.on_change is not None:
+            self.on_change()
+
+    def flight_bytes(self) -> int:
+        """Bytes sent and not acknowledged."""
+        return self.snd_nxt - self.snd_una
+
+    def pipe_bytes(self) -> int:
+        """Bytes thought to be in the network. (RFC 6675 section 4, kept as running sums)"""
+        return self.snd_nxt - self.snd_una - self.sacked_bytes - self.lost_bytes + self.retransmit_bytes

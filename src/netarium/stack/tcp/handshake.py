@@ -1,0 +1,156 @@
+"""SYN, SYN+ACK, ACK: how a connection begins.
+
+Read first: RFC 9293 sections 3.5, 3.10.1 (OPEN), 3.10.7.3 (SYN-SENT); RFC 6528 (initial sequence numbers); RFC 5961
+section 4 (SYN in a connection). `protocol` and `receiver` call this.
+"""
+
+from __future__ import annotations
+
+from netarium.journey import Cause, Drop
+from netarium.stack.failures import Failure
+from netarium.stack.tcp import acks, close, options, sender, states, transmit
+from netarium.stack.tcp.control_block import NEVER_NS, ControlBlock
+from netarium.stack.tcp.sequence import unwrap
+from netarium.stack.tcp.timers import start_keepalive
+from netarium.stack.tcp.window import initial_window
+from netarium.wire.tcp import ACK, RST, SYN, TcpHeader
+
+
+def _begin(c: ControlBlock) -> None:
+    """Choose the initial sequence number and the clock of timestamps: unpredictable, from the host's random stream."""
+    random = c.stack.random
+    c.iss = random.getrandbits(32)
+    c.ts_offset = random.getrandbits(32)
+    c.snd_una = c.iss
+    c.snd_nxt = c.iss + 1
+    c.nagle_end = c.iss
+    options.choose_receive_space(c)
+    c.rcv_nxt = 0
+    c.rcv_adv = initial_window(c, options.own_mss(c))
+    c.opened_at = c.stack.now
+
+
+def _arm_syn(c: ControlBlock) -> None:
+    at = c.stack.now + c.rtt.rto_ns
+    c.rto_at = at
+    c.first_unanswered_at = c.stack.now
+    if at < c.deadline_ns:
+        c.stack.timers.arm(c, at)
+
+
+def open_actively(c: ControlBlock) -> Failure | None:
+    """Send the first SYN. (RFC 9293 section 3.10.1)"""
+    _begin(c)
+    c.change_state(states.SYN_SENT, Cause.PROGRAM)
+    failure = transmit.send_syn(c, None)
+    if failure is None:
+        _arm_syn(c)
+    return failure
+
+
+def open_passively(c: ControlBlock, syn: TcpHeader) -> None:
+    """A SYN came to a listener: answer SYN+ACK."""
+    _begin(c)
+    _take_peer_syn(c, syn)
+    c.peer_syn = syn
+    c.change_state(states.SYN_RECEIVED, Cause.SEGMENT)
+    transmit.send_syn(c, syn)
+    _arm_syn(c)
+
+
+def _take_peer_syn(c: ControlBlock, header: TcpHeader) -> None:
+    window = c.rcv_adv - c.rcv_nxt
+    c.irs = header.sequence
+    c.rcv_nxt = c.irs + 1
+    c.rcv_adv = c.rcv_nxt + window
+    c.last_ack_sent_to = c.rcv_nxt
+    c.rcv_space_seq = c.rcv_nxt
+    c.rcv_space_at = c.stack.now
+    c.snd_wnd = header.window  # never scaled in a SYN (RFC 7323 section 2.2)
+    c.snd_wl1 = c.irs
+    c.snd_wl2 = c.iss
+    c.max_window = header.window
+    options.agree(c, header)
+    c.rcv_space_bytes = min(window, 10 * c.rcv_mss)
+
+
+def receive_in_syn_sent(c: ControlBlock, header: TcpHeader) -> Drop | None:
+    """A segment arrives while our SYN is out. (RFC 9293 section 3.10.7.3)"""
+    flags = header.flags
+    acknowledged = False
+    if flags & ACK:
+        acknowledgment = unwrap(header.acknowledgment, c.snd_nxt)
+        if acknowledgment != c.snd_nxt:
+            if not flags & RST:
+                c.stack.tcp.answer_with_reset(c.ip, c.local_ip, c.remote_ip, header, 0)
+            return Drop.TCP_BAD_ACK
+        acknowledged = True
+    if flags & RST:
+        if not acknowledged:
+            return Drop.TCP_BAD_RST
+        close.fail(c, Failure.CONNECTION_REFUSED, Cause.SEGMENT)
+        return None
+    if not flags & SYN:
+        return Drop.TCP_NOT_ACCEPTED
+    _take_peer_syn(c, header)
+    if acknowledged:
+        c.snd_una = c.snd_nxt
+        c.snd_wl2 = c.snd_una
+        c.change_state(states.ESTABLISHED, Cause.SEGMENT)
+        establish(c)
+        # Linux acknowledges at once unless the program is known to write first; so do we, always.
+        if c.unsent_bytes:
+            c.ack_now = True
+        else:
+            transmit.send_ack(c)
+        c.changed()
+        sender.output(c)
+        return None
+    c.peer_syn = header
+    c.change_state(states.SYN_RECEIVED, Cause.SEGMENT)  # the SYNs crossed (RFC 9293 figure 8)
+    transmit.send_syn(c, header)
+    _arm_syn(c)
+    return None
+
+
+def establish(c: ControlBlock) -> None:
+    """Both SYNs are acknowledged: measure, size the buffers, begin to watch for silence."""
+    acks.handshake_done(c)
+    c.persist_at = NEVER_NS
+    if not c.options.send_buffer_bytes:
+        # Linux tcp_init_buffer_space: room for twice the initial window, and what it reports for it.
+        c.send_buffer_bytes = max(c.send_buffer_bytes, 87_040)
+    if c.options.keepalive:
+        start_keepalive(c)
+
+
+def take_final_ack(c: ControlBlock, header: TcpHeader, sequence: int) -> Drop | None:
+    """In SYN-RECEIVED the acknowledgment of our SYN completes the handshake. (RFC 9293 section 3.10.7.4, fifth)"""
+    acknowledgment = unwrap(header.acknowledgment, c.snd_nxt)
+    if acknowledgment < c.iss + 1 or acknowledgment > c.snd_nxt:
+        c.stack.tcp.answer_with_reset(c.ip, c.local_ip, c.remote_ip, header, 0)
+        return Drop.TCP_BAD_ACK
+    listener = c.listener
+    if listener is not None and not listener.take_completed(c):
+        return (
+            Drop.TCP_ACCEPT_QUEUE_FULL
+        )  # the SYN+ACK will be sent again, and the peer will acknowledge again
+    c.snd_una = c.iss + 1
+    c.snd_wnd = header.window << c.snd_scale
+    c.snd_wl1 = sequence
+    c.snd_wl2 = acknowledgment
+    c.max_window = max(c.max_window, c.snd_wnd)
+    c.peer_syn = None
+    c.change_state(states.ESTABLISHED, Cause.SEGMENT)
+    establish(c)
+    if listener is not None:
+        listener.changed()
+    else:
+        c.changed()
+    return None
+
+
+def syn_in_connection(c: ControlBlock) -> Drop | None:
+    """A SYN inside the window of a connection: challenge it. (RFC 5961 section 4.2)"""
+    c.stack.tcp.send_challenge_ack(c)
+    return Drop.TCP_NOT_ACCEPTED

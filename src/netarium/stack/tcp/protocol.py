@@ -1,0 +1,218 @@
+"""`Tcp`: which segment belongs to whom, who may connect and listen; RST for nobody's segments.
+
+Read first: RFC 9293 sections 3.5.2 (reset generation), 3.10.7.1 (CLOSED), 3.10.7.2 (LISTEN); RFC 5961 section 7 (limit
+of challenge acknowledgments). `ip_input` calls `receive`, `icmp` calls `receive_error`, sockets call `connect` and
+`listen`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from netarium.journey import Cause, Drop
+from netarium.stack.failures import Failure, NetworkError
+from netarium.stack.tcp import close, handshake, options, receiver, states, transmit
+from netarium.stack.tcp.connection import Connection
+from netarium.stack.tcp.control_block import ControlBlock, SocketOptions
+from netarium.stack.tcp.listener import Listener
+from netarium.stack.tcp.sequence import MASK, unwrap
+from netarium.wire.ipv4 import PROTOCOL_TCP
+from netarium.wire.tcp import ACK, FIN, RST, SYN, TcpHeader
+
+if TYPE_CHECKING:
+    from netarium.stack.interface import Interface
+    from netarium.stack.stack import Stack
+    from netarium.wire.ethernet import Frame
+
+SECOND_NS = 1_000_000_000
+Key = tuple[int, int, int, int]
+"""(local address, local port, remote address, remote port)."""
+
+
+class Tcp:
+    """TCP of one host."""
+
+    __slots__ = ("_challenges_left", "_challenges_until", "connections", "counters", "listeners", "stack")
+
+    def __init__(self, stack: Stack) -> None:
+        self.stack = stack
+        self.connections: dict[Key, Connection] = {}
+        self.listeners: dict[tuple[int, int], list[Listener]] = {}
+        self.counters = {
+            "segments_in": 0,
+            "resets_out": 0,
+            "challenge_acks": 0,
+            "active_opens": 0,
+            "passive_opens": 0,
+        }
+        self._challenges_left = 0
+        self._challenges_until = -1
+
+    # -- from below ---------------------------------------------------------------------------------------------------
+
+    def receive(self, frame: Frame, interface: Interface) -> None:
+        """A segment for an address of this host."""
+        header: Any = frame.transport
+        network: Any = frame.network
+        c = self.connections.get(
+            (network.destination, header.destination_port, network.source, header.source_port)
+        )
+        if c is None:
+            reason = self._receive_for_nobody(frame, network, header)
+        elif c.state == states.SYN_SENT:
+            reason = handshake.receive_in_syn_sent(c, header)
+        elif (
+            c.state == states.TIME_WAIT
+            and header.flags & (SYN | RST | ACK) == SYN
+            and self._may_reuse(c, header)
+        ):
+            close.finish(c, Cause.SEGMENT)
+            reason = self._receive_for_nobody(frame, network, header)
+        else:
+            reason = receiver.receive(c, frame)
+        if reason is not None:
+            self.stack.drop(reason, frame)
+
+    def _receive_for_nobody(self, frame: Frame, network: Any, header: TcpHeader) -> Drop | None:
+        """No connection has this 4-tuple: a listener's business, or a RST. (RFC 9293 sections 3.10.7.1, 3.10.7.2)"""
+        flags = header.flags
+        listener = self.find_listener(network.destination, header.destination_port)
+        if listener is not None:
+            if flags & RST:
+                return Drop.TCP_NOT_ACCEPTED
+            if not flags & ACK:
+                if flags & SYN and not flags & FIN:
+                    self.counters["passive_opens"] += 1
+                    return listener.receive_syn(network.destination, network.source, header)
+                return Drop.TCP_NOT_ACCEPTED
+        if flags & RST:
+            return Drop.TCP_NO_SOCKET  # never a RST for a RST
+        self.answer_with_reset(
+            self.stack.ipv4, network.destination, network.source, header, len(frame.payload)
+        )
+        return Drop.TCP_NO_SOCKET
+
+    def _may_reuse(self, c: Connection, header: TcpHeader) -> bool:
+        """Whether a SYN may take the place of a connection in TIME-WAIT. (RFC 6191; RFC 9293 section 3.6.1)"""
+        if self.find_listener(c.local_ip, c.local_port) is None:
+            return False
+        if c.timestamps_ok and header.timestamp >= 0:
+            return 0 < (header.timestamp - c.ts_recent) & MASK <= 0x7FFFFFFF
+        return unwrap(header.sequence, c.rcv_nxt) > c.rcv_nxt
+
+    def answer_with_reset(
+        self, ip: Any, local_ip: int, remote_ip: int, header: TcpHeader, payload_bytes: int
+    ) -> None:
+        """A RST that the sender of `header` will believe. (RFC 9293 section 3.5.2)"""
+        self.counters["resets_out"] += 1
+        flags = header.flags
+        if flags & ACK:
+            reset = TcpHeader(header.destination_port, header.source_port, header.acknowledgment, 0, RST, 0)
+        else:
+            length = payload_bytes + (1 if flags & SYN else 0) + (1 if flags & FIN else 0)
+            acknowledgment = (header.sequence + length) & MASK
+            reset = TcpHeader(header.destination_port, header.source_port, 0, acknowledgment, RST | ACK, 0)
+        ip.send_packet(local_ip, remote_ip, PROTOCOL_TCP, reset, b"")
+
+    def send_challenge_ack(self, c: ControlBlock) -> None:
+        """Ask the peer to prove that it sent this: a limited number a second. (RFC 5961 section 7)"""
+        now = self.stack.now
+        if now >= self._challenges_until:
+            self._challenges_until = now + SECOND_NS
+            self._challenges_left = self.stack.settings.tcp_challenge_ack_limit
+        if self._challenges_left <= 0:
+            return
+        self._challenges_left -= 1
+        self.counters["challenge_acks"] += 1
+        transmit.send_ack(c)
+
+    def receive_error(self, network: Any, payload: bytes | memoryview, kind: NetworkError, info: int) -> None:
+        """The network says that a packet of ours did not arrive; `network` and `payload` are what it quotes of it.
+
+        RFC 1122 4.2.3.9: hard errors end a connection that is still opening, soft ones are remembered; as on Linux none
+        ends an established one. RFC 5927 section 4: the quoted sequence number must be in flight.
+        """
+        if len(payload) < 8:
+            return
+        ports = int.from_bytes(payload[:4], "big")
+        sequence = int.from_bytes(payload[4:8], "big")
+        c = self.connections.get((network.source, ports >> 16, network.destination, ports & 0xFFFF))
+        if c is None or c.state == states.TIME_WAIT:
+            return
+        number = unwrap(sequence, c.snd_una)
+        if number < c.snd_una or number > c.snd_nxt:
+            return
+        if kind is NetworkError.MESSAGE_TOO_LONG:
+            self._path_carries_less(c, info)
+        elif c.state in (states.SYN_SENT, states.SYN_RECEIVED):
+            if c.listener is not None:
+                c.listener.forget_half_open(c)
+            close.fail(c, kind.failure, Cause.UNREACHABLE)
+
+    def _path_carries_less(self, c: Connection, mtu: int) -> None:
+        """Cut segments smaller from now on, and send what was too large again. (RFC 1191 section 6.4)"""
+        transmit.find_route(c)
+        mtu = min(mtu, int(c.route.mtu) if c.route is not None else mtu)
+        mss = max(mtu - c.ip.header_bytes - 20, options.MSS_MIN)
+        if mtu and mss < c.mss + (options.TIMESTAMP_OPTION_BYTES if c.timestamps_ok else 0):
+            options.set_mss(c, mss)
+            receiver.resend_smaller(c)
+
+    # -- from above ---------------------------------------------------------------------------------------------------
+
+    def connect(
+        self, ip: Any, local: tuple[int, int], remote: tuple[int, int], chosen: SocketOptions
+    ) -> Connection | Failure:
+        """Open actively from `local` to `remote`, both (address, port) and both chosen already."""
+        if (*local, *remote) in self.connections:
+            return Failure.ADDRESS_NOT_AVAILABLE
+        c = Connection(self.stack, ip, local, remote)
+        c.options = chosen
+        transmit.find_route(c)
+        if c.route is None:
+            return Failure.NETWORK_UNREACHABLE
+        self.counters["active_opens"] += 1
+        self.register(c)
+        failure = handshake.open_actively(c)
+        if failure is not None:
+            close.finish(c, Cause.UNREACHABLE)
+            return failure
+        return c
+
+    def listen(self, ip: Any, local: tuple[int, int], backlog: int, chosen: SocketOptions) -> Listener:
+        """Welcome connections at `local`; the port was bound before (`stack.ports`)."""
+        listener = Listener(self.stack, ip, local, backlog, chosen)
+        self.listeners.setdefault(local, []).append(listener)
+        return listener
+
+    def find_listener(self, address: int, port: int) -> Listener | None:
+        """Who listens at this address and port: the specific one before the wildcard."""
+        listeners = self.listeners.get((address, port)) or self.listeners.get((0, port))
+        return listeners[0] if listeners else None
+
+    # -- the tables ---------------------------------------------------------------------------------------------------
+
+    def register(self, c: Connection) -> None:
+        """Segments of this 4-tuple are `c`'s from now on."""
+        self.connections[c.key] = c
+
+    def forget(self, c: ControlBlock) -> None:
+        """`c` is closed: its 4-tuple is free, and so is its port if it held the last claim on it."""
+        if self.connections.get(c.key) is c:
+            del self.connections[c.key]
+        if c.listener is not None and c.state == states.CLOSED and c not in c.listener.accept_queue:
+            c.listener.forget_half_open(c)
+        self.stack.ports.release(c)
+
+    def forget_listener(self, listener: Listener) -> None:
+        """Nobody listens there any more."""
+        key = (listener.local_ip, listener.local_port)
+        listeners = self.listeners.get(key, [])
+        if listener in listeners:
+            listeners.remove(listener)
+        if not listeners:
+            self.listeners.pop(key, None)
+
+    def connections_of(self, listener: Listener) -> list[Connection]:
+        """Connections that came through `listener` and were not accepted."""
+        return [c for c in self.connections.values() if c.listener is listener]

@@ -1,0 +1,241 @@
+"""A segment arrives at a connection.
+
+Read first: RFC 9293 section 3.10.7 whole, in its order: sequence number, RST, SYN, ACK, URG, data, FIN; RFC 5961
+(challenge acknowledgments); RFC 7323 section 5 (PAWS). `receive` is called by `protocol.Tcp` for every segment of a
+connection that is past SYN-SENT.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from netarium.journey import Cause, Drop, Stop
+from netarium.stack.failures import Failure
+from netarium.stack.tcp import acknowledge, acks, close, handshake, recovery, sender, states, transmit
+from netarium.stack.tcp.control_block import ControlBlock
+from netarium.stack.tcp.sequence import MASK, unwrap
+from netarium.wire.tcp import ACK, FIN, PSH, RST, SYN, URG, TcpHeader
+
+if TYPE_CHECKING:
+    from netarium.stack.tcp.reassembly import Payload
+    from netarium.wire.ethernet import Frame
+
+PLAIN = ACK | PSH
+PAWS_FORGET_NS = 24 * 24 * 3600 * 1_000_000_000
+"""After 24 idle days a timestamp proves nothing. (RFC 7323 section 5.5)"""
+
+
+def receive(c: ControlBlock, frame: Frame) -> Drop | None:
+    """Take one segment; returns why it was dropped, None when it was of use."""
+    header: TcpHeader = frame.transport  # type: ignore[assignment]
+    sequence = unwrap(header.sequence, c.rcv_nxt)
+    flags = header.flags
+    payload = frame.payload
+    size = len(payload)
+    if (
+        c.state == states.ESTABLISHED
+        and sequence == c.rcv_nxt
+        and flags | PSH == PLAIN
+        and sequence + size <= c.rcv_adv
+        and (not c.timestamps_ok or _timestamp_fits(c, header, sequence))
+    ):
+        reason = acks.take(c, header, sequence, size)
+        if reason is None and size:
+            _take_in_order(c, payload, size, flags)
+        sender.output(c)
+        return reason
+    return _receive_slowly(c, frame, header, sequence)
+
+
+def _timestamp_fits(c: ControlBlock, header: TcpHeader, sequence: int) -> bool:
+    """PAWS for a segment in order, and remember its timestamp. (RFC 7323 sections 4.3 and 5.3)"""
+    timestamp = header.timestamp
+    if timestamp < 0 or (timestamp - c.ts_recent) & MASK > 0x7FFFFFFF:
+        return False
+    if sequence <= c.last_ack_sent_to:
+        c.ts_recent = timestamp
+        c.ts_recent_at = c.stack.now
+    return True
+
+
+def _receive_slowly(c: ControlBlock, frame: Frame, header: TcpHeader, sequence: int) -> Drop | None:
+    """The whole procedure of RFC 9293 section 3.10.7.4, for what is not plain data in order."""
+    flags = header.flags
+    size = len(frame.payload)
+    if c.state == states.SYN_RECEIVED and sequence == c.irs and flags & (SYN | ACK) == SYN | ACK:
+        return handshake.take_final_ack(c, header, sequence)  # the SYNs crossed; the ACK part is new
+    reason = _check_timestamp(c, header, sequence, flags)
+    if reason is None:
+        reason = _check_sequence(c, header, sequence, size)
+    if reason is not None:
+        if not flags & RST:
+            _answer_unacceptable(c, flags, sequence)
+        return reason
+    if flags & RST:
+        return _take_reset(c, sequence)
+    if flags & SYN:
+        return handshake.syn_in_connection(c)
+    if not flags & ACK:
+        return Drop.TCP_NOT_ACCEPTED
+    if c.state == states.SYN_RECEIVED:
+        reason = handshake.take_final_ack(c, header, sequence)
+        if reason is not None or c.state == states.CLOSED:
+            return reason
+    reason = acks.take(c, header, sequence, size)
+    if c.state == states.CLOSED:
+        return reason
+    if reason is None:
+        _take_text(c, frame.payload, sequence, size, flags)
+    if c.state not in (states.CLOSED, states.TIME_WAIT):
+        sender.output(c)
+    elif c.ack_now and c.state == states.TIME_WAIT:
+        transmit.send_ack(c)
+    return reason
+
+
+def _check_timestamp(c: ControlBlock, header: TcpHeader, sequence: int, flags: int) -> Drop | None:
+    """PAWS: a segment older than the newest seen is an old duplicate. (RFC 7323 section 5.3)"""
+    if not c.timestamps_ok or flags & RST:
+        return None
+    timestamp = header.timestamp
+    if timestamp < 0:
+        return None  # Linux takes segments without the option; RFC 7323 section 3.2 says should be dropped
+    if (timestamp - c.ts_recent) & MASK > 0x7FFFFFFF and c.stack.now - c.ts_recent_at < PAWS_FORGET_NS:
+        return Drop.TCP_PAWS
+    if sequence <= c.last_ack_sent_to:
+        c.ts_recent = timestamp
+        c.ts_recent_at = c.stack.now
+    return None
+
+
+def _check_sequence(c: ControlBlock, header: TcpHeader, sequence: int, size: int) -> Drop | None:
+    """Is any of it inside the window? (RFC 9293 section 3.10.7.4, first)"""
+    length = size + (1 if header.flags & FIN else 0) + (1 if header.flags & SYN else 0)
+    end = sequence + length
+    window_end = c.rcv_adv
+    if end < c.rcv_nxt or (end == c.rcv_nxt and length and sequence < c.rcv_nxt):
+        return Drop.TCP_OLD_DUPLICATE
+    if sequence > window_end or (sequence == window_end and length and window_end > c.rcv_nxt):
+        return Drop.TCP_OUT_OF_WINDOW
+    if length and window_end == c.rcv_nxt:
+        # The window is shut: data is refused, but ACK, URG and RST of it still count (RFC 9293 section 3.10.7.4).
+        if size and not header.flags & (RST | SYN):
+            acks.take(c, header, sequence, 0)
+            return Drop.TCP_OUT_OF_WINDOW
+    return None
+
+
+def _answer_unacceptable(c: ControlBlock, flags: int, sequence: int) -> None:
+    """Tell the peer where we are; it may have missed our acknowledgment."""
+    if c.state == states.SYN_RECEIVED and flags & SYN and sequence == c.irs:
+        transmit.send_syn(c, c.peer_syn)  # its SYN came again: our SYN+ACK was lost
+        return
+    if c.state == states.TIME_WAIT and flags & FIN:
+        close.restart_time_wait(c)
+    transmit.send_ack(c)
+
+
+def _take_reset(c: ControlBlock, sequence: int) -> Drop | None:
+    """A RST ends the connection only when its number is exactly the next. (RFC 5961 section 3.2)"""
+    if sequence != c.rcv_nxt:
+        c.stack.tcp.send_challenge_ack(c)
+        return Drop.TCP_BAD_RST
+    if c.state == states.TIME_WAIT and c.stack.settings.tcp_rfc1337:
+        return Drop.TCP_NOT_ACCEPTED
+    if c.state == states.TIME_WAIT:
+        close.finish(c, Cause.SEGMENT)
+    elif c.state == states.SYN_RECEIVED and c.listener is not None:
+        c.listener.forget_half_open(c)
+        close.finish(c, Cause.SEGMENT)
+    elif c.state == states.CLOSE_WAIT:
+        close.fail(c, Failure.BROKEN_PIPE, Cause.SEGMENT)  # as Linux tcp_reset
+    else:
+        close.fail(c, Failure.CONNECTION_RESET, Cause.SEGMENT)
+    return None
+
+
+def _take_text(c: ControlBlock, payload: Payload, sequence: int, size: int, flags: int) -> None:
+    """Data and FIN, in order or early. (RFC 9293 section 3.10.7.4, seventh and eighth)"""
+    if flags & URG:
+        c.urgent_mark = sequence + size
+    if not states.TAKES_DATA[c.state]:
+        if size or flags & FIN:
+            c.ack_now = True
+        return
+    if size and c.orphaned:
+        # Nobody will read it: the peer must learn that it is lost. (RFC 1122 4.2.2.13)
+        close.reset(c, None, Cause.UNREAD_DATA)
+        return
+    fin_at = sequence + size if flags & FIN else -1
+    if sequence < c.rcv_nxt:
+        payload = payload[c.rcv_nxt - sequence :]
+        size = max(sequence + size - c.rcv_nxt, 0)
+        sequence = c.rcv_nxt
+        c.ack_now = True
+    if sequence + size > c.rcv_adv:
+        size = c.rcv_adv - sequence
+        payload = payload[:size]
+        fin_at = -1  # it lies beyond the window
+        c.ack_now = True
+    if fin_at >= 0:
+        c.reassembly.fin_at = fin_at
+    if size:
+        if sequence == c.rcv_nxt:
+            _take_in_order(c, payload, size, flags)
+        else:
+            _keep_early(c, payload, sequence)
+    elif fin_at > c.rcv_nxt:
+        c.ack_now = True
+    if c.reassembly.fin_at == c.rcv_nxt and states.TAKES_DATA[c.state]:
+        c.reassembly.fin_at = -1
+        close.fin_received(c)
+
+
+def _keep_early(c: ControlBlock, payload: Payload, sequence: int) -> None:
+    """Bytes before these are missing: keep them and say so at once. (RFC 5681 section 4.2)"""
+    c.reassembly.add(sequence, payload)
+    c.pingpong = False
+    c.ack_now = True
+    watch = c.stack.watch
+    if watch.step is not None:
+        details: dict[str, object] = {"sequence": sequence - c.irs, "waits_for": c.rcv_nxt - c.irs}
+        watch.step(c.stack.now, c.stack.name, Stop.REASSEMBLY, c.subject(), details)
+
+
+def _take_in_order(c: ControlBlock, payload: Payload, size: int, flags: int) -> None:
+    """The next bytes: into the receive queue, with those that waited for them."""
+    now = c.stack.now
+    acknowledge.note_arrival(c, size, now)
+    if size > c.rcv_mss:
+        c.rcv_mss = size
+    c.bytes_received += size
+    c.rcv_nxt += size
+    if c.rcv_shutdown:
+        c.ack_now = True  # the program has shut its reading side: take the bytes and forget them
+    else:
+        c.rcv_queue.append(payload)
+        c.rcv_queued_bytes += size
+    if flags & PSH:
+        c.pushed = True
+    if c.reassembly:
+        _take_waiting(c)
+        c.ack_now = True  # a hole is filled: say so at once
+    else:
+        acknowledge.choose(c, now)
+    if c.on_change is not None:
+        c.on_change()
+
+
+def _take_waiting(c: ControlBlock) -> None:
+    payloads, c.rcv_nxt = c.reassembly.take(c.rcv_nxt)
+    for payload in payloads:
+        c.bytes_received += len(payload)
+        if not c.rcv_shutdown:
+            c.rcv_queue.append(payload)
+            c.rcv_queued_bytes += len(payload)
+
+
+def resend_smaller(c: ControlBlock) -> None:
+    """The path's MTU shrank: cut what is in flight to the new size and send it again. (RFC 1191 section 6.4)"""
+    recovery.resegment(c)
+    sender.output(c)

@@ -1,0 +1,246 @@
+"""What was lost, and sending it again.
+
+Read first: RFC 6675 (SACK-based recovery), RFC 6582 (NewReno, for peers without SACK), RFC 5681 section 3.2; the
+scoreboard is kept as Linux keeps it: marks on each segment in flight and running sums, so that nothing is counted twice
+per acknowledgment.
+
+`sender.output` calls `resend_lost`; `acks` calls the rest. Nothing here sends except `resend_lost`.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+
+from netarium.journey import Cause, Stop
+from netarium.stack.tcp.control_block import NEVER_NS, ControlBlock, Segment
+from netarium.stack.tcp.transmit import transmit
+from netarium.wire.tcp import FIN, PSH
+
+DUPLICATE_THRESHOLD = 3
+"""RFC 5681 section 3.2; RFC 6675 DupThresh; Linux tcp_reordering."""
+
+
+def _start(segment: Segment) -> int:
+    return segment.start
+
+
+def resend_lost(c: ControlBlock) -> None:
+    """Send lost segments again while the congestion window has room; the first one always goes. (RFC 6675 (C))"""
+    now = c.stack.now
+    flight = c.flight
+    index = max(c.resend_from, c.flight_head)
+    cwnd = c.congestion.cwnd_bytes
+    while c.lost_pending and index < len(flight):
+        segment = flight[index]
+        if not segment.lost or segment.retransmitted or segment.sacked:
+            index += 1
+            continue
+        size = segment.end - segment.start
+        if c.pipe_bytes() + size > cwnd and index > c.flight_head:
+            break
+        if segment.end > c.snd_una + c.snd_wnd and index > c.flight_head:
+            break  # the peer took its window back: only the first may go as a probe
+        segment.retransmitted = True
+        segment.transmissions += 1
+        segment.sent_at_ns = now
+        c.retransmit_bytes += size
+        c.lost_pending -= 1
+        c.retransmissions += 1
+        _tell(c, segment)
+        transmit(c, segment.start, segment.flags, segment.payload)
+        index += 1
+    c.resend_from = index
+    if c.rto_at == NEVER_NS:
+        at = now + c.rtt.rto_ns
+        c.rto_at = at
+        if at < c.deadline_ns:
+            c.stack.timers.arm(c, at)
+
+
+def _tell(c: ControlBlock, segment: Segment) -> None:
+    watch = c.stack.watch
+    if watch.step is not None:
+        cause = Cause.TIMEOUT if c.timed_out else Cause.SACK if c.sack_ok else Cause.FAST
+        details: dict[str, object] = {
+            "sequence": segment.start - c.iss,
+            "bytes": segment.end - segment.start,
+            "try": segment.transmissions,
+            "cause": cause.name,
+            "because": cause.value,
+        }
+        watch.step(c.stack.now, c.stack.name, Stop.RETRANSMIT, c.subject(), details)
+
+
+def forget(c: ControlBlock, segment: Segment) -> None:
+    """Take a segment that is acknowledged out of the sums."""
+    size = segment.end - segment.start
+    if segment.sacked:
+        c.sacked_bytes -= size
+    elif segment.lost:
+        c.lost_bytes -= size
+        if not segment.retransmitted:
+            c.lost_pending -= 1
+    if segment.retransmitted:
+        c.retransmit_bytes -= size
+
+
+def mark_lost(c: ControlBlock, segment: Segment, index: int) -> None:
+    """Count a segment as lost, to be sent again."""
+    size = segment.end - segment.start
+    if segment.retransmitted:
+        segment.retransmitted = False
+        c.retransmit_bytes -= size
+        c.lost_pending += 1
+    elif not segment.lost:
+        segment.lost = True
+        c.lost_bytes += size
+        c.lost_pending += 1
+    else:
+        return
+    c.resend_from = min(c.resend_from, index)
+
+
+def mark_sacked(c: ControlBlock, left: int, right: int) -> bool:
+    """Mark what the peer holds of [left, right); True when something was new. (RFC 6675 section 4, Update)"""
+    seen = c.sack_cache.get(left, left)
+    if seen >= right:
+        return False
+    flight = c.flight
+    index = bisect_left(flight, seen, lo=c.flight_head, key=_start)
+    new = False
+    while index < len(flight) and flight[index].end <= right:
+        segment = flight[index]
+        if not segment.sacked:
+            _mark_one(c, segment)
+            new = True
+        seen = segment.end
+        index += 1
+    c.sack_cache[left] = seen
+    if new and seen > c.highest_sacked:
+        c.highest_sacked = seen
+    return new
+
+
+def _mark_one(c: ControlBlock, segment: Segment) -> None:
+    size = segment.end - segment.start
+    if segment.lost:
+        segment.lost = False
+        c.lost_bytes -= size
+        if not segment.retransmitted:
+            c.lost_pending -= 1
+    if segment.retransmitted:
+        segment.retransmitted = False
+        c.retransmit_bytes -= size
+    segment.sacked = True
+    c.sacked_bytes += size
+
+
+def find_losses(c: ControlBlock) -> bool:
+    """Mark as lost every segment below which enough was selectively acknowledged. (RFC 6675 IsLost)
+
+    Enough is more than two full segments' bytes above it. True when something was marked.
+    """
+    flight = c.flight
+    above_bytes = 0
+    index = bisect_left(flight, c.highest_sacked, lo=c.flight_head, key=_start) - 1
+    limit = (DUPLICATE_THRESHOLD - 1) * c.mss
+    segments_above = 0
+    while index >= c.flight_head and above_bytes <= limit and segments_above < DUPLICATE_THRESHOLD:
+        if flight[index].sacked:
+            above_bytes += flight[index].end - flight[index].start
+            segments_above += 1
+        index -= 1
+    if above_bytes <= limit and segments_above < DUPLICATE_THRESHOLD:
+        return False
+    found = False
+    while index >= c.flight_head:
+        segment = flight[index]
+        if segment.lost:
+            break  # all before it were judged when it was
+        if not segment.sacked:
+            mark_lost(c, segment, index)
+            found = True
+        index -= 1
+    return found
+
+
+def begin(c: ControlBlock) -> None:
+    """A loss was found by acknowledgments: reduce the window once for this flight. (RFC 6675 section 5 (4))"""
+    now = c.stack.now
+    c.recovering = True
+    c.timed_out = False
+    c.recovery_point = c.snd_nxt
+    c.congestion.on_loss(c.pipe_bytes() + c.lost_bytes, now)
+    c.congestion.cwnd_bytes = c.congestion.ssthresh_bytes
+
+
+def finish(c: ControlBlock) -> None:
+    """All that was in flight when the loss was found is acknowledged. (RFC 6582 section 3.2, full acknowledgment)"""
+    c.recovering = False
+    c.timed_out = False
+    c.duplicate_acks = 0
+    c.sack_cache.clear()
+    if not c.sack_ok:
+        c.sacked_bytes = 0
+
+
+def begin_after_timeout(c: ControlBlock) -> None:
+    """The timer ran out: everything not selectively acknowledged counts as lost. (RFC 5681 3.1; RFC 6675 5.1)"""
+    now = c.stack.now
+    if not c.timed_out or c.snd_una > c.recovery_point:
+        c.congestion.on_timeout(c.pipe_bytes() + c.lost_bytes, now)
+    else:
+        c.congestion.cwnd_bytes = c.mss
+    c.recovering = True
+    c.timed_out = True
+    c.recovery_point = c.snd_nxt
+    c.duplicate_acks = 0
+    if not c.sack_ok:
+        c.sacked_bytes = 0  # they were guesses from duplicate acknowledgments
+    for index in range(c.flight_head, len(c.flight)):
+        segment = c.flight[index]
+        if not segment.sacked:
+            mark_lost(c, segment, index)
+    c.resend_from = c.flight_head
+
+
+def without_sack(c: ControlBlock, partial: bool) -> None:
+    """Duplicate or partial acknowledgment from a peer without SACK: guess from the count. (RFC 6582 section 3.2)"""
+    if c.flight_head >= len(c.flight):
+        return
+    first = c.flight[c.flight_head]
+    if partial:
+        if not first.lost or first.retransmitted:
+            mark_lost(c, first, c.flight_head)
+        return
+    # A duplicate says that a segment has left the network, though not which.
+    room = c.snd_nxt - c.snd_una - c.lost_bytes
+    c.sacked_bytes = min(c.sacked_bytes + c.mss, max(room - c.mss, 0))
+    if not c.recovering and c.duplicate_acks >= DUPLICATE_THRESHOLD:
+        begin(c)
+        mark_lost(c, first, c.flight_head)
+
+
+def resegment(c: ControlBlock) -> None:
+    """Cut the segments in flight that exceed the MSS, and count them as lost: routers have dropped them."""
+    flight: list[Segment] = []
+    for segment in c.flight[c.flight_head :]:
+        if segment.sacked or len(segment.payload) <= c.mss:
+            flight.append(segment)
+            continue
+        forget(c, segment)
+        start = segment.start
+        for cut in range(0, len(segment.payload), c.mss):
+            payload = segment.payload[cut : cut + c.mss]
+            end = segment.end if cut + c.mss >= len(segment.payload) else start + len(payload)
+            last = end == segment.end
+            piece = Segment(
+                start, end, payload, segment.flags if last else segment.flags & ~(FIN | PSH), c.stack.now
+            )
+            piece.transmissions = segment.transmissions
+            flight.append(piece)
+            start = end
+            mark_lost(c, piece, 0)
+    c.flight[:] = flight
+    c.flight_head = 0
+    c.resend_from = 0

@@ -1,0 +1,178 @@
+"""Cutting segments: what may go out now, and in which pieces.
+
+Read first: RFC 9293 sections 3.8.6.2.1 (silly window), 3.7.4 (Nagle) and 3.10.2 (SEND); RFC 5681 section 3.1; Linux
+tcp_write_xmit. `output` is called after everything that could allow more to be sent: a program's send, an
+acknowledgment, a timer.
+"""
+
+from __future__ import annotations
+
+from netarium.journey import Stop
+from netarium.stack.tcp import states
+from netarium.stack.tcp.control_block import NEVER_NS, ControlBlock, Segment
+from netarium.stack.tcp.recovery import resend_lost
+from netarium.stack.tcp.transmit import send_ack, transmit
+from netarium.wire.tcp import ACK, FIN, PSH
+
+
+def output(c: ControlBlock) -> None:
+    """Send all that windows, Nagle and the state allow, lost segments first, then set the timers it needs."""
+    if c.lost_pending:
+        resend_lost(c)
+    if (c.unsent_bytes or (c.fin_queued and not c.fin_sent)) and states.SENDS_QUEUED_DATA[c.state]:
+        _send_new(c)
+    if c.ack_now:
+        send_ack(c)
+
+
+def _send_new(c: ControlBlock) -> None:
+    """Cut new segments while one may go."""
+    mss = c.mss
+    now = c.stack.now
+    if not c.flight and c.last_send_at:
+        _restart_after_idle(c, now)
+    window_end = c.snd_una + c.snd_wnd
+    room = c.congestion.cwnd_bytes - c.pipe_bytes()
+    c.blocked_by = ""
+    c.cwnd_limited = False
+    while c.unsent_bytes:
+        size = c.unsent_bytes if c.unsent_bytes < mss else mss
+        if c.snd_nxt + size > window_end:
+            size = _fit_window(c, window_end - c.snd_nxt)
+            if not size:
+                c.blocked_by = "window"
+                break
+        if room < size and c.flight:
+            c.blocked_by = "congestion window"
+            c.cwnd_limited = True
+            break
+        if size < mss and not _small_may_go(c, size):
+            c.blocked_by = "cork" if c.options.cork else "Nagle"
+            break
+        _send_piece(c, size, now)
+        room -= size
+    if c.fin_queued and not c.fin_sent and not c.unsent_bytes:
+        _send_fin(c, now)
+    _arm_after_send(c, now)
+    if c.blocked_by:
+        _tell_blocked(c)
+
+
+def _restart_after_idle(c: ControlBlock, now: int) -> None:
+    """After a silence longer than the time-out the window shrinks again. (RFC 5681 section 4.1)"""
+    rtos = (now - c.last_send_at) // c.rtt.rto_ns
+    if rtos > 0 and c.stack.settings.tcp_slow_start_after_idle:
+        c.congestion.on_idle(rtos)
+
+
+def _fit_window(c: ControlBlock, window_room: int) -> int:
+    """How much to send into a window smaller than a segment. (RFC 9293 section 3.8.6.2.1, (3))"""
+    if window_room <= 0:
+        return 0
+    if window_room >= c.mss or window_room >= c.max_window // 2:
+        return min(window_room, c.mss, c.unsent_bytes)
+    return 0
+
+
+def _small_may_go(c: ControlBlock, size: int) -> bool:
+    """Nagle as Linux does it: a small segment waits only for another small one. (RFC 9293 section 3.7.4; Minshall)"""
+    if c.fin_queued and size == c.unsent_bytes:
+        return True
+    if c.options.cork:
+        return False
+    return c.options.nodelay or not c.flight or c.nagle_end <= c.snd_una
+
+
+def _send_piece(c: ControlBlock, size: int, now: int) -> None:
+    payload = _pull(c, size)
+    flags = ACK
+    start = c.snd_nxt
+    if not c.unsent_bytes:
+        flags = ACK | PSH
+    if size < c.mss:
+        c.nagle_end = start + size
+    end = start + size
+    if c.fin_queued and not c.unsent_bytes:
+        flags |= FIN
+        end += 1
+        c.fin_sent = True
+    c.flight.append(Segment(start, end, payload, flags, now))
+    c.snd_nxt = end
+    if now - c.last_receive_at < c.ack_timeout_ns:
+        c.pingpong = True  # the program answers what it receives: acknowledgments ride along
+    c.last_send_at = now
+    watch = c.stack.watch
+    if watch.step is not None:
+        watch.step(now, c.stack.name, Stop.SEGMENT, c.subject(), {"sequence": start - c.iss, "bytes": size})
+    transmit(c, start, flags, payload)
+
+
+def _pull(c: ControlBlock, size: int) -> bytes:
+    """Take the next `size` bytes out of what the program gave."""
+    c.unsent_bytes -= size
+    chunks = c.send_chunks
+    cursor = c.send_cursor
+    first = chunks[0]
+    end = cursor + size
+    if end < len(first):
+        c.send_cursor = end
+        return first[cursor:end]
+    if end == len(first):
+        c.send_cursor = 0
+        chunks.popleft()
+        return first[cursor:] if cursor else first
+    pieces = []
+    while size:
+        first = chunks[0]
+        piece = first[cursor : cursor + size]
+        pieces.append(piece)
+        size -= len(piece)
+        cursor += len(piece)
+        if cursor == len(first):
+            chunks.popleft()
+            cursor = 0
+    c.send_cursor = cursor
+    return b"".join(pieces)
+
+
+def _send_fin(c: ControlBlock, now: int) -> None:
+    """Send a FIN on its own: nothing was left to carry it. It needs no window. (RFC 9293 section 3.10.4)"""
+    start = c.snd_nxt
+    c.fin_sent = True
+    c.flight.append(Segment(start, start + 1, b"", ACK | FIN, now))
+    c.snd_nxt = start + 1
+    c.last_send_at = now
+    transmit(c, start, ACK | FIN, b"")
+
+
+def _arm_after_send(c: ControlBlock, now: int) -> None:
+    if c.flight:
+        if c.rto_at == NEVER_NS:
+            at = now + c.rtt.rto_ns
+            c.rto_at = at
+            c.first_unanswered_at = now
+            if at < c.deadline_ns:
+                c.stack.timers.arm(c, at)
+    elif c.unsent_bytes and c.persist_at == NEVER_NS:
+        at = now + c.rtt.rto_ns  # the window keeps us: probe it (RFC 9293 section 3.8.6.1)
+        c.persist_at = at
+        if at < c.deadline_ns:
+            c.stack.timers.arm(c, at)
+
+
+def _tell_blocked(c: ControlBlock) -> None:
+    watch = c.stack.watch
+    if watch.step is not None:
+        details: dict[str, object] = {
+            "held": c.unsent_bytes,
+            "by": c.blocked_by,
+            "cwnd": c.congestion.cwnd_bytes,
+        }
+        watch.step(c.stack.now, c.stack.name, Stop.SEND_BUFFER, c.subject(), details)
+
+
+def send_into_small_window(c: ControlBlock, room: int) -> None:
+    """The persist timer ran out and the window has a little room: use it. (Linux tcp_write_wakeup)"""
+    now = c.stack.now
+    _send_piece(c, min(room, c.mss, c.unsent_bytes), now)
+    _arm_after_send(c, now)

@@ -1,0 +1,111 @@
+"""Putting one segment on its way: the header's fields from the control block, the route, the hand-over to IP.
+
+Nothing here decides whether to send: `sender`, `recovery`, `timers` and `handshake` do, and call these.
+"""
+
+from __future__ import annotations
+
+from netarium.stack.failures import Failure
+from netarium.stack.tcp import acknowledge, options
+from netarium.stack.tcp.control_block import NEVER_NS, ControlBlock
+from netarium.stack.tcp.sequence import MASK
+from netarium.stack.tcp.window import select_window
+from netarium.wire.ipv4 import PROTOCOL_TCP
+from netarium.wire.tcp import ACK, RST, SYN, TcpHeader
+from netarium.wire.tcp_options import TcpOptions
+
+SACK_BLOCKS_MAX = 3
+"""With timestamps there is room for three. (RFC 2018 section 3)"""
+
+
+def transmit(c: ControlBlock, start: int, flags: int, payload: bytes) -> Failure | None:
+    """Send one segment of an open connection; it acknowledges all that has come so far."""
+    stack = c.stack
+    window = select_window(c) >> c.rcv_scale
+    timestamp = -1
+    if c.timestamps_ok:
+        timestamp = (stack.now // 1_000_000 + c.ts_offset) & MASK
+    header = TcpHeader(
+        c.local_port,
+        c.remote_port,
+        start & MASK,
+        c.rcv_nxt & MASK,
+        flags,
+        window,
+        timestamp,
+        c.ts_recent,
+        _sack_option(c) if c.sack_ok and c.reassembly else None,
+    )
+    c.ack_now = False
+    if c.delayed_ack_at != NEVER_NS or c.quick_acks:
+        acknowledge.sent(c)
+    c.last_ack_sent_to = c.rcv_nxt
+    return send_header(c, header, payload)
+
+
+def send_header(c: ControlBlock, header: TcpHeader, payload: bytes) -> Failure | None:
+    """Hand a finished segment to IP by the connection's route."""
+    stack = c.stack
+    if c.route_generation != stack.routes.generation:
+        find_route(c)
+        if c.route is None:
+            return Failure.NETWORK_UNREACHABLE
+    failure: Failure | None = c.ip.send_packet(
+        c.local_ip,
+        c.remote_ip,
+        PROTOCOL_TCP,
+        header,
+        payload,
+        ttl=c.options.ttl,
+        tos=c.options.tos,
+        dont_fragment=c.dont_fragment,
+        route=c.route,
+    )
+    return failure
+
+
+def find_route(c: ControlBlock) -> None:
+    """Look the way out up again: a route, an address or an interface has changed."""
+    c.route = c.ip.route_for(c.remote_ip, c.local_ip)
+    c.route_generation = c.stack.routes.generation
+
+
+def _sack_option(c: ControlBlock) -> TcpOptions:
+    """What came early, the newest first. (RFC 2018 section 4)"""
+    limit = SACK_BLOCKS_MAX if c.timestamps_ok else SACK_BLOCKS_MAX + 1
+    blocks = tuple((left & MASK, right & MASK) for left, right in c.reassembly.blocks[:limit])
+    return TcpOptions(sack=blocks)
+
+
+def send_ack(c: ControlBlock) -> None:
+    """Acknowledge now, without data."""
+    transmit(c, c.snd_nxt, ACK, b"")
+
+
+def send_syn(c: ControlBlock, answer_to: TcpHeader | None) -> Failure | None:
+    """Send our SYN, or our SYN+ACK when `answer_to` is the peer's SYN."""
+    now = c.stack.now
+    window = min(c.rcv_adv - c.rcv_nxt, 0xFFFF)
+    timestamp = options.timestamp_value(c, now) if options.wants_timestamps(c, answer_to) else -1
+    flags = SYN if answer_to is None else SYN | ACK
+    acknowledgment = 0 if answer_to is None else c.rcv_nxt & MASK
+    if answer_to is not None:
+        c.last_ack_sent_to = c.rcv_nxt
+    header = TcpHeader(
+        c.local_port,
+        c.remote_port,
+        c.iss & MASK,
+        acknowledgment,
+        flags,
+        window,
+        timestamp,
+        c.ts_recent if answer_to is not None else 0,
+        options.syn_options(c, answer_to),
+    )
+    return send_header(c, header, b"")
+
+
+def send_reset(c: ControlBlock) -> None:
+    """Tell the peer that the connection is no more. (RFC 9293 section 3.10.5)"""
+    header = TcpHeader(c.local_port, c.remote_port, c.snd_nxt & MASK, c.rcv_nxt & MASK, RST | ACK, 0)
+    send_header(c, header, b"")
