@@ -5,10 +5,12 @@ Tests and the lab hold this object: it is the handle of a running program.
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from random import Random
 from typing import TYPE_CHECKING, Any
 
 from netarium.engine.events import NEVER_NS
@@ -18,6 +20,7 @@ from netarium.programs.report import place_of, print_exception
 from netarium.programs.scheduler import WAIT_LOCK, WAIT_REST, Scheduler, Task
 from netarium.programs.streams import Output, RawInput, RawOutput, Stdin, text_input, text_output
 from netarium.sockets.descriptors import Descriptors
+from netarium.sockets.readiness import Pollable
 
 if TYPE_CHECKING:
     from netarium.nodes.host import Host
@@ -71,11 +74,13 @@ class Process:
         self.name = name
         self.argv = list(argv) or list(program.argv)
         self.env = {**signals.default_environment(root, directory), **(env or {})}
+        self.environment = {os.fsencode(key): os.fsencode(value) for key, value in self.env.items()}
         self.directory = Path(directory)
         self.daemon = daemon
         self.root = root
         self.pid = scheduler.take_pid()
         self.random = scheduler.streams(f"process:{name}:{self.pid}")
+        self.module_random: Random | None = None
         self.on_output = echo
         self.on_end: Callable[[Process], None] | None = None
         self.tasks: list[Task] = []
@@ -90,6 +95,7 @@ class Process:
         self.exception: BaseException | None = None
         self.result: Any = None
         self.descriptors = Descriptors()
+        self._nonblocking: list[Pollable] = []
         self.stdin = Stdin(stdin)
         self._stdout = Output("stdout", self._wrote)
         self._stderr = Output("stderr", self._wrote)
@@ -118,6 +124,16 @@ class Process:
     def may(self, capability: str) -> bool:
         """Whether the program runs as root or its file carries this capability, such as `net_raw`."""
         return self.root or capability in self.program.capabilities
+
+    def is_nonblocking(self, pollable: Pollable) -> bool:
+        """O_NONBLOCK of what is not a socket object (those keep a time-out of their own)."""
+        return any(each is pollable for each in self._nonblocking)
+
+    def set_nonblocking(self, pollable: Pollable, nonblocking: bool) -> None:
+        """Set O_NONBLOCK."""
+        self._nonblocking = [each for each in self._nonblocking if each is not pollable and not each.closed]
+        if nonblocking:
+            self._nonblocking.append(pollable)
 
     def start(self) -> None:
         """Make the program's main task ready."""

@@ -84,6 +84,7 @@ class Task:
         "parked",
         "parked_at_ns",
         "process",
+        "reads",
         "running_loop",
         "scheduler",
         "target",
@@ -112,6 +113,8 @@ class Task:
         self.idle_calls = -1
         self.calls = 0
         self.calls_charged = 0
+        self.reads = 0
+        """Clock reads and empty polls since time last passed: they cost time, but are no I/O."""
         self.parked_at_ns = 0
         self.kills = 0
         self.local: dict[Any, Any] = {}
@@ -257,6 +260,7 @@ class Scheduler:
         now = self.engine.now
         if now != task.parked_at_ns:
             task.calls_charged = task.calls
+            task.reads = 0
         if not process.daemon and not idle:
             self.last_ran_ns = now
         if process.dying or process.pending_signals:
@@ -275,11 +279,24 @@ class Scheduler:
             pass
 
     def charge(self, task: Task) -> None:
-        """Let the calls made at this instant cost their time. The shims call it when `CALLS_BEFORE_YIELD` is passed."""
-        cost_ns = (task.calls - task.calls_charged) * CALL_COST_NS
+        """Let the calls made at this instant cost their time. The shims call it when `CALLS_BEFORE_YIELD` is passed.
+
+        It is no I/O: an idle poll stays one.
+        """
+        cost_ns = (task.calls - task.calls_charged + task.reads) * CALL_COST_NS
         task.calls_charged = task.calls
+        task.reads = 0
         if self.current is task:
-            self.sleep(task, cost_ns, "run")
+            idle_key = task.idle_key
+            deadline_ns = self.engine.now + cost_ns
+            while self.park(task, "run", None, deadline_ns):
+                pass
+            task.idle_key = idle_key
+
+    def check_signals(self, task: Task) -> None:
+        """The current task may have sent a signal to itself."""
+        if task.process.dying or task.process.pending_signals:
+            self._interrupted(task)
 
     def wake(self, task: Task) -> None:
         """Make a parked task ready; waking one that is ready already does nothing."""

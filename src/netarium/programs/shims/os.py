@@ -1,0 +1,311 @@
+"""Virtual `os`: who the process is, its environment and working directory, its descriptors; no second process.
+
+Files are the real ones. Descriptors below 1 << 30 are the real kernel's (files), but 0, 1 and 2 mean the program's
+own streams. Starting processes is refused: one simulated program is one Python program.
+"""
+
+from __future__ import annotations
+
+import errno
+import os as real
+from collections.abc import Callable
+from typing import Any
+
+from greenlet import getcurrent
+
+from netarium.errors import NotSupportedInNetError
+from netarium.programs.scheduler import Task, TaskGreenlet
+from netarium.programs.streams import Output, Stdin
+from netarium.sockets.descriptors import DESCRIPTOR_BASE
+from netarium.sockets.errno import os_error
+from netarium.sockets.local import LocalStream, pipe as make_pipe
+from netarium.sockets.readiness import Pollable
+
+real_chdir = real.chdir
+_read, _write, _close, _dup, _dup2, _fstat = real.read, real.write, real.close, real.dup, real.dup2, real.fstat
+_isatty, _set_blocking, _get_blocking = real.isatty, real.set_blocking, real.get_blocking
+_get_inheritable, _set_inheritable = real.get_inheritable, real.set_inheritable
+_stat_result = real.stat_result
+_getcwd = real.getcwd
+
+
+def virtual_number(number: Any) -> int:
+    """The virtual number a descriptor means, or -1 when it is the real kernel's."""
+    if isinstance(number, int):
+        if number >= DESCRIPTOR_BASE:
+            return number
+        if 0 <= number <= 2:
+            return DESCRIPTOR_BASE + number
+    return -1
+
+
+def _find(task: Task, number: Any) -> Pollable | None:
+    virtual = virtual_number(number)
+    return None if virtual < 0 else task.process.descriptors.get(virtual)
+
+
+def blocking(task: Task, pollable: Pollable, call: str, attempt: Callable[[], Any]) -> Any:
+    """Try until it does not return None, waiting for the object to change in between."""
+    task.calls += 1
+    result = attempt()
+    if result is None:
+        if task.process.is_nonblocking(pollable):
+            raise os_error(errno.EAGAIN)
+        pollable.waiters.append(task.wake)
+        try:
+            while result is None:
+                task.scheduler.park(task, call, pollable)
+                result = attempt()
+        finally:
+            pollable.waiters.remove(task.wake)
+    return result
+
+
+def read(task: Task, fd: int, length: int) -> bytes:
+    """As os.read."""
+    found = _find(task, fd)
+    if found is None:
+        return _read(fd, length)
+    if isinstance(found, Stdin):
+        return found.read(length)
+    receive = getattr(found, "receive", None)
+    if receive is None:
+        raise os_error(errno.EINVAL)
+    return blocking(task, found, "read", lambda: receive(length))  # type: ignore[no-any-return]
+
+
+def write(task: Task, fd: int, data: Any) -> int:
+    """As os.write."""
+    found = _find(task, fd)
+    if found is None:
+        return _write(fd, data)
+    if isinstance(found, Output):
+        task.calls += 1
+        return found.write(data)
+    send = getattr(found, "send", None)
+    if send is None:
+        raise os_error(errno.EINVAL)
+    content = bytes(data)
+    return blocking(task, found, "write", lambda: send(content))  # type: ignore[no-any-return]
+
+
+def close(task: Task, fd: int) -> None:
+    """As os.close."""
+    virtual = virtual_number(fd)
+    if virtual < 0:
+        _close(fd)
+    else:
+        task.process.descriptors.close(virtual)
+
+
+def dup(task: Task, fd: int) -> int:
+    """As os.dup."""
+    virtual = virtual_number(fd)
+    return _dup(fd) if virtual < 0 else task.process.descriptors.dup(virtual)
+
+
+def dup2(task: Task, fd: int, fd2: int, inheritable: bool = True) -> int:
+    """As os.dup2."""
+    virtual, other = virtual_number(fd), virtual_number(fd2)
+    if virtual < 0 and other < 0:
+        return _dup2(fd, fd2, inheritable)
+    if virtual < 0 or other < 0:
+        raise os_error(errno.EBADF)
+    if virtual != other:
+        task.process.descriptors.replace(other, task.process.descriptors.get(virtual))
+    return fd2
+
+
+def fstat(task: Task, fd: int) -> real.stat_result:
+    """As os.fstat: a socket, a pipe or a file."""
+    found = _find(task, fd)
+    if found is None:
+        return _fstat(fd)
+    mode = 0o010600 if isinstance(found, LocalStream | Stdin | Output) else 0o140777
+    return _stat_result((mode, virtual_number(fd), 9, 1, 0, 0, 0, 0, 0, 0))
+
+
+def isatty(task: Task, fd: int) -> bool:
+    """As os.isatty: no virtual descriptor is a terminal."""
+    virtual = virtual_number(fd)
+    return _isatty(fd) if virtual < 0 else False
+
+
+def set_blocking(task: Task, fd: int, blocking: bool) -> None:
+    """As os.set_blocking."""
+    found = _find(task, fd)
+    if found is None:
+        _set_blocking(fd, blocking)
+    else:
+        task.process.set_nonblocking(found, not blocking)
+
+
+def get_blocking(task: Task, fd: int) -> bool:
+    """As os.get_blocking."""
+    found = _find(task, fd)
+    return _get_blocking(fd) if found is None else not task.process.is_nonblocking(found)
+
+
+def set_inheritable(task: Task, fd: int, inheritable: bool) -> None:
+    """As os.set_inheritable; nothing inherits."""
+    virtual = virtual_number(fd)
+    if virtual < 0:
+        _set_inheritable(fd, inheritable)
+    else:
+        task.process.descriptors.get(virtual)
+        task.process.descriptors.inheritable[virtual] = bool(inheritable)
+
+
+def get_inheritable(task: Task, fd: int) -> bool:
+    """As os.get_inheritable."""
+    virtual = virtual_number(fd)
+    if virtual < 0:
+        return _get_inheritable(fd)
+    task.process.descriptors.get(virtual)
+    return task.process.descriptors.inheritable.get(virtual, False)
+
+
+def pipe(task: Task) -> tuple[int, int]:
+    """As os.pipe."""
+    reader, writer = make_pipe()
+    return task.process.descriptors.add(reader), task.process.descriptors.add(writer)
+
+
+def pipe2(task: Task, flags: int) -> tuple[int, int]:
+    """As os.pipe2."""
+    numbers = pipe(task)
+    if flags & real.O_NONBLOCK:
+        for number in numbers:
+            set_blocking(task, number, False)
+    return numbers
+
+
+def getpid(task: Task) -> int:
+    """The process' number in the net."""
+    return task.process.pid
+
+
+def getppid(task: Task) -> int:
+    """Every program is a child of its host's init."""
+    return 1
+
+
+def getuid(task: Task) -> int:
+    """0 for root, 1000 for the ordinary user."""
+    return 0 if task.process.root else 1000
+
+
+geteuid = getgid = getegid = getuid
+
+
+def getlogin(task: Task) -> str:
+    """As the environment says."""
+    return task.process.env.get("USER", "user")
+
+
+def uname(task: Task) -> real.uname_result:
+    """A Linux machine with the host's name."""
+    return real.uname_result(("Linux", task.process.host.name, "6.1.0", "#1 SMP", "x86_64"))
+
+
+def cpu_count(task: Task) -> int:
+    """One: there is no pre-emption."""
+    return 1
+
+
+def kill(task: Task, pid: int, signal: int) -> None:
+    """As os.kill, among the processes of the same host."""
+    if pid in (0, -1):
+        pid = task.process.pid
+    for process in task.scheduler.processes:
+        if process.pid == abs(pid) and process.host is task.process.host and not process.ended:
+            if int(signal):
+                process.kill(int(signal))
+                if process is task.process:
+                    task.scheduler.check_signals(task)
+            return
+    raise os_error(errno.ESRCH)
+
+
+killpg = kill
+
+
+def chdir(task: Task, path: Any) -> None:
+    """As os.chdir, for this process."""
+    real_chdir(path)
+    task.process.context.change_directory(_getcwd())
+
+
+def _exit(task: Task, status: int) -> None:
+    """As os._exit: no clean-up, no output flushed."""
+    task.process.exit_now(task, status & 0xFF)
+
+
+def wait(task: Task, *args: Any) -> Any:
+    """There are no children."""
+    raise os_error(errno.ECHILD)
+
+
+def refuse(name: str) -> Callable[..., Any]:
+    """The virtual form of what cannot be inside the net."""
+
+    def refused(task: Task, *args: Any, **keywords: Any) -> Any:
+        raise NotSupportedInNetError(
+            f"{name}() of program {task.process.name} on {task.process.host.name}: a simulated program cannot start "
+            "processes; run the other program with host.run() or a line under `programs`, or use a thread"
+        )
+
+    return refused
+
+
+REFUSED = (
+    "fork forkpty execv execve posix_spawn posix_spawnp spawnv spawnve spawnvp spawnvpe spawnl spawnle spawnlp "
+    "spawnlpe execl execle execlp execlpe execvp execvpe system popen"
+).split()
+
+
+class Environment(type(real.environ)):  # type: ignore[misc]
+    """The class of os.environ once installed: inside a task it is the process' own environment."""
+
+    @property
+    def _data(self) -> dict[bytes, bytes]:
+        current = getcurrent()
+        if type(current) is TaskGreenlet:
+            return current.task.process.environment
+        return self.__dict__["_data"]  # type: ignore[no-any-return]
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        current = getcurrent()
+        if type(current) is TaskGreenlet:
+            current.task.process.environment[self.encodekey(key)] = self.encodevalue(value)
+        else:
+            super().__setitem__(key, value)
+
+    def __delitem__(self, key: Any) -> None:
+        current = getcurrent()
+        if type(current) is TaskGreenlet:
+            try:
+                del current.task.process.environment[self.encodekey(key)]
+            except KeyError:
+                raise KeyError(key) from None
+        else:
+            super().__delitem__(key)
+
+
+def install_environment() -> None:
+    """Make os.environ and os.environb look at the current greenlet."""
+    for mapping in (real.environ, real.environb):
+        mapping.__class__ = Environment
+
+
+def sendfile(task: Task, out_fd: int, in_fd: int, offset: int | None, count: int, *rest: Any, **named: Any) -> int:
+    """As os.sendfile: from a real file to a virtual descriptor."""
+    found = _find(task, out_fd)
+    if found is None:
+        raise os_error(errno.EBADF)
+    if virtual_number(in_fd) >= 0:
+        raise os_error(errno.EINVAL)
+    data = _read(in_fd, count) if offset is None else real.pread(in_fd, min(count, 65_536), offset)
+    if not data:
+        return 0
+    return write(task, out_fd, data)

@@ -1,0 +1,114 @@
+"""Virtual `time`: the engine's clock; the wall clock begins at the net's epoch, the time zone is UTC."""
+
+from __future__ import annotations
+
+import calendar
+import time as real
+from typing import Any
+
+from netarium.programs.scheduler import CALLS_BEFORE_YIELD, Task
+
+# The originals: this module is imported before they are replaced.
+_gmtime = real.gmtime
+_strftime = real.strftime
+_asctime = real.asctime
+_clock_gettime_ns = real.clock_gettime_ns
+
+_WALL_CLOCKS = tuple(
+    getattr(real, name) for name in ("CLOCK_REALTIME", "CLOCK_TAI") if hasattr(real, name)
+)
+
+
+def now_ns(task: Task) -> int:
+    """Nanoseconds since the net began. Reading a clock costs time, so that a loop that polls it ends."""
+    task.reads += 1
+    if task.reads > CALLS_BEFORE_YIELD:
+        task.scheduler.charge(task)
+    return task.scheduler.engine.now
+
+
+def time(task: Task) -> float:
+    """Seconds since 1970."""
+    return (now_ns(task) + task.scheduler.epoch_ns) / 1e9
+
+
+def time_ns(task: Task) -> int:
+    """Nanoseconds since 1970."""
+    return now_ns(task) + task.scheduler.epoch_ns
+
+
+def monotonic(task: Task) -> float:
+    """Seconds since the net began."""
+    return now_ns(task) / 1e9
+
+
+def monotonic_ns(task: Task) -> int:
+    """Nanoseconds since the net began."""
+    return now_ns(task)
+
+
+def process_time(task: Task) -> float:
+    """Processor time: what the calls of this task have been charged, in seconds."""
+    return now_ns(task) / 1e9
+
+
+perf_counter = thread_time = monotonic
+perf_counter_ns = process_time_ns = thread_time_ns = monotonic_ns
+
+
+def clock_gettime(task: Task, clock: int) -> float:
+    """Any clock, in seconds."""
+    return clock_gettime_ns(task, clock) / 1e9
+
+
+def clock_gettime_ns(task: Task, clock: int) -> int:
+    """Any clock, in nanoseconds. An unknown one fails as on the real machine."""
+    _clock_gettime_ns(clock)
+    now = now_ns(task)
+    return now + task.scheduler.epoch_ns if clock in _WALL_CLOCKS else now
+
+
+def sleep(task: Task, seconds: float) -> None:
+    """Let virtual time pass; sleep(0) takes 1 us."""
+    if not isinstance(seconds, int | float):
+        if not hasattr(seconds, "__float__") and not hasattr(seconds, "__index__"):
+            raise TypeError(f"'{type(seconds).__name__}' object cannot be interpreted as an integer")
+        seconds = float(seconds)
+    if seconds != seconds:
+        raise ValueError("Invalid value NaN (not a number)")
+    if seconds < 0:
+        raise ValueError("sleep length must be non-negative")
+    if seconds > 9_223_372_036:
+        raise OverflowError("timestamp too large to convert to C _PyTime_t")
+    task.scheduler.sleep(task, round(seconds * 1e9))
+
+
+def gmtime(task: Task, seconds: float | None = None) -> real.struct_time:
+    """As time.gmtime; without an argument of the virtual now."""
+    return _gmtime(time(task) if seconds is None else seconds)
+
+
+localtime = gmtime
+
+
+def mktime(task: Task, fields: Any) -> float:
+    """The inverse of localtime; the net's time zone is UTC."""
+    values = tuple(fields)
+    if len(values) != 9:
+        raise TypeError("Tuple or struct_time argument required")
+    return float(calendar.timegm(values))
+
+
+def ctime(task: Task, seconds: float | None = None) -> str:
+    """As time.ctime."""
+    return _asctime(gmtime(task, seconds))
+
+
+def asctime(task: Task, fields: Any = None) -> str:
+    """As time.asctime."""
+    return _asctime(gmtime(task) if fields is None else fields)
+
+
+def strftime(task: Task, pattern: str, fields: Any = None) -> str:
+    """As time.strftime."""
+    return _strftime(pattern, gmtime(task) if fields is None else fields)
