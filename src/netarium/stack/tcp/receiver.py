@@ -64,7 +64,7 @@ def _receive_slowly(c: ControlBlock, frame: Frame, header: TcpHeader, sequence: 
     size = len(frame.payload)
     if c.state == states.SYN_RECEIVED and sequence == c.irs and flags & (SYN | ACK) == SYN | ACK:
         return handshake.take_final_ack(c, header, sequence)  # the SYNs crossed; the ACK part is new
-    reason = _check_timestamp(c, header, sequence, flags)
+    reason = _check_timestamp(c, header, sequence, not size and flags == ACK)
     if reason is None:
         reason = _check_sequence(c, header, sequence, size)
     if reason is not None:
@@ -93,14 +93,17 @@ def _receive_slowly(c: ControlBlock, frame: Frame, header: TcpHeader, sequence: 
     return reason
 
 
-def _check_timestamp(c: ControlBlock, header: TcpHeader, sequence: int, flags: int) -> Drop | None:
+def _check_timestamp(c: ControlBlock, header: TcpHeader, sequence: int, plain_ack: bool) -> Drop | None:
     """PAWS: a segment older than the newest seen is an old duplicate. (RFC 7323 section 5.3)"""
-    if not c.timestamps_ok or flags & RST:
+    if not c.timestamps_ok or header.flags & RST:
         return None
     timestamp = header.timestamp
     if timestamp < 0:
         return None  # Linux takes segments without the option; RFC 7323 section 3.2 says should be dropped
     if (timestamp - c.ts_recent) & MASK > 0x7FFFFFFF and c.stack.now - c.ts_recent_at < PAWS_FORGET_NS:
+        age_ns = ((c.ts_recent - timestamp) & MASK) * 1_000_000
+        if plain_ack and sequence == c.rcv_nxt and age_ns <= c.rtt.rto_ns:
+            return None  # a bare acknowledgment that was overtaken (Linux tcp_disordered_ack)
         return Drop.TCP_PAWS
     if sequence <= c.last_ack_sent_to:
         c.ts_recent = timestamp

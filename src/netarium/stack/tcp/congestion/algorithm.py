@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final, Protocol
 
+from netarium.stack.tcp.congestion.cubic import Cubic
 from netarium.stack.tcp.congestion.reno import Reno
 
 
@@ -37,5 +38,5 @@ class Congestion(Protocol):
         ...
 
 
-ALGORITHMS: Final[dict[str, Callable[[int], Congestion]]] = {"reno": Reno}
+ALGORITHMS: Final[dict[str, Callable[[int], Congestion]]] = {"cubic": Cubic, "reno": Reno}
 """Name -> constructor taking the MSS in bytes."""
