@@ -30,6 +30,10 @@ class WireError(NetariumError):
     """Bytes that are no well-formed header. The one error of `wire`; the stack counts it as a named drop."""
 
 
+class CaptureError(NetariumError):
+    """A capture or trace could not be written to its end; the message says which, why and what is left."""
+
+
 class StormError(NetariumError):
     """Too many events at one instant: something loops. The message names the place that fired most."""
 
