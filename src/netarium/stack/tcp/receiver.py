@@ -120,11 +120,10 @@ def _check_sequence(c: ControlBlock, header: TcpHeader, sequence: int, size: int
         return Drop.TCP_OLD_DUPLICATE
     if sequence > window_end or (sequence == window_end and length and window_end > c.rcv_nxt):
         return Drop.TCP_OUT_OF_WINDOW
-    if length and window_end == c.rcv_nxt:
+    if size and window_end == c.rcv_nxt and not header.flags & (RST | SYN):
         # The window is shut: data is refused, but ACK, URG and RST of it still count (RFC 9293 section 3.10.7.4).
-        if size and not header.flags & (RST | SYN):
-            acks.take(c, header, sequence, 0)
-            return Drop.TCP_OUT_OF_WINDOW
+        acks.take(c, header, sequence, 0)
+        return Drop.TCP_OUT_OF_WINDOW
     return None
 
 

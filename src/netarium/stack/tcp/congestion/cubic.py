@@ -67,7 +67,7 @@ class Cubic(Reno):
             self._origin = cwnd
 
     def _reduce(self, flight_bytes: int) -> None:
-        """Remember where the loss was, lower if the window had not yet come back to the last one. (sections 4.6, 4.7)"""
+        """Remember where the loss was, lower if the window had not come back to the last one. (4.6, 4.7)"""
         cwnd = self.cwnd_bytes / self.mss
         self._w_max = cwnd * (1.0 + BETA) / 2.0 if cwnd < self._w_max else cwnd
         self._epoch_at = -1
