@@ -109,7 +109,7 @@ class PartialPacket(TimerOwner):
         """Nobody waits for lost fragments."""
         return False
 
-    def fill(self, start: int, end: int, is_last: bool) -> Drop | None | bool:
+    def fill(self, start: int, end: int, is_last: bool) -> Drop | bool | None:
         """Take [start, end) out of the holes. True: it was missing. False: it was all there. A Drop: it cannot be."""
         if is_last:
             if (self.end >= 0 and end != self.end) or any(at + len(p) > end for at, p in self.pieces.items()):
@@ -221,7 +221,9 @@ class Reassembler:
         """Give a packet up; its sender is told when the first fragment is here (RFC 792, RFC 1122 3.3.2)."""
         self._forget(packet)
         self.stack.drop(
-            Drop.FRAGMENT_TIMEOUT, packet.first or packet.last, f"{len(packet.holes)} holes after {len(packet.pieces)}"
+            Drop.FRAGMENT_TIMEOUT,
+            packet.first or packet.last,
+            f"{len(packet.holes)} holes after {len(packet.pieces)}",
         )
         if packet.first is not None:
             self.stack.icmp.send_error(packet.first, TIME_EXCEEDED, REASSEMBLY_TIME_EXCEEDED)

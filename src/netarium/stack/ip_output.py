@@ -6,13 +6,22 @@ Read first: RFC 791 2.3 and 3.2, RFC 1122 3.2.1 and 3.3, RFC 6864 (identificatio
 
 from __future__ import annotations
 
-from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Final
 
+from netarium.addresses import ipv4_text
 from netarium.journey import Drop, Stop
 from netarium.stack.failures import Failure, SendFailure
 from netarium.stack.fragments import fragment_packet
-from netarium.stack.routes import BLACKHOLE, BROADCAST, LOCAL, MULTICAST, PROHIBIT, UNICAST, UNREACHABLE, Route
+from netarium.stack.routes import (
+    BLACKHOLE,
+    BROADCAST,
+    LOCAL,
+    MULTICAST,
+    PROHIBIT,
+    UNICAST,
+    UNREACHABLE,
+    Route,
+)
 from netarium.wire.ethernet import ETHERTYPE_IPV4, MAC_BROADCAST, Frame
 from netarium.wire.ipv4 import DONT_FRAGMENT, PACKET_BYTES_MAX, Ipv4Header
 
@@ -39,7 +48,9 @@ class Ipv4Output:
         self.identification = stack.random.getrandbits(16)
         self.sent = 0
 
-    def route_for(self, destination: int, source: int = 0, interface: Interface | None = None) -> Route | None:
+    def route_for(
+        self, destination: int, source: int = 0, interface: Interface | None = None
+    ) -> Route | None:
         """The route to `destination`, with the address to send from in `route.source`; None when there is none.
 
         With `interface` (SO_BINDTODEVICE) only that interface's routes count, and without any the destination is taken
@@ -121,7 +132,9 @@ class Ipv4Output:
             next_hop = route.gateway or destination
             neighbor = interface.neighbors.entries.get(next_hop)
             if neighbor is not None and neighbor.usable_until_ns > self.stack.now:
-                interface.send_frame(Frame(neighbor.mac, interface.mac, ETHERTYPE_IPV4, header, transport, payload))
+                interface.send_frame(
+                    Frame(neighbor.mac, interface.mac, ETHERTYPE_IPV4, header, transport, payload)
+                )
             else:
                 frame = Frame(0, interface.mac, ETHERTYPE_IPV4, header, transport, payload)
                 interface.neighbors.resolve(next_hop, frame)
@@ -131,6 +144,11 @@ class Ipv4Output:
         else:
             self._send_to_group(Frame(0, 0, ETHERTYPE_IPV4, header, transport, payload), route)
         return None
+
+    def next_identification(self) -> int:
+        """The identification of the next packet."""
+        self.identification = identification = (self.identification + 1) & 0xFFFF
+        return identification
 
     def send_routed(self, frame: Frame, route: Route) -> None:
         """Give the packet in `frame` the MACs of its next hop and send it; it fits the MTU."""
@@ -168,7 +186,11 @@ class Ipv4Output:
         if watch_step is not None:
             sizes = [len(piece.payload) for piece in pieces]
             watch_step(
-                self.stack.now, self.stack.name, Stop.FRAGMENT, "ipv4", {"mtu": route.mtu, "payload_bytes": sizes}
+                self.stack.now,
+                self.stack.name,
+                Stop.FRAGMENT,
+                "ipv4",
+                {"mtu": route.mtu, "payload_bytes": sizes},
             )
         for piece in pieces:
             self.send_routed(piece, route)
@@ -213,7 +235,7 @@ class Ipv4Output:
         return self.route_for(after.destination, after.source)
 
     def _no_route(self, destination: int) -> SendFailure:
-        self.stack.drop(Drop.NO_ROUTE, None, f"to {IPv4Address(destination)}")
+        self.stack.drop(Drop.NO_ROUTE, None, f"to {ipv4_text(destination)}")
         route = self.routes.lookup(destination)
         return Failure.NETWORK_UNREACHABLE if route is None else ROUTE_FAILURES[route.kind]
 

@@ -175,7 +175,9 @@ class Neighbors:
         entry.queue.clear()
         entry.queue_bytes = 0
         for frame in waiting:
-            self.stack.drop(Drop.NEIGHBOR_UNREACHABLE, frame, f"{ipv4_text(entry.address)} on {self.interface.name}")
+            self.stack.drop(
+                Drop.NEIGHBOR_UNREACHABLE, frame, f"{ipv4_text(entry.address)} on {self.interface.name}"
+            )
             self.stack.icmp.send_error(frame, DESTINATION_UNREACHABLE, HOST_UNREACHABLE)
 
     # Up: ARP packets.
@@ -209,7 +211,9 @@ class Neighbors:
         own = stack.routes.local
         for_us = packet.target_ip in own and stack.interface_with(packet.target_ip) is not None
         if sender in own:
-            stack.drop(Drop.ARP_NOT_FOR_US, frame, f"{mac_text(packet.sender_mac)} uses {ipv4_text(sender)} too")
+            stack.drop(
+                Drop.ARP_NOT_FOR_US, frame, f"{mac_text(packet.sender_mac)} uses {ipv4_text(sender)} too"
+            )
             return
         entry = self.entries.get(sender) if sender else None
         if entry is None and for_us and sender:

@@ -8,8 +8,9 @@ they are not forgotten, so that bringing the interface up again restores them.
 
 from __future__ import annotations
 
-from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Final
+
+from netarium.addresses import ipv4_text
 
 if TYPE_CHECKING:
     from netarium.stack.interface import Interface
@@ -79,10 +80,10 @@ class Route:
         ) and self.interface is other.interface
 
     def __repr__(self) -> str:
-        via = f" via {IPv4Address(self.gateway)}" if self.gateway else ""
+        via = f" via {ipv4_text(self.gateway)}" if self.gateway else ""
         kind = "" if self.kind == UNICAST else KIND_NAMES[self.kind] + " "
         metric = f" metric {self.metric}" if self.metric else ""
-        return f"{kind}{IPv4Address(self.prefix)}/{self.length}{via} dev {self.interface.name} proto {self.protocol}{metric}"
+        return f"{kind}{ipv4_text(self.prefix)}/{self.length}{via} dev {self.interface.name} proto {self.protocol}{metric}"
 
 
 class RouteTable:
@@ -134,7 +135,9 @@ class RouteTable:
             route.length,
             interface,
             route.gateway,
-            route.source or interface.address_for(route.gateway or destination) or interface.stack.any_address(),
+            route.source
+            or interface.address_for(route.gateway or destination)
+            or interface.stack.any_address(),
             route.mtu or interface.mtu,
             route.metric,
             route.protocol,

@@ -73,45 +73,95 @@ class Setting:
             return None
 
     def _wrong(self, value: object, right: str) -> UsageError:
-        return UsageError(f"{self.name} = {value!r}: not possible; right would be {right} (default {self.default})")
+        return UsageError(
+            f"{self.name} = {value!r}: not possible; right would be {right} (default {self.default})"
+        )
 
 
 _BOOL: Final = (0, 1)
 
 TABLE: Final[tuple[Setting, ...]] = (
     # IPv4.
-    Setting("net.ipv4.ip_forward", 0, "bool", "1122 3.3.1.1: off on hosts", "forward packets of others", *_BOOL),
+    Setting(
+        "net.ipv4.ip_forward", 0, "bool", "1122 3.3.1.1: off on hosts", "forward packets of others", *_BOOL
+    ),
     Setting("net.ipv4.ip_default_ttl", 64, "hops", "1700: 64", "time to live of packets sent", 1, 255),
-    Setting("net.ipv4.ip_local_port_range", (32768, 60999), "", "6056: 1024-65535", "ephemeral ports", 1, 65535),
-    Setting("net.ipv4.ip_unprivileged_port_start", 1024, "", "6335: 1024", "first port for ordinary users", 0, 65535),
+    Setting(
+        "net.ipv4.ip_local_port_range", (32768, 60999), "", "6056: 1024-65535", "ephemeral ports", 1, 65535
+    ),
+    Setting(
+        "net.ipv4.ip_unprivileged_port_start",
+        1024,
+        "",
+        "6335: 1024",
+        "first port for ordinary users",
+        0,
+        65535,
+    ),
     Setting("net.ipv4.ip_nonlocal_bind", 0, "bool", "-", "let sockets bind to addresses of others", *_BOOL),
     Setting("net.ipv4.ip_no_pmtu_disc", 0, "bool", "1191", "do not discover the path MTU", *_BOOL),
-    Setting("net.ipv4.ipfrag_time", 30, "s", "1122 3.3.2: 60 to 120", "how long fragments wait for the others", 1),
+    Setting(
+        "net.ipv4.ipfrag_time", 30, "s", "1122 3.3.2: 60 to 120", "how long fragments wait for the others", 1
+    ),
     Setting("net.ipv4.ipfrag_high_thresh", 4 << 20, "bytes", "-", "memory for unfinished packets"),
     # ICMP.
-    Setting("net.ipv4.icmp_echo_ignore_all", 0, "bool", "1122 3.2.2.6: must answer", "answer no echo", *_BOOL),
     Setting(
-        "net.ipv4.icmp_echo_ignore_broadcasts", 1, "bool", "1122 3.2.2.6: may", "answer no echo to a broadcast", *_BOOL
+        "net.ipv4.icmp_echo_ignore_all", 0, "bool", "1122 3.2.2.6: must answer", "answer no echo", *_BOOL
     ),
-    Setting("net.ipv4.icmp_ratelimit", 1000, "ms", "1812 4.3.2.8", "time between limited messages to one address"),
+    Setting(
+        "net.ipv4.icmp_echo_ignore_broadcasts",
+        1,
+        "bool",
+        "1122 3.2.2.6: may",
+        "answer no echo to a broadcast",
+        *_BOOL,
+    ),
+    Setting(
+        "net.ipv4.icmp_ratelimit", 1000, "ms", "1812 4.3.2.8", "time between limited messages to one address"
+    ),
     Setting("net.ipv4.icmp_ratemask", 6168, "bits", "1812 4.3.2.8", "limited types: 3, 4, 11, 12"),
-    Setting("net.ipv4.icmp_msgs_per_sec", 1000, "messages/s", "1812 4.3.2.8", "limited messages of the whole host"),
-    Setting("net.ipv4.icmp_msgs_burst", 50, "messages", "1812 4.3.2.8", "messages at once before that limit holds"),
+    Setting(
+        "net.ipv4.icmp_msgs_per_sec", 1000, "messages/s", "1812 4.3.2.8", "limited messages of the whole host"
+    ),
+    Setting(
+        "net.ipv4.icmp_msgs_burst", 50, "messages", "1812 4.3.2.8", "messages at once before that limit holds"
+    ),
     # Neighbours (ARP).
     Setting("net.ipv4.neigh.default.mcast_solicit", 3, "requests", "1122 2.3.2.1", "broadcast requests", 1),
-    Setting("net.ipv4.neigh.default.ucast_solicit", 3, "requests", "4861: 3", "unicast probes of an old entry", 0),
-    Setting("net.ipv4.neigh.default.retrans_time_ms", 1000, "ms", "1122 2.3.2.1: 1 s", "time between requests", 1),
     Setting(
-        "net.ipv4.neigh.default.base_reachable_time_ms", 30_000, "ms", "1122 2.3.2.1: a minute", "how long proven", 1
+        "net.ipv4.neigh.default.ucast_solicit", 3, "requests", "4861: 3", "unicast probes of an old entry", 0
     ),
-    Setting("net.ipv4.neigh.default.delay_first_probe_time", 5, "s", "4861: 5", "stale use until the first probe"),
+    Setting(
+        "net.ipv4.neigh.default.retrans_time_ms", 1000, "ms", "1122 2.3.2.1: 1 s", "time between requests", 1
+    ),
+    Setting(
+        "net.ipv4.neigh.default.base_reachable_time_ms",
+        30_000,
+        "ms",
+        "1122 2.3.2.1: a minute",
+        "how long proven",
+        1,
+    ),
+    Setting(
+        "net.ipv4.neigh.default.delay_first_probe_time", 5, "s", "4861: 5", "stale use until the first probe"
+    ),
     Setting("net.ipv4.neigh.default.gc_stale_time", 60, "s", "-", "unused stale entries are forgotten after"),
     Setting(
-        "net.ipv4.neigh.default.gc_thresh1", 0, "entries", "- (Linux: 128)", "no stale entry is forgotten below; 0: all are"
+        "net.ipv4.neigh.default.gc_thresh1",
+        0,
+        "entries",
+        "- (Linux: 128)",
+        "no stale entry is forgotten below; 0: all are",
     ),
-    Setting("net.ipv4.neigh.default.gc_thresh3", 1024, "entries", "-", "the most entries of one interface", 1),
     Setting(
-        "net.ipv4.neigh.default.unres_qlen_bytes", 212_992, "bytes", "1122 2.3.2.2: at least one", "waiting for a MAC"
+        "net.ipv4.neigh.default.gc_thresh3", 1024, "entries", "-", "the most entries of one interface", 1
+    ),
+    Setting(
+        "net.ipv4.neigh.default.unres_qlen_bytes",
+        212_992,
+        "bytes",
+        "1122 2.3.2.2: at least one",
+        "waiting for a MAC",
     ),
     # Sockets.
     Setting("net.core.somaxconn", 4096, "connections", "-", "the most a listener's backlog may be"),
@@ -121,17 +171,44 @@ TABLE: Final[tuple[Setting, ...]] = (
     Setting("net.core.wmem_max", 212_992, "bytes", "-", "the most SO_SNDBUF may ask for", 256),
     # TCP.
     Setting("net.ipv4.tcp_syn_retries", 6, "retries", "1122 4.2.3.5: 3 min", "SYNs sent again", 1, 127),
-    Setting("net.ipv4.tcp_synack_retries", 5, "retries", "1122 4.2.3.5: 3 min", "SYN-ACKs sent again", 0, 255),
-    Setting("net.ipv4.tcp_retries1", 3, "retries", "1122 4.2.3.5: R1 3", "before the route is doubted", 0, 255),
-    Setting("net.ipv4.tcp_retries2", 15, "retries", "1122 4.2.3.5: R2 100 s", "before the connection dies", 0),
-    Setting("net.ipv4.tcp_orphan_retries", 0, "retries", "-", "before an orphan dies; 0 stands for 8", 0, 255),
+    Setting(
+        "net.ipv4.tcp_synack_retries", 5, "retries", "1122 4.2.3.5: 3 min", "SYN-ACKs sent again", 0, 255
+    ),
+    Setting(
+        "net.ipv4.tcp_retries1", 3, "retries", "1122 4.2.3.5: R1 3", "before the route is doubted", 0, 255
+    ),
+    Setting(
+        "net.ipv4.tcp_retries2", 15, "retries", "1122 4.2.3.5: R2 100 s", "before the connection dies", 0
+    ),
+    Setting(
+        "net.ipv4.tcp_orphan_retries", 0, "retries", "-", "before an orphan dies; 0 stands for 8", 0, 255
+    ),
     Setting("net.ipv4.tcp_fin_timeout", 60, "s", "9293: none", "an orphan's time in FIN-WAIT-2", 1),
-    Setting("net.ipv4.tcp_keepalive_time", 7200, "s", "1122 4.2.3.6: 2 h", "silence before the first probe", 1, 32767),
+    Setting(
+        "net.ipv4.tcp_keepalive_time",
+        7200,
+        "s",
+        "1122 4.2.3.6: 2 h",
+        "silence before the first probe",
+        1,
+        32767,
+    ),
     Setting("net.ipv4.tcp_keepalive_intvl", 75, "s", "-", "time between probes", 1, 32767),
     Setting("net.ipv4.tcp_keepalive_probes", 9, "probes", "-", "probes before the connection dies", 1, 127),
-    Setting("net.ipv4.tcp_rmem", (4096, 131_072, 6_291_456), "bytes", "-", "receive buffer: least, default, most", 1),
-    Setting("net.ipv4.tcp_wmem", (4096, 16_384, 4_194_304), "bytes", "-", "send buffer: least, default, most", 1),
-    Setting("net.ipv4.tcp_adv_win_scale", 1, "", "-", "share of the buffer that is no window: 1/2^n", -31, 31),
+    Setting(
+        "net.ipv4.tcp_rmem",
+        (4096, 131_072, 6_291_456),
+        "bytes",
+        "-",
+        "receive buffer: least, default, most",
+        1,
+    ),
+    Setting(
+        "net.ipv4.tcp_wmem", (4096, 16_384, 4_194_304), "bytes", "-", "send buffer: least, default, most", 1
+    ),
+    Setting(
+        "net.ipv4.tcp_adv_win_scale", 1, "", "-", "share of the buffer that is no window: 1/2^n", -31, 31
+    ),
     Setting("net.ipv4.tcp_moderate_rcvbuf", 1, "bool", "-", "tune the receive buffer", *_BOOL),
     Setting("net.ipv4.tcp_window_scaling", 1, "bool", "7323", "offer the window scale option", *_BOOL),
     Setting("net.ipv4.tcp_timestamps", 1, "mode", "7323", "offer timestamps; 1 with a random offset", 0, 2),
@@ -139,25 +216,42 @@ TABLE: Final[tuple[Setting, ...]] = (
     Setting("net.ipv4.tcp_dsack", 1, "bool", "2883", "report duplicates by SACK", *_BOOL),
     Setting("net.ipv4.tcp_ecn", 2, "mode", "3168: 1", "0 off, 1 ask and answer, 2 answer", 0, 2),
     Setting("net.ipv4.tcp_syncookies", 1, "mode", "4987", "SYN cookies when the SYN queue is full", 0, 2),
-    Setting("net.ipv4.tcp_max_syn_backlog", 1024, "connections", "4987", "half-open connections of a listener"),
+    Setting(
+        "net.ipv4.tcp_max_syn_backlog", 1024, "connections", "4987", "half-open connections of a listener"
+    ),
     Setting("net.ipv4.tcp_abort_on_overflow", 0, "bool", "-", "RST when the accept queue is full", *_BOOL),
-    Setting("net.ipv4.tcp_congestion_control", "cubic", "", "5681: reno", "congestion control of new sockets"),
-    Setting("net.ipv4.tcp_slow_start_after_idle", 1, "bool", "5681 4.1: should", "restart after an idle time", *_BOOL),
+    Setting(
+        "net.ipv4.tcp_congestion_control", "cubic", "", "5681: reno", "congestion control of new sockets"
+    ),
+    Setting(
+        "net.ipv4.tcp_slow_start_after_idle",
+        1,
+        "bool",
+        "5681 4.1: should",
+        "restart after an idle time",
+        *_BOOL,
+    ),
     Setting("net.ipv4.tcp_recovery", 1, "bits", "8985", "bit 0: RACK loss detection", 0, 7),
     Setting("net.ipv4.tcp_early_retrans", 3, "mode", "8985", "3: tail loss probes; 0: none", 0, 4),
     Setting("net.ipv4.tcp_frto", 2, "mode", "5682", "detect spurious time-outs", 0, 2),
     Setting("net.ipv4.tcp_reordering", 3, "segments", "5681: 3", "duplicate ACKs that mean loss", 1),
-    Setting("net.ipv4.tcp_tw_reuse", 2, "mode", "6191", "reuse TIME-WAIT for outgoing; 2: loopback only", 0, 2),
+    Setting(
+        "net.ipv4.tcp_tw_reuse", 2, "mode", "6191", "reuse TIME-WAIT for outgoing; 2: loopback only", 0, 2
+    ),
     Setting("net.ipv4.tcp_rfc1337", 0, "bool", "1337: 1", "ignore RST in TIME-WAIT", *_BOOL),
     Setting("net.ipv4.tcp_challenge_ack_limit", 1000, "ACKs/s", "5961 10", "challenge ACKs of the host"),
     Setting("net.ipv4.tcp_invalid_ratelimit", 500, "ms", "-", "time between ACKs for invalid segments"),
     Setting("net.ipv4.tcp_limit_output_bytes", 4_194_304, "bytes", "-", "unsent bytes below TCP"),
-    Setting("net.ipv4.tcp_notsent_lowat", 0x7FFFFFFF, "bytes", "-", "unsent bytes that make a socket unwritable"),
+    Setting(
+        "net.ipv4.tcp_notsent_lowat", 0x7FFFFFFF, "bytes", "-", "unsent bytes that make a socket unwritable"
+    ),
     Setting("net.ipv4.tcp_base_mss", 1024, "bytes", "4821", "start of MTU probing", 48),
     Setting("net.ipv4.tcp_min_snd_mss", 48, "bytes", "-", "the smallest MSS believed", 1),
     Setting("net.ipv4.tcp_mtu_probing", 0, "mode", "4821", "probe the path MTU", 0, 2),
     Setting("net.ipv4.tcp_stdurg", 0, "bool", "1122 4.2.2.4: 1", "urgent pointer as RFC 1122 says", *_BOOL),
-    Setting("net.ipv4.tcp_no_metrics_save", 0, "bool", "-", "remember nothing of a connection that closed", *_BOOL),
+    Setting(
+        "net.ipv4.tcp_no_metrics_save", 0, "bool", "-", "remember nothing of a connection that closed", *_BOOL
+    ),
 )
 
 BY_NAME: Final[dict[str, Setting]] = {each.name: each for each in TABLE}

@@ -166,7 +166,9 @@ class Stack:
         self.neighbors[name] = interface.neighbors
         return interface
 
-    def add_address(self, name: str, address: int, length: int, *, metric: int = 0, routed: bool = True) -> bool:
+    def add_address(
+        self, name: str, address: int, length: int, *, metric: int = 0, routed: bool = True
+    ) -> bool:
         """Give interface `name` an address and, with `routed`, the route to its network. False: it has it already.
 
         `length` is that of the prefix, 0 to 32 bits.
@@ -244,7 +246,15 @@ class Stack:
                 )
                 if interface.is_loopback and each.address >> 24 == 127 and interface.up:
                     routes.loopback = Route(
-                        each.network, each.length, interface, 0, each.address, interface.mtu, 0, "kernel", LOCAL
+                        each.network,
+                        each.length,
+                        interface,
+                        0,
+                        each.address,
+                        interface.mtu,
+                        0,
+                        "kernel",
+                        LOCAL,
                     )
         routes.local = local
         routes.changed()

@@ -1,0 +1,135 @@
+"""Packets of others: what makes a host a router.
+
+Read first: RFC 1812 5.2 and 5.3 (forwarding, TTL, fragmentation), RFC 1191 4. In Linux' order: route, TTL, MTU.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from netarium.addresses import ipv4_text
+from netarium.journey import Drop, Stop
+from netarium.stack.routes import BLACKHOLE, MULTICAST, PROHIBIT, UNICAST, Route
+from netarium.wire.ethernet import HEADER_BYTES, MAC_GROUP_BIT, Frame
+from netarium.wire.icmp import (
+    COMMUNICATION_PROHIBITED,
+    DESTINATION_UNREACHABLE,
+    FRAGMENTATION_NEEDED,
+    HOST_UNREACHABLE,
+    NETWORK_UNREACHABLE,
+    TIME_EXCEEDED,
+    TTL_EXCEEDED,
+)
+from netarium.wire.ipv4 import DONT_FRAGMENT, Ipv4Header
+
+if TYPE_CHECKING:
+    from netarium.stack.interface import Interface
+    from netarium.stack.ip_output import Ipv4Output
+    from netarium.stack.stack import Stack
+
+PRIVATE_PREFIXES: Final = (
+    (0x0A000000, 0xFF000000),
+    (0xAC100000, 0xFFF00000),
+    (0xC0A80000, 0xFFFF0000),
+)
+"""RFC 1918: 10/8, 172.16/12, 192.168/16."""
+
+
+def is_private(address: int) -> bool:
+    """Whether `address` is one of RFC 1918's, which mean nothing on the public internet."""
+    return any(address & mask == prefix for prefix, mask in PRIVATE_PREFIXES)
+
+
+class Ipv4Forward:
+    """Forwards while `net.ipv4.ip_forward` is 1. `public`: drop private destinations, as a provider's router does."""
+
+    __slots__ = ("forwarded", "hooks", "output", "public", "routes", "settings", "stack")
+
+    def __init__(self, stack: Stack, output: Ipv4Output) -> None:
+        self.stack: Final = stack
+        self.routes: Final = stack.routes
+        self.settings: Final = stack.settings
+        self.hooks: Final = stack.hooks
+        self.output: Final = output
+        self.public = False
+        self.forwarded = 0
+
+    def forward_packet(self, frame: Frame, header: Ipv4Header, interface: Interface) -> None:
+        """Send a packet of others on its way, one hop less to live; or tell its sender why not."""
+        if not self.settings.ip_forward or frame.destination & MAC_GROUP_BIT:
+            self.stack.drop(Drop.IP_NOT_FOR_US, frame, f"for {ipv4_text(header.destination)}")
+            return
+        route = self.routes.lookup(header.destination)
+        if route is None or route.kind != UNICAST or self.public:
+            route = self._judged(route, frame, header)
+            if route is None:
+                return
+        if header.ttl <= 1:
+            self.stack.drop(Drop.TTL_EXPIRED, frame, f"for {ipv4_text(header.destination)}")
+            self.stack.icmp.send_error(frame, TIME_EXCEEDED, TTL_EXCEEDED)
+            return
+        watch_step = self.stack.watch.step
+        if watch_step is not None:
+            explanation = self.routes.explain(header.destination)
+            watch_step(
+                self.stack.now,
+                self.stack.name,
+                Stop.ROUTE,
+                f"for {ipv4_text(header.destination)}",
+                explanation,
+            )
+        if (
+            frame.size_bytes > route.mtu + HEADER_BYTES
+            or self.hooks.forward is not None
+            or self.hooks.postrouting is not None
+        ):
+            self._forward_specially(frame, header, interface, route)
+            return
+        self.forwarded += 1
+        out = route.interface
+        next_hop = route.gateway or header.destination
+        neighbor = out.neighbors.entries.get(next_hop)
+        if neighbor is not None and neighbor.usable_until_ns > self.stack.now:
+            out.send_frame(frame.forwarded(neighbor.mac, out.mac, header.forwarded()))
+        else:
+            out.neighbors.resolve(next_hop, frame.forwarded(0, 0, header.forwarded()))
+
+    def _judged(self, route: Route | None, frame: Frame, header: Ipv4Header) -> Route | None:
+        """No route, one that refuses, or a public router: the route if it may be used."""
+        stack, destination = self.stack, header.destination
+        if self.public and is_private(destination):
+            stack.drop(Drop.PRIVATE_ON_PUBLIC, frame, f"for {ipv4_text(destination)}")
+            return None
+        if route is not None and route.kind == UNICAST:
+            return route
+        stack.drop(Drop.NO_ROUTE, frame, f"for {ipv4_text(destination)}")
+        if route is None:
+            stack.icmp.send_error(frame, DESTINATION_UNREACHABLE, NETWORK_UNREACHABLE)
+        elif route.kind == PROHIBIT:
+            stack.icmp.send_error(frame, DESTINATION_UNREACHABLE, COMMUNICATION_PROHIBITED)
+        elif route.kind > MULTICAST and route.kind != BLACKHOLE:
+            stack.icmp.send_error(frame, DESTINATION_UNREACHABLE, HOST_UNREACHABLE)
+        return None
+
+    def _forward_specially(
+        self, frame: Frame, header: Ipv4Header, interface: Interface, route: Route
+    ) -> None:
+        """Through hooks, or larger than the next link carries."""
+        size = frame.size_bytes - HEADER_BYTES
+        if size > route.mtu and header.fragment & DONT_FRAGMENT:
+            self.stack.drop(
+                Drop.FRAGMENTATION_NEEDED, frame, f"{size} bytes, {route.interface.name} {route.mtu}"
+            )
+            self.stack.icmp.send_error(frame, DESTINATION_UNREACHABLE, FRAGMENTATION_NEEDED, route.mtu)
+            return
+        judged: Frame | None = frame.forwarded(0, 0, header.forwarded())
+        for chain in (self.hooks.forward, self.hooks.postrouting):
+            if chain is not None and judged is not None:
+                judged = self.hooks.run(chain, judged, interface, route.interface)
+        if judged is None:
+            return
+        self.forwarded += 1
+        if size > route.mtu:
+            self.output.send_fragments(judged, route)
+        else:
+            self.output.send_routed(judged, route)

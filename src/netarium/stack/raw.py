@@ -1,0 +1,160 @@
+"""Raw endpoints: whole IPv4 packets of one protocol, beside the transports.
+
+Linux raw(7): a raw socket gets a copy of every packet of its protocol that is for this host, IP header included, and
+sends what follows the IP header, which the stack makes.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final
+
+from netarium.journey import Drop
+from netarium.stack.failures import Failure
+from netarium.stack.routes import BROADCAST
+from netarium.wire.ethernet import ETHERTYPE_IPV4, Frame
+from netarium.wire.ipv4 import PACKET_BYTES_MAX, Ipv4Header
+from netarium.wire.packet import packet_bytes, parse_transport
+
+if TYPE_CHECKING:
+    from netarium.stack.interface import Interface
+    from netarium.stack.stack import Stack
+
+PACKET_OVERHEAD_BYTES: Final = 768
+"""What a waiting packet counts beside its bytes (see udp.DATAGRAM_OVERHEAD_BYTES)."""
+
+
+class RawEndpoint:
+    """A raw socket's stack side. `on_change` is called when a packet has come."""
+
+    __slots__ = (
+        "broadcast", "closed", "icmp_filter", "interface", "local_address", "on_change", "protocol", "queue",
+        "queued_bytes", "receive_buffer_bytes", "remote_address", "table", "tos", "ttl",
+    )  # fmt: skip
+
+    def __init__(self, table: Raw, protocol: int) -> None:
+        self.table: Final = table
+        self.protocol: Final = protocol
+        self.local_address = self.remote_address = 0
+        self.queue: Final[deque[tuple[bytes, int]]] = deque()
+        self.queued_bytes = 0
+        self.receive_buffer_bytes = table.stack.settings.rmem_default
+        self.on_change: Callable[[], None] | None = None
+        self.broadcast = False
+        self.interface: Interface | None = None
+        self.icmp_filter = 0
+        """Linux ICMP_FILTER: a bit for each ICMP type this endpoint does not want."""
+        self.ttl = -1
+        self.tos = 0
+        self.closed = False
+
+    def bind(self, address: int) -> Failure | None:
+        """Hear only packets to `address`, and send from it."""
+        if address and not self.table.stack.is_local(address):
+            return Failure.ADDRESS_NOT_AVAILABLE
+        self.local_address = address
+        return None
+
+    def connect(self, address: int) -> Failure | None:
+        """Hear only packets of `address`, and send to it."""
+        if self.table.stack.ipv4.route_for(address, self.local_address, self.interface) is None:
+            return Failure.NETWORK_UNREACHABLE
+        self.remote_address = address
+        return None
+
+    def send(self, payload: bytes) -> Failure | None:
+        """Send to the connected address."""
+        if not self.remote_address:
+            return Failure.DESTINATION_REQUIRED
+        return self.send_to(payload, self.remote_address)
+
+    def send_to(self, payload: bytes, address: int) -> Failure | None:
+        """Send one packet that carries `payload`, which begins with the protocol's own header; fragments if needed."""
+        stack = self.table.stack
+        ip = stack.ipv4.output
+        if len(payload) + 20 > PACKET_BYTES_MAX:
+            return Failure.MESSAGE_TOO_LONG
+        route = ip.route_for(address, self.local_address, self.interface)
+        if route is None:
+            stack.drop(Drop.NO_ROUTE, None, "raw")
+            return Failure.NETWORK_UNREACHABLE
+        if route.kind == BROADCAST and not self.broadcast:
+            return Failure.BROADCAST_NOT_ALLOWED
+        size = len(payload) + 20
+        header = Ipv4Header(
+            self.local_address or route.source,
+            address,
+            self.protocol,
+            self.ttl if self.ttl >= 0 else stack.settings.ip_default_ttl,
+            ip.next_identification(),
+            0x4000 if size <= route.mtu else 0,
+            self.tos,
+        )
+        transport, rest, fault = parse_transport(header, payload)
+        return ip.send_built(Frame(0, 0, ETHERTYPE_IPV4, header, transport, rest, fault), size, route)
+
+    def receive(self) -> tuple[bytes, int] | None:
+        """(the whole packet, its source address) of the oldest that waits; None when there is none."""
+        if not self.queue:
+            return None
+        packet, source = self.queue.popleft()
+        self.queued_bytes -= len(packet) + PACKET_OVERHEAD_BYTES
+        return packet, source
+
+    def receive_packet(self, frame: Frame, interface: Interface) -> None:
+        """A packet of this protocol has come to the host: keep a copy if it is one we want."""
+        header = frame.network
+        assert type(header) is Ipv4Header
+        if self.local_address not in (0, header.destination) or self.remote_address not in (0, header.source):
+            return
+        if self.interface is not None and self.interface is not interface:
+            return
+        packet = packet_bytes(header, frame.transport, frame.payload)
+        if self.icmp_filter and self.icmp_filter >> packet[header.size_bytes] & 1:
+            return
+        size = len(packet) + PACKET_OVERHEAD_BYTES
+        if self.queue and self.queued_bytes + size > self.receive_buffer_bytes:
+            self.table.stack.drop(Drop.RAW_BUFFER_FULL, frame, f"protocol {self.protocol}")
+            return
+        self.queued_bytes += size
+        self.queue.append((packet, header.source))
+        if self.on_change is not None:
+            self.on_change()
+
+    def close(self) -> None:
+        """Hear nothing more."""
+        if not self.closed:
+            self.closed = True
+            self.on_change = None
+            self.table.forget(self)
+
+
+class Raw:
+    """The raw endpoints of one host, by protocol."""
+
+    __slots__ = ("endpoints", "stack")
+
+    def __init__(self, stack: Stack) -> None:
+        self.stack: Final = stack
+        self.endpoints: Final[dict[int, list[RawEndpoint]]] = {}
+
+    def open(self, protocol: int) -> RawEndpoint:
+        """A new endpoint for IP protocol `protocol`. Whether the program may is judged in `sockets`."""
+        endpoint = RawEndpoint(self, protocol)
+        self.endpoints.setdefault(protocol, []).append(endpoint)
+        self._tell_input(protocol)
+        return endpoint
+
+    def forget(self, endpoint: RawEndpoint) -> None:
+        """`endpoint` is closed."""
+        self.endpoints[endpoint.protocol].remove(endpoint)
+        self._tell_input(endpoint.protocol)
+
+    def _tell_input(self, protocol: int) -> None:
+        receivers = self.stack.ipv4.input.raw_receivers
+        endpoints = self.endpoints[protocol]
+        if endpoints:
+            receivers[protocol] = [each.receive_packet for each in endpoints]
+        else:
+            receivers.pop(protocol, None)

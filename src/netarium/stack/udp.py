@@ -1,0 +1,345 @@
+"""UDP: endpoints that send and receive whole datagrams.
+
+Read first: RFC 768, RFC 1122 4.1; Linux udp_sendmsg, __udp4_lib_lookup, udp_err. A receive buffer counts each datagram
+with `DATAGRAM_OVERHEAD_BYTES`, about what Linux' sk_buff takes, so that as on Linux many small ones fill it early.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final
+
+from netarium.addresses import ipv4_text
+from netarium.journey import Drop, Stop
+from netarium.stack.failures import Failure, NetworkError
+from netarium.stack.ports import Binding
+from netarium.stack.routes import BROADCAST, Route
+from netarium.wire.ethernet import MAC_GROUP_BIT
+from netarium.wire.icmp import DESTINATION_UNREACHABLE, PORT_UNREACHABLE
+from netarium.wire.ipv4 import PROTOCOL_UDP, Ipv4Header
+from netarium.wire.udp import UdpHeader
+
+if TYPE_CHECKING:
+    from netarium.stack.interface import Interface
+    from netarium.stack.stack import Stack
+    from netarium.wire.ethernet import Frame
+
+DATAGRAM_BYTES_MAX: Final = 65507
+"""65535 less 20 bytes of IPv4 and 8 of UDP header."""
+UDP_HEADERS_BYTES: Final = 28
+DATAGRAM_OVERHEAD_BYTES: Final = 768
+"""Linux on x86-64: sk_buff 256 and skb_shared_info 320 bytes, and the data area rounded up; drivers differ."""
+
+
+class Datagram:
+    """One received datagram: where it came from, where it went to, by which interface, and what it says."""
+
+    __slots__ = ("destination", "interface", "payload", "source", "source_port", "ttl")
+
+    def __init__(
+        self,
+        payload: bytes | memoryview,
+        source: int,
+        source_port: int,
+        destination: int,
+        interface: Interface,
+        ttl: int,
+    ) -> None:
+        self.payload: Final = payload
+        self.source: Final = source
+        self.source_port: Final = source_port
+        self.destination: Final = destination
+        self.interface: Final = interface
+        self.ttl: Final = ttl
+
+
+class UdpEndpoint:
+    """A UDP socket's stack side. Addresses are ints, 0 for any. `on_change` is called when something has come.
+
+    `broadcast` is SO_BROADCAST, `all_errors` IP_RECVERR, `interface` SO_BINDTODEVICE, `receive_buffer_bytes` what
+    SO_RCVBUF reads (Linux doubles what is asked for; `sockets` does that). `ttl` -1 is the host's default.
+    """
+
+    __slots__ = (
+        "all_errors", "binding", "broadcast", "closed", "error", "interface", "local_address", "local_port",
+        "multicast_ttl", "on_change", "protocol", "queue", "queued_bytes", "receive_buffer_bytes", "remote_address",
+        "remote_port", "reuse_address", "reuse_port", "route", "route_generation", "tos", "ttl", "uid",
+    )  # fmt: skip
+
+    def __init__(self, protocol: Udp) -> None:
+        self.protocol: Final = protocol
+        self.local_address = self.local_port = 0
+        self.remote_address = self.remote_port = 0
+        self.binding: Binding | None = None
+        self.queue: Final[deque[Datagram]] = deque()
+        self.queued_bytes = 0
+        self.receive_buffer_bytes = protocol.stack.settings.rmem_default
+        self.error: Failure | None = None
+        self.on_change: Callable[[], None] | None = None
+        self.broadcast = self.all_errors = False
+        self.reuse_address = self.reuse_port = False
+        self.uid = 0
+        self.interface: Interface | None = None
+        self.ttl = -1
+        self.multicast_ttl = 1  # RFC 1112 6.1
+        self.tos = 0
+        self.closed = False
+        self.route: Route | None = None
+        """The connected peer's, as of `route_generation`."""
+        self.route_generation = -1
+
+    def bind(self, address: int, port: int) -> Failure | None:
+        """Take a local address (0: all) and port (0: an ephemeral one)."""
+        if self.binding is not None:
+            return Failure.INVALID
+        claim = self.protocol.stack.ports.udp.bind(
+            self, address, port, reuse_address=self.reuse_address, reuse_port=self.reuse_port, uid=self.uid
+        )
+        if isinstance(claim, Failure):
+            return claim
+        self.binding = claim
+        self.local_address = address
+        self.local_port = claim.port
+        self.protocol.by_port.setdefault(claim.port, []).append(self)
+        return None
+
+    def connect(self, address: int, port: int) -> Failure | None:
+        """Speak to one peer only, and hear only it; its ICMP errors come to this endpoint (RFC 1122 4.1.3.3)."""
+        if address == 0:
+            address = 0x7F000001  # Linux: connecting to 0.0.0.0 is connecting to this host
+        route = self.protocol.stack.ipv4.route_for(address, self.local_address, self.interface)
+        if route is None:
+            return Failure.NETWORK_UNREACHABLE
+        if route.kind == BROADCAST and not self.broadcast:
+            return Failure.BROADCAST_NOT_ALLOWED
+        if self.binding is None:
+            failure = self.bind(0, 0)
+            if failure is not None:
+                return failure
+        if self.local_address == 0:
+            self.local_address = route.source
+        self.remote_address, self.remote_port = address, port
+        self.route, self.route_generation = route, self.protocol.stack.routes.generation
+        return None
+
+    def disconnect(self) -> None:
+        """Hear everybody again (connect with AF_UNSPEC)."""
+        self.remote_address = self.remote_port = 0
+        self.route = None
+        if self.binding is not None:
+            self.local_address = self.binding.address
+
+    def send(self, payload: bytes) -> Failure | None:
+        """Send one datagram to the connected peer."""
+        if not self.remote_port:
+            return Failure.DESTINATION_REQUIRED
+        return self.send_to(payload, self.remote_address, self.remote_port)
+
+    def send_to(self, payload: bytes, address: int, port: int) -> Failure | None:
+        """Send one datagram of up to 65,507 bytes. A pending ICMP error is reported, and taken, first (as on Linux)."""
+        if self.error is not None:
+            return self.take_error()
+        if len(payload) > DATAGRAM_BYTES_MAX:
+            return Failure.MESSAGE_TOO_LONG
+        if port == 0:
+            return Failure.INVALID
+        stack = self.protocol.stack
+        if address == 0:
+            address = 0x7F000001
+        if address == self.remote_address and self.route_generation == stack.routes.generation:
+            route = self.route
+        else:
+            route = stack.ipv4.route_for(address, self.local_address, self.interface)
+            if address == self.remote_address:
+                self.route, self.route_generation = route, stack.routes.generation
+        if route is None:
+            stack.drop(Drop.NO_ROUTE, None, f"to {ipv4_text(address)}")
+            return Failure.NETWORK_UNREACHABLE
+        if route.kind == BROADCAST and not self.broadcast:
+            return Failure.BROADCAST_NOT_ALLOWED
+        if self.binding is None:
+            failure = self.bind(0, 0)
+            if failure is not None:
+                return failure
+        source = self.local_address
+        if source >> 28 >= 0xE:
+            source = 0  # bound to a group to hear it: that is no address to speak from
+        if stack.watch.step is not None:
+            subject = f"udp {ipv4_text(source or route.source)}:{self.local_port}>{ipv4_text(address)}:{port}"
+            stack.watch.step(stack.now, stack.name, Stop.DATAGRAM, subject, {"payload_bytes": len(payload)})
+        self.protocol.datagrams_out += 1
+        return stack.ipv4.send_packet(
+            source,
+            address,
+            PROTOCOL_UDP,
+            UdpHeader(self.local_port, port),
+            payload,
+            ttl=self.multicast_ttl if address >> 28 == 0xE else self.ttl,
+            tos=self.tos,
+            dont_fragment=len(payload) + UDP_HEADERS_BYTES <= route.mtu,
+            route=route,
+        )
+
+    def receive(self) -> Datagram | None:
+        """The oldest datagram; None when there is none."""
+        if not self.queue:
+            return None
+        datagram = self.queue.popleft()
+        self.queued_bytes -= len(datagram.payload) + DATAGRAM_OVERHEAD_BYTES
+        return datagram
+
+    def peek(self) -> Datagram | None:
+        """The oldest datagram, left where it is (MSG_PEEK)."""
+        return self.queue[0] if self.queue else None
+
+    def take_error(self) -> Failure | None:
+        """The pending error, which is then no more (SO_ERROR)."""
+        error, self.error = self.error, None
+        return error
+
+    def close(self) -> None:
+        """Give the port back; what has not been read is gone."""
+        if self.closed:
+            return
+        self.closed = True
+        self.on_change = None
+        self.queue.clear()
+        self.queued_bytes = 0
+        if self.binding is not None:
+            self.protocol.forget(self)
+
+
+class Udp:
+    """UDP of one host. `by_port` holds the bound endpoints, in order of binding."""
+
+    __slots__ = ("by_port", "datagrams_in", "datagrams_out", "no_socket", "stack")
+
+    def __init__(self, stack: Stack) -> None:
+        self.stack: Final = stack
+        self.by_port: Final[dict[int, list[UdpEndpoint]]] = {}
+        self.datagrams_in = self.datagrams_out = self.no_socket = 0
+
+    def open(self) -> UdpEndpoint:
+        """A new endpoint, neither bound nor connected."""
+        return UdpEndpoint(self)
+
+    def endpoints(self) -> list[UdpEndpoint]:
+        """All bound endpoints."""
+        return [each for endpoints in self.by_port.values() for each in endpoints]
+
+    def forget(self, endpoint: UdpEndpoint) -> None:
+        """`endpoint` is closed: its port is free."""
+        endpoints = self.by_port[endpoint.local_port]
+        endpoints.remove(endpoint)
+        if not endpoints:
+            del self.by_port[endpoint.local_port]
+        self.stack.ports.udp.release(endpoint)
+
+    def receive(self, frame: Frame, interface: Interface) -> None:
+        """A datagram for this host: to the endpoint that fits best, a broadcast or multicast to all that fit."""
+        datagram, header = frame.transport, frame.network
+        assert type(datagram) is UdpHeader and type(header) is Ipv4Header
+        endpoints = self.by_port.get(datagram.destination_port)
+        if endpoints is not None:
+            if frame.destination & MAC_GROUP_BIT or header.destination >> 28 == 0xE:
+                taken = [each for each in endpoints if _score(each, header, datagram, interface) >= 0]
+                for each in taken:
+                    self._deliver(each, frame, header, datagram, interface)
+                if taken:
+                    return
+            else:
+                endpoint = _best(endpoints, header, datagram, interface)
+                if endpoint is not None:
+                    self._deliver(endpoint, frame, header, datagram, interface)
+                    return
+        self.no_socket += 1
+        self.stack.drop(Drop.UDP_NO_SOCKET, frame, f"port {datagram.destination_port}")
+        self.stack.icmp.send_error(frame, DESTINATION_UNREACHABLE, PORT_UNREACHABLE)
+
+    def _deliver(
+        self,
+        endpoint: UdpEndpoint,
+        frame: Frame,
+        header: Ipv4Header,
+        datagram: UdpHeader,
+        interface: Interface,
+    ) -> None:
+        payload = frame.payload
+        size = len(payload) + DATAGRAM_OVERHEAD_BYTES
+        if endpoint.queue and endpoint.queued_bytes + size > endpoint.receive_buffer_bytes:
+            self.stack.drop(
+                Drop.UDP_BUFFER_FULL, frame, f"{endpoint.queued_bytes} bytes wait at {endpoint.local_port}"
+            )
+            return
+        self.datagrams_in += 1
+        endpoint.queued_bytes += size
+        endpoint.queue.append(
+            Datagram(payload, header.source, datagram.source_port, header.destination, interface, header.ttl)
+        )
+        if self.stack.watch.step is not None:
+            subject = f"udp port {datagram.destination_port}"
+            self.stack.watch.step(
+                self.stack.now, self.stack.name, Stop.PORTS, subject, {"queued": len(endpoint.queue)}
+            )
+        if endpoint.on_change is not None:
+            endpoint.on_change()
+
+    def receive_error(self, header: Ipv4Header, payload: bytes, kind: NetworkError, info: int) -> None:
+        """The network says what became of a datagram of ours; `header` and `payload` are what it quotes.
+
+        As in Linux' udp_err only connected endpoints are told, and only of hard errors, unless they asked for all
+        (IP_RECVERR).
+        """
+        source_port, destination_port = payload[0] << 8 | payload[1], payload[2] << 8 | payload[3]
+        for endpoint in self.by_port.get(source_port, ()):
+            connected = (
+                endpoint.remote_address == header.destination and endpoint.remote_port == destination_port
+            )
+            if not connected and (endpoint.remote_port or not endpoint.all_errors):
+                continue
+            if endpoint.local_address not in (0, header.source):
+                continue
+            if not endpoint.all_errors and not kind.hard:
+                continue
+            endpoint.error = kind.failure
+            if endpoint.on_change is not None:
+                endpoint.on_change()
+
+
+def _score(endpoint: UdpEndpoint, header: Ipv4Header, datagram: UdpHeader, interface: Interface) -> int:
+    """How well an endpoint fits, -1 for not at all (Linux compute_score): a connected one best, then a bound one."""
+    score = 0
+    if endpoint.local_address:
+        if endpoint.local_address != header.destination:
+            return -1
+        score = 4
+    if endpoint.remote_port:
+        if endpoint.remote_port != datagram.source_port or endpoint.remote_address != header.source:
+            return -1
+        score += 8
+    if endpoint.interface is not None:
+        if endpoint.interface is not interface:
+            return -1
+        score += 2
+    return score
+
+
+def _best(
+    endpoints: list[UdpEndpoint], header: Ipv4Header, datagram: UdpHeader, interface: Interface
+) -> UdpEndpoint | None:
+    """The endpoint with the highest score: among equals the newest, or (SO_REUSEPORT) one by a hash of the flow."""
+    best: UdpEndpoint | None = None
+    best_score = -1
+    for each in endpoints:
+        score = _score(each, header, datagram, interface)
+        if score >= best_score and score >= 0:
+            best, best_score = each, score
+    if best is not None and best.reuse_port and len(endpoints) > 1:
+        group = [
+            each
+            for each in endpoints
+            if each.reuse_port and _score(each, header, datagram, interface) == best_score
+        ]
+        return group[(header.source ^ (header.source >> 16) ^ datagram.source_port) % len(group)]
+    return best
