@@ -18,16 +18,19 @@ from typing import Any, NamedTuple
 SCHEMA_VERSION = 1
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS messages (
-    n INTEGER PRIMARY KEY AUTOINCREMENT, time REAL NOT NULL, room TEXT, sender TEXT NOT NULL, sender_key
-    INTEGER NOT NULL, recipient TEXT, recipient_key INTEGER, text TEXT NOT NULL);
+    n INTEGER PRIMARY KEY AUTOINCREMENT, time REAL NOT NULL, room TEXT, sender TEXT NOT NULL,
+    sender_key INTEGER NOT NULL, recipient TEXT, recipient_key INTEGER, text TEXT NOT NULL);
 CREATE INDEX IF NOT EXISTS room_messages ON messages (room, n) WHERE room IS NOT NULL;
 CREATE INDEX IF NOT EXISTS received_messages ON messages (recipient_key, n) WHERE room IS NULL;
 CREATE INDEX IF NOT EXISTS sent_messages ON messages (sender_key, n) WHERE room IS NULL;
 CREATE TABLE IF NOT EXISTS sessions (
-    key INTEGER PRIMARY KEY AUTOINCREMENT, secret BLOB NOT NULL UNIQUE, name TEXT NOT NULL, rooms TEXT NOT
-    NULL, last_id INTEGER NOT NULL, seen REAL NOT NULL);
+    key INTEGER PRIMARY KEY AUTOINCREMENT, secret BLOB NOT NULL UNIQUE, name TEXT NOT NULL, rooms TEXT NOT NULL,
+    last_id INTEGER NOT NULL, seen REAL NOT NULL);
 """
-_INSERT = "INSERT INTO messages (n, time, room, sender, sender_key, recipient, recipient_key, text) VALUES (?,?,?,?,?,?,?,?)"
+_INSERT = (
+    "INSERT INTO messages (n, time, room, sender, sender_key, recipient, recipient_key, text) "
+    "VALUES (?,?,?,?,?,?,?,?)"
+)
 _COLUMNS = "n, time, room, sender, recipient, text"
 _SAVE_SESSION = (
     "INSERT INTO sessions (key, secret, name, rooms, last_id, seen) VALUES (?,?,?,?,?,?) ON CONFLICT (key) DO UPDATE "

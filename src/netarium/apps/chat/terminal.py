@@ -1,0 +1,168 @@
+"""The chat in a terminal. With prompt-toolkit what arrives does not break the line being typed; plain when piped."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import math
+import sys
+import threading
+from collections.abc import AsyncIterator, Callable
+
+from netarium.apps.chat.client import ChatClient, ChatError
+from netarium.apps.chat.lines import HELP, Line, LineError, parse_line, render
+from netarium.apps.chat.rules import TEXT_CHARACTERS_MAX
+from netarium.apps.framing import Message
+
+QUIT_SECONDS = 3.0
+
+
+class Terminal:
+    """Joins a client to a person: lines typed go out, events are printed."""
+
+    def __init__(self, room: str, clock: bool = True) -> None:
+        self.room, self._clock = room, clock
+        self._asked_to_quit = False  # else the input ended: a piped one waits until all of it is sent
+        self.client: ChatClient
+
+    def show(self, event: Message) -> None:
+        """Print an event; keep track of the room one is in."""
+        kind = event.get("type")
+        if kind == "entered":
+            self.room = str(event["room"])
+        for line in render(event, self.room, self._clock):
+            print(line, flush=True)
+        if kind == "exited" and event.get("room") == self.room:
+            self.room = next(iter(self.client.conversation.rooms), "")
+
+    async def run(self, lines: AsyncIterator[str]) -> None:
+        """Talk until the person leaves or the chat is over (ChatError)."""
+        network = asyncio.ensure_future(self.client.run())
+        typing = asyncio.ensure_future(self._type(lines))
+        try:
+            await asyncio.wait((network, typing), return_when=asyncio.FIRST_COMPLETED)
+            if typing.done() and not network.done():
+                typing.result()
+                await self._quit(network)
+            if network.done():
+                network.result()
+        finally:
+            for task in (network, typing):
+                task.cancel()
+            await asyncio.gather(network, typing, return_exceptions=True)
+
+    async def _type(self, lines: AsyncIterator[str]) -> None:
+        async for text in lines:
+            try:
+                line = parse_line(text, self.room)
+                if line.verb == "quit":
+                    self._asked_to_quit = True
+                    return
+                self._do(line)
+            except LineError as error:
+                print(f"! {error}", flush=True)
+
+    def _do(self, line: Line) -> None:
+        conversation = self.client.conversation
+        if line.verb == "empty":
+            print("! nothing typed: write something, or /help", flush=True)
+        elif line.verb == "help":
+            print(HELP, flush=True)
+        elif line.verb in ("say", "tell"):
+            if len(line.text) > TEXT_CHARACTERS_MAX:
+                raise LineError(
+                    f"a text has at most {TEXT_CHARACTERS_MAX} characters; this has {len(line.text)}"
+                )
+            if line.verb == "say":
+                self.client.send(conversation.say(line.room, line.text))
+            else:
+                self.client.send(conversation.tell(line.to, line.text))
+            if not conversation.connected:
+                print("* not connected; it goes out when we are back", flush=True)
+        else:
+            self._request(line)
+
+    def _request(self, line: Line) -> None:
+        message: Message = {"type": line.verb}
+        if line.room:
+            message["room"] = line.room
+        if line.verb == "name":
+            message["name"] = line.text
+        if not self.client.send(message):
+            raise LineError("not connected; try again when we are back")
+
+    async def _quit(self, network: asyncio.Future[None]) -> None:
+        """Leave in order: first what is unsent, then the goodbye."""
+        conversation = self.client.conversation
+        deadline = asyncio.get_running_loop().time() + QUIT_SECONDS if self._asked_to_quit else math.inf
+        while not network.done() and (conversation.unsent or not conversation.connected):
+            if asyncio.get_running_loop().time() > deadline:
+                lost = len(conversation.unsent)
+                raise ChatError(
+                    f"not connected, and {lost} of your messages not sent" if lost else "not connected"
+                )
+            await asyncio.sleep(0.01)
+        self.client.leaving = True
+        self.client.send({"type": "quit"})
+        await asyncio.wait((network,), timeout=QUIT_SECONDS)
+
+
+async def plain_lines() -> AsyncIterator[str]:
+    """Lines of stdin, read by a thread, so that any kind of stdin will do."""
+    loop = asyncio.get_running_loop()
+    queue: asyncio.Queue[str | None] = asyncio.Queue()
+
+    def read() -> None:
+        with contextlib.suppress(RuntimeError):  # the loop is closed: the chat is over
+            for line in iter(sys.stdin.readline, ""):
+                loop.call_soon_threadsafe(queue.put_nowait, line)
+            loop.call_soon_threadsafe(queue.put_nowait, None)
+
+    threading.Thread(target=read, daemon=True, name="stdin").start()
+    while (line := await queue.get()) is not None:
+        yield line
+
+
+async def prompted_lines(prompt: Callable[[], str]) -> AsyncIterator[str]:
+    """Lines typed at a prompt that what is printed meanwhile does not disturb."""
+    from prompt_toolkit import PromptSession
+    from prompt_toolkit.patch_stdout import patch_stdout
+
+    session: PromptSession[str] = PromptSession(erase_when_done=True)
+    with patch_stdout():
+        while True:
+            try:
+                yield await session.prompt_async(prompt)
+            except (EOFError, KeyboardInterrupt):
+                return
+
+
+def is_interactive() -> bool:
+    """Whether a person sits at a terminal on both ends, and prompt-toolkit is there."""
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        return False
+    try:
+        import prompt_toolkit  # noqa: F401
+    except ImportError:
+        return False
+    return True
+
+
+async def talk(make_client: Callable[[Terminal], ChatClient], room: str, plain: bool) -> None:
+    """The whole conversation of one person. A name that is taken is asked for again at a terminal."""
+    interactive = not plain and is_interactive()
+    while True:
+        terminal = Terminal(room)
+        terminal.client = client = make_client(terminal)
+        prompt = lambda: f"#{terminal.room}> " if terminal.room else "> "  # noqa: B023, E731
+        lines = prompted_lines(prompt) if interactive else plain_lines()
+        try:
+            await terminal.run(lines)
+            return
+        except ChatError as error:
+            if error.code not in ("name-taken", "bad-name") or not interactive:
+                raise
+            print(f"! {error}", flush=True)
+            client.conversation.name = await asyncio.get_running_loop().run_in_executor(
+                None, input, "another name: "
+            )
