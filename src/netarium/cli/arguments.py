@@ -39,15 +39,36 @@ def parser() -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     add = result.add_argument
-    add("sources", nargs="+", metavar="LAB.yaml | 'SCRIPT.py ARGS'", help="a lab file, or one or more command lines")
+    add(
+        "sources",
+        nargs="+",
+        metavar="LAB.yaml | 'SCRIPT.py ARGS'",
+        help="a lab file, or one or more command lines",
+    )
     add("--seed", type=int, metavar="N", help="the seed of all randomness (the lab's, else 0)")
     add("--until", metavar="30s", help="stop at this virtual time")
     add("--pcap", metavar="FILE", help="write every frame to a pcapng file")
-    add("--pcap-on", action="append", default=[], metavar="NODE[:IF]", help="capture there only; may be repeated")
+    add(
+        "--pcap-on",
+        action="append",
+        default=[],
+        metavar="NODE[:IF]",
+        help="capture there only; may be repeated",
+    )
     add("--trace", metavar="FILE.jsonl", help="write every event as a line of JSON")
-    add("--stdin", action="append", default=[], metavar="NAME=FILE", help="what the program NAME reads as its input")
+    add(
+        "--stdin",
+        action="append",
+        default=[],
+        metavar="NAME=FILE",
+        help="what the program NAME reads as its input",
+    )
     add("--root", action="store_true", help="programs run as root")
-    add("--check-determinism", action="store_true", help="run twice in copies of the working directory and compare")
+    add(
+        "--check-determinism",
+        action="store_true",
+        help="run twice in copies of the working directory and compare",
+    )
     add("--no-digest", dest="digest", action="store_false", help="do not compute the run's digest")
     add("--quiet", action="store_true", help="no notices and no summary")
     add("--json", action="store_true", help="print one JSON object instead of the programs' output")

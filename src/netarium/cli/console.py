@@ -14,7 +14,9 @@ class Console:
     `keep_silent` prints nothing at all (--json: the texts are in the object).
     """
 
-    def __init__(self, out: IO[str] | None = None, err: IO[str] | None = None, *, keep_silent: bool = False) -> None:
+    def __init__(
+        self, out: IO[str] | None = None, err: IO[str] | None = None, *, keep_silent: bool = False
+    ) -> None:
         self.out = sys.stdout if out is None else out
         self.err = sys.stderr if err is None else err
         self.keep_silent = keep_silent

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from netarium.lab.file import suggest
+from netarium.lab.words import suggest
 from netarium.names.ports import OFFICIAL, POPULAR, all_with, by_name
 
 

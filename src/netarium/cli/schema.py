@@ -10,5 +10,9 @@ def schema_text() -> str:
     from netarium.lab.models import Lab
 
     schema = Lab.model_json_schema(by_alias=True)
-    schema = {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, "title": "Netarium lab file"}
+    schema = {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        **schema,
+        "title": "Netarium lab file",
+    }
     return json.dumps(schema, indent=2)

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -166,7 +165,9 @@ class _Converter:
 
     def _refuse_tag(self, node: yaml.Node, expected: str, line: int) -> None:
         if node.tag != expected:
-            raise LabError(f"the tag {node.tag!r} is not known; lab files use no tags", self.document.file, line)
+            raise LabError(
+                f"the tag {node.tag!r} is not known; lab files use no tags", self.document.file, line
+            )
 
 
 def scalar(text: str) -> Any:
@@ -182,11 +183,3 @@ def scalar(text: str) -> Any:
         number.text = text
         return number
     return text
-
-
-def suggest(word: str, known: list[str] | tuple[str, ...]) -> str:
-    """The end of a message about an unknown word: the nearest known one, or all of them when few."""
-    near = get_close_matches(word, known, n=1, cutoff=0.6)
-    if near:
-        return f"; did you mean {near[0]!r}?"
-    return f"; known here: {', '.join(known)}" if known else ""

@@ -35,8 +35,8 @@ class End(Enum):
     STOPPED = "somebody asked to stop"
 
 
-class Stack(Protocol):
-    """What is asked of a host's stack."""
+class Busy(Protocol):
+    """What is asked of a host."""
 
     def has_foreground(self) -> bool:
         """Whether a TCP timer, or an ARP request, still has something to do."""
@@ -46,8 +46,17 @@ class Stack(Protocol):
 class Waiting(Protocol):
     """A start that waits for a condition (`after`)."""
 
+    @property
+    def holds(self) -> bool:
+        """Whether a run must not end because of it."""
+        ...
+
     def look(self) -> bool:
-        """Start it and answer True when its condition holds."""
+        """Start it when its condition holds; True when there is nothing more to wait for."""
+        ...
+
+    def told(self) -> str:
+        """What it waits for, for a report."""
         ...
 
 
@@ -84,7 +93,7 @@ class Lifecycle:
     def __init__(self, engine: Engine, scheduler: Scheduler) -> None:
         self.engine = engine
         self.scheduler = scheduler
-        self.stacks: list[Stack] = []
+        self.hosts: list[Busy] = []
         self.services: list[Service] = []
         self.waiting: list[Waiting] = []
         self.changed = False
@@ -116,7 +125,7 @@ class Lifecycle:
                     return End.STOPPED
                 if condition is not None and condition():
                     return End.MET
-                if engine.foreground == 0 and not self._stacks_busy():
+                if engine.foreground == 0 and not self._hosts_busy():
                     end = self._over(condition is not None, begun_ns)
                     if end is not None:
                         return end
@@ -127,16 +136,19 @@ class Lifecycle:
                     return End.UNTIL
                 engine.step()
                 # The common case: a frame has moved and no program woke. Stay close to the events.
-                while engine.foreground and heap and not ready and not self.changed and heap[0][0] <= until_ns:
+                while (
+                    engine.foreground and heap and not ready and not self.changed and heap[0][0] <= until_ns
+                ):
                     engine.step()
                 self.changed = False
 
-    def _stacks_busy(self) -> bool:
-        return any(stack.has_foreground() for stack in self.stacks)
+    def _hosts_busy(self) -> bool:
+        return any(host.has_foreground() for host in self.hosts)
 
     def _over(self, has_condition: bool, begun_ns: int) -> End | None:
         """Nothing foreground is left: is the run over?"""
-        if not has_condition and not self.waiting and not any(each.holds() for each in self.services):
+        held = any(each.holds for each in self.waiting) or any(each.holds() for each in self.services)
+        if not held and not has_condition:
             return End.DRAINED
         heap = self.engine.heap
         if not heap:

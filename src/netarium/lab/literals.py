@@ -25,7 +25,15 @@ DEPTH_MAX = 8
 
 _ADDRESS = re.compile(r"(?<![\w.])(\d{1,3}(?:\.\d{1,3}){3})(?![\w.])")
 _LOOPBACK_NAME = re.compile(r"(?<![\w.-])localhost(?![\w.-])")
-_BINDING_CALLS = {"bind", "create_server", "start_server", "serve", "run_server", "make_server", "serve_forever"}
+_BINDING_CALLS = {
+    "bind",
+    "create_server",
+    "start_server",
+    "serve",
+    "run_server",
+    "make_server",
+    "serve_forever",
+}
 
 
 @dataclass
@@ -155,7 +163,9 @@ class _Reader:
         elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)):
             positional = [*node.args.posonlyargs, *node.args.args]
             defaults = node.args.defaults
-            for parameter, default in zip(positional[len(positional) - len(defaults) :], defaults, strict=True):
+            for parameter, default in zip(
+                positional[len(positional) - len(defaults) :], defaults, strict=True
+            ):
                 self.names.setdefault(parameter.arg, []).append(default)
             for parameter, keyword in zip(node.args.kwonlyargs, node.args.kw_defaults, strict=True):
                 if keyword is not None:
@@ -189,7 +199,11 @@ class _Reader:
         elif isinstance(node, ast.IfExp):
             yield from self._values(node.body, depth + 1)
             yield from self._values(node.orelse, depth + 1)
-        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "gethostname":
+        elif (
+            isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Attribute)
+            and node.func.attr == "gethostname"
+        ):
             yield ""
 
     def _call(self, node: ast.Call) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag, model_validator
 
 from netarium import units
 
@@ -70,11 +70,17 @@ class Route(_Model):
 class _StackNode(_Model):
     """What hosts and routers share."""
 
-    address: Listed | None = Field(None, description="one address with prefix, or several, of the one interface eth0")
-    interfaces: dict[str, Listed | None] | None = Field(None, description="interface name -> address or addresses")
+    address: Listed | None = Field(
+        None, description="one address with prefix, or several, of the one interface eth0"
+    )
+    interfaces: dict[str, Listed | None] | None = Field(
+        None, description="interface name -> address or addresses"
+    )
     gateway: str | None = Field(None, description="the default route's next hop")
     routes: list[Route] = []
-    hosts: dict[str, str] = Field({}, description="names this node knows besides the others': name -> address")
+    hosts: dict[str, str] = Field(
+        {}, description="names this node knows besides the others': name -> address"
+    )
     settings: dict[str, int | str] = Field({}, description="sysctls by their Linux names")
     boot: Duration | None = Field(None, description="when the node is switched on; at the start without it")
     mac: str | dict[str, str] | None = Field(None, description="the MAC of eth0, or interface name -> MAC")
@@ -83,7 +89,9 @@ class _StackNode(_Model):
     @model_validator(mode="after")
     def _one_way_to_write_interfaces(self) -> _StackNode:
         if self.address is not None and self.interfaces is not None:
-            raise ValueError("`address` and `interfaces` cannot stand together; write the address under `interfaces`")
+            raise ValueError(
+                "`address` and `interfaces` cannot stand together; write the address under `interfaces`"
+            )
         return self
 
 
@@ -103,7 +111,9 @@ class SwitchNode(_Model):
     """A learning switch."""
 
     kind: Literal["switch"]
-    ageing: Duration | None = Field(None, description="how long a MAC stays in the table after it was last seen")
+    ageing: Duration | None = Field(
+        None, description="how long a MAC stays in the table after it was last seen"
+    )
     boot: Duration | None = None
 
 
@@ -120,7 +130,7 @@ Node = Annotated[HostNode | RouterNode | SwitchNode | HubNode, Field(discriminat
 class LinkEntry(_Model):
     """A cable between two nodes, `node` or `node:interface`."""
 
-    between: Annotated[list[str], Field(min_length=2, max_length=2)]
+    between: Annotated[list[Word], Field(min_length=2, max_length=2)]
     delay: Duration | None = Field(None, description="one way; 10us without it")
     jitter: Duration | None = None
     rate: Rate | None = Field(None, description="1Gbps without it")
@@ -135,16 +145,24 @@ class LinkEntry(_Model):
 class Listening(_Model):
     """Wait until somebody listens (TCP) or is bound (UDP) there."""
 
-    listening: str = Field(description="NODE:PORT")
+    listening: Word = Field(description="NODE:PORT")
+
+
+After = Annotated[
+    Annotated[Word, Tag("program")] | Annotated[Listening, Tag("condition")],
+    Discriminator(lambda value: "condition" if isinstance(value, (dict, Listening)) else "program"),
+]
 
 
 class ProgramEntry(_Model):
     """A program on a node."""
 
-    on: str
-    run: str = Field(description="a command line: a script beside the lab file, `python -m module`, or a tool")
+    on: Word
+    run: str = Field(
+        description="a command line: a script beside the lab file, `python -m module`, or a tool"
+    )
     at: Duration | None = Field(None, description="counted from the start of the run")
-    after: str | Listening | None = Field(None, description="a program that must have ended, or {listening: NODE:PORT}")
+    after: After | None = Field(None, description="a program that must have ended, or {listening: NODE:PORT}")
     stdin: Annotated[list[Word], BeforeValidator(_listed)] | None = Field(None, description="the lines typed")
     env: dict[str, Word] = {}
     as_: Literal["user", "root"] = Field("user", alias="as")
@@ -172,12 +190,12 @@ class FaultEntry(_Model):
 
     at: Duration | None = None
     for_: Duration | None = Field(None, alias="for", description="undone after this long")
-    cut: Annotated[list[str], Field(min_length=2, max_length=2)] | None = None
-    heal: Annotated[list[str], Field(min_length=2, max_length=2)] | None = None
-    crash: str | None = None
-    boot: str | None = None
+    cut: Annotated[list[Word], Field(min_length=2, max_length=2)] | None = None
+    heal: Annotated[list[Word], Field(min_length=2, max_length=2)] | None = None
+    crash: Word | None = None
+    boot: Word | None = None
     drop: FrameMatch | None = None
-    from_: str | None = Field(None, alias="from", description="the node that sends the frame")
+    from_: Word | None = Field(None, alias="from", description="the node that sends the frame")
     nth: int | None = Field(None, ge=1, description="only the nth frame that matches, from 1")
 
     @model_validator(mode="after")
@@ -202,6 +220,8 @@ class Lab(_Model):
     seed: int = 0
     names: bool = Field(True, description="every host knows the others by name, as from /etc/hosts")
     nodes: dict[str, Node]
-    links: list[Annotated[LinkEntry, BeforeValidator(_short_link, json_schema_input_type=LinkEntry | list[str])]] = []
+    links: list[
+        Annotated[LinkEntry, BeforeValidator(_short_link, json_schema_input_type=LinkEntry | list[str])]
+    ] = []
     programs: list[ProgramEntry] = []
     faults: list[FaultEntry] = []

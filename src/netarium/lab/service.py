@@ -43,7 +43,9 @@ class Service:
         self.process = make(self)
 
     def __repr__(self) -> str:
-        state = "waits to start" if not self.started else "runs" if not self.ended else f"exit {self.exit_code}"
+        state = (
+            "waits to start" if not self.started else "runs" if not self.ended else f"exit {self.exit_code}"
+        )
         return f"<Service {self.name}: {state}>"
 
     @property
@@ -160,7 +162,9 @@ class Service:
 
     def _stdin(self):  # type: ignore[no-untyped-def]
         if self.process.ended:
-            raise UsageError(f"{self.name} has ended (exit code {self.exit_code}); nobody reads what is typed")
+            raise UsageError(
+                f"{self.name} has ended (exit code {self.exit_code}); nobody reads what is typed"
+            )
         return self.process.stdin
 
 

@@ -1,0 +1,286 @@
+"""The boxes of a net as users hold them: hosts and routers run programs, switches and hubs are looked into.
+
+Each is a handle around a node of `netarium.nodes`, which does the work.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from netarium.addresses import ipv4_text
+from netarium.errors import ProgramError, UsageError
+from netarium.lab.launch import After, Launch
+from netarium.lab.service import Service
+from netarium.lab.words import suggest
+from netarium.nodes.host import Host as HostNode
+from netarium.nodes.hub import Hub as HubNode
+from netarium.nodes.switch import Switch as SwitchNode
+from netarium.units import duration_ns
+
+if TYPE_CHECKING:
+    from netarium.lab.net import Net
+    from netarium.link.port import Port
+    from netarium.link.switch import MacEntry
+    from netarium.nodes.node import Node
+    from netarium.programs.process import Process
+
+_T = TypeVar("_T")
+
+
+class Box:
+    """What all boxes have: a name, ports, a power switch."""
+
+    node: Node
+
+    def __init__(self, net: Net, node: Node) -> None:
+        self.net = net
+        self.node = node
+        self.name = node.name
+        self.boot_ns = 0
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.name}{'' if self.node.on else ', off'}>"
+
+    @property
+    def kind(self) -> str:
+        """host, router, switch or hub."""
+        return self.node.kind
+
+    @property
+    def on(self) -> bool:
+        """Whether it is switched on."""
+        return self.node.on
+
+    def crash(self) -> None:
+        """Switch it off at once; what it knew and ran is gone without a word to anybody."""
+        self.node.crash()
+        self.net.lifecycle.changed = True
+
+    def boot(self) -> None:
+        """Switch it on, with its configuration and nothing else."""
+        self.node.boot()
+        self.net.lifecycle.changed = True
+
+    def free_port(self, interface: str = "") -> Port:
+        """The port a cable may be plugged into: that of `interface`, or a free one. Raises UsageError."""
+        raise NotImplementedError
+
+
+class Switch(Box):
+    """A learning switch."""
+
+    node: SwitchNode
+
+    @property
+    def mac_table(self) -> list[MacEntry]:
+        """Its living entries (mac, vlan, port, age_ns), in the order of learning."""
+        return self.node.mac_table
+
+    def free_port(self, interface: str = "") -> Port:
+        """The port of that name, or a new one (p1, p2 and so on)."""
+        port = self.node.ports.get(interface) or self.node.add_port(interface)
+        return _not_linked(self, port)
+
+
+class Hub(Box):
+    """A hub: what comes in by one port goes out by all others."""
+
+    node: HubNode
+
+    def free_port(self, interface: str = "") -> Port:
+        """The port of that name, or a new one (p1, p2 and so on)."""
+        port = self.node.ports.get(interface) or self.node.add_port(interface)
+        return _not_linked(self, port)
+
+
+class Host(Box):
+    """A computer of the net, routers included."""
+
+    node: HostNode
+
+    def __init__(self, net: Net, node: HostNode) -> None:
+        super().__init__(net, node)
+        self.duplicate = False
+        self.services: list[Service] = []
+        self._launches: list[Launch] = []
+        node.on_crash.append(self._crashed)
+        node.on_boot.append(self._booted)
+
+    @property
+    def address(self) -> str:
+        """Its first address without prefix, lo left out. Raises UsageError when it has none."""
+        for addresses in self.addresses.values():
+            if addresses:
+                return addresses[0].partition("/")[0]
+        raise UsageError(f"{self.name} has no address; {self.missing() or 'configure one'}")
+
+    @property
+    def addresses(self) -> dict[str, list[str]]:
+        """Interface name -> its addresses with prefix, as they are now; lo left out."""
+        return {
+            name: [f"{ipv4_text(each.address)}/{each.length}" for each in interface.addresses]
+            for name, interface in self.node.stack.interfaces.items()
+            if not interface.is_loopback
+        }
+
+    @property
+    def sockets(self) -> list[Any]:
+        """Its sockets, as `ss -a` lists them."""
+        return list(self.node.stack.ports.sockets())
+
+    def run(
+        self,
+        program: str | Path | Sequence[str] | Callable[..., Any],
+        *arguments: Any,
+        at: str | int | None = None,
+        after: After | None = None,
+        stdin: Any = None,
+        env: Mapping[str, str] | None = None,
+        root: bool = False,
+        daemon: bool = False,
+        directory: str | Path | None = None,
+        name: str | None = None,
+    ) -> Service:
+        """Start a program; it begins when the net is driven.
+
+        `program` is a command line (a path with arguments, `python -m module`, a tool), an argv, a callable or a
+        coroutine function, called with `arguments`. `at` counts from the start of the net. `after` is a Service or
+        its name (it has ended), or {"listening": "NODE:PORT"}. `stdin` is text or a list of lines; without it the
+        input stays open for `service.type`.
+        """
+        from netarium.programs.loader import load
+
+        where = Path(directory) if directory is not None else self.net.directory
+        loaded = load(program, where, arguments)
+        if isinstance(after, str) and name is None:
+            self.net.service(after)
+
+        def make(service: Service) -> Process:
+            return self._process(service, loaded, stdin, env, root, daemon, where)
+
+        service = Service(self, loaded.stem, make, daemon=daemon)
+        service.interactive = stdin is None
+        self.services.append(service)
+        self.net.lifecycle.services.append(service)
+        self._name(service, name)
+        at_ns = None if at is None else duration_ns(at)
+        launch = Launch(self.net, service, at_ns, after)
+        self._launches.append(launch)
+        launch.prepare()
+        return service
+
+    def call(self, function: Callable[..., _T], *arguments: Any, within: str | int = "10min") -> _T:
+        """Run a function on this host and drive the net until it returns; its result, or its exception, here."""
+        service = self.run(function, *arguments, stdin="")
+        self.net.drive_until(lambda: service.ended, f"{service.name} to return", within)
+        if service.exception is not None:
+            raise service.exception
+        if service.exit_code != 0:
+            raise ProgramError(
+                f"{service.name} ended with exit code {service.exit_code} instead of returning"
+            )
+        return service.result  # type: ignore[return-value]
+
+    def free_port(self, interface: str = "") -> Port:
+        """The port of that interface, or of the only one without a cable; a box without interfaces gets eth0."""
+        ports = self.node.ports
+        if not ports and not interface:
+            return self.net.add_interface(self, "eth0")
+        if interface:
+            if interface not in ports:
+                raise UsageError(f"{self.name} has no interface {interface!r}{suggest(interface, ports)}")
+            return _not_linked(self, ports[interface])
+        free = [port for port in ports.values() if port.cable is None]
+        if not free:
+            linked = ", ".join(ports)
+            raise UsageError(
+                f"every interface of {self.name} ({linked}) has a cable already; give it one more interface"
+            )
+        if len(free) > 1:
+            names = [port.name for port in free]
+            raise UsageError(f"{self.name} has several free interfaces; say which: {' or '.join(names)}")
+        return free[0]
+
+    def missing(self) -> str:
+        """What it lacks for talking to others, in words; empty when it lacks nothing."""
+        node = self.node
+        if not node.on:
+            return f"{self.name} is switched off"
+        if not node.ports:
+            return f"{self.name} has no network interface; link it to something"
+        if all(port.cable is None for port in node.ports.values()):
+            return f"no cable is plugged into {', '.join(node.ports)} of {self.name}; link it to something"
+        if not any(self.addresses.values()):
+            return f"{self.name} has no IP address on {', '.join(node.ports)}; give it one (address: 10.0.0.1/24)"
+        if not any(port.up for port in node.ports.values()):
+            return f"the cable of {self.name} is cut"
+        return ""
+
+    def _process(
+        self, service: Service, program: Any, stdin: Any, env: Any, root: bool, daemon: bool, where: Path
+    ) -> Process:
+        from netarium.programs.process import Process
+
+        process = Process(
+            self.net.scheduler,
+            self.node,
+            program,
+            name=service.name,
+            argv=program.argv,
+            env=env,
+            directory=where,
+            stdin="\n".join([*stdin, ""]) if isinstance(stdin, (list, tuple)) else stdin,
+            daemon=daemon,
+            root=root,
+            echo=service.heard,
+        )
+
+        def over(ended: Process) -> None:
+            self.net.lifecycle.changed = True
+            for tell in list(service.on_end):
+                tell(service)
+
+        process.on_end = over
+        return process
+
+    def _name(self, service: Service, name: str | None) -> None:
+        """Give it its name by DESIGN 3, and those before it theirs."""
+        if name is not None:
+            service.name = name
+            return
+        taken: set[str] = set()
+        for each in self.services:
+            wanted = self.name if len(self.services) == 1 else f"{self.name}/{each.stem}"
+            each.name = numbered(wanted, taken)
+
+    def _crashed(self) -> None:
+        for service in self.services:
+            if service.started and not service.ended:
+                service.process.kill(9)
+
+    def _booted(self) -> None:
+        for launch in self._launches:
+            launch.host_booted()
+
+
+class Router(Host):
+    """A computer that forwards packets between its interfaces."""
+
+
+def numbered(wanted: str, taken: set[str]) -> str:
+    """`wanted`, or `wanted-2` and so on when it is taken; the result is taken then."""
+    name, count = wanted, 1
+    while name in taken:
+        count += 1
+        name = f"{wanted}-{count}"
+    taken.add(name)
+    return name
+
+
+def _not_linked(box: Box, port: Port) -> Port:
+    if port.cable is not None:
+        other = port.cable.b if port.cable.a is port else port.cable.a
+        raise UsageError(f"{port.name} is linked twice; it is linked to {other.name} already")
+    return port

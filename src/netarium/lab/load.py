@@ -1,0 +1,299 @@
+"""From a lab file to a net: the shape is checked by the schema, the meaning by the net itself; both name the line."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from netarium.errors import LabError, UsageError
+from netarium.lab import file as lab_file
+from netarium.lab.boxes import numbered
+from netarium.lab.faults import lay_fault
+from netarium.lab.file import Document, Path_
+from netarium.lab.net import Net
+from netarium.lab.topology import AddressTwiceError
+from netarium.lab.words import suggest
+
+if TYPE_CHECKING:
+    from pydantic import ValidationError
+
+    from netarium.lab.models import Lab, ProgramEntry
+
+NODE_KINDS = ("host", "switch", "hub", "router")
+
+LATER = (
+    "balancer", "corrupt.after", "dhcp", "firewall", "home-router", "ipv6", "layer", "nat", "ports", "public", "routing",
+    "services", "vlan",
+)  # fmt: skip
+"""Words of the design that this version does not have: an error says so instead of guessing at a typing mistake."""
+
+
+def load(path: str | Path, *, seed: int | None = None, root: bool = False, **options: Any) -> Net:
+    """The net of a lab file, ready to run. `seed` goes before the file's; `root`: programs run as root.
+
+    Raises LabError, which names file, line, what is wrong and what would be right.
+    """
+    document = lab_file.read(path)
+    lab = read_lab(document)
+    chosen = lab.seed if seed is None else seed
+    directory = options.pop("directory", Path(path).parent)
+    net = Net(chosen, name=lab.name or Path(path).stem, names=lab.names, directory=directory, **options)
+    _Builder(net, document, lab, root).build()
+    return net
+
+
+def read_lab(document: Document) -> Lab:
+    """The lab by its schema. Raises LabError for the first thing that is wrong, in the order of the lines."""
+    from pydantic import ValidationError
+
+    from netarium.lab.models import Lab
+
+    value = document.value
+    if not isinstance(value, dict):
+        raise document.error("a lab file is a mapping with `nodes`, `links` and `programs`", ())
+    _check_kinds(document)
+    try:
+        return Lab.model_validate(value)
+    except ValidationError as error:
+        raise _first_error(document, error) from None
+
+
+def _check_kinds(document: Document) -> None:
+    """Every node says its kind; said here because the schema's own words for it are hard to read."""
+    nodes = document.value.get("nodes")
+    if not isinstance(nodes, dict):
+        return
+    for name, node in nodes.items():
+        path = ("nodes", name)
+        if not isinstance(node, dict):
+            raise document.error(
+                f"node {name}: write {{kind: host, address: 10.0.0.1/24}} or another kind", path
+            )
+        kind = node.get("kind")
+        if kind is None:
+            raise document.error(f"node {name} has no `kind`; give one of {', '.join(NODE_KINDS)}", path)
+        if kind not in NODE_KINDS:
+            hint = _later(str(kind)) or suggest(str(kind), NODE_KINDS)
+            raise document.error(f"node {name}: there is no kind {kind!r}{hint}", (*path, "kind"))
+
+
+def _first_error(document: Document, error: ValidationError) -> LabError:
+    told = [(_place(document, each["loc"]), each) for each in error.errors()]
+    path, first = min(told, key=lambda pair: document.line(pair[0]) or 0)
+    return document.error(_words(path, first, document), path)
+
+
+def _place(document: Document, location: tuple[int | str, ...]) -> Path_:
+    """The place in the file of a pydantic location, which also names union members and validators."""
+    if len(location) > 2 and location[0] == "nodes" and location[2] in NODE_KINDS:
+        location = location[:2] + location[3:]
+    path: Path_ = ()
+    for part in location:
+        if (*path, part) in document.lines:
+            path = (*path, part)
+    return path
+
+
+def _words(path: Path_, error: Any, document: Document) -> str:
+    where = _path_text(path)
+    kind = error["type"]
+    if kind == "extra_forbidden":
+        key = str(path[-1])
+        known = _known_keys(path[:-1], document)
+        return f"unknown key {key!r}{_later(key) or suggest(key, known)}"
+    if kind == "missing":
+        return f"{where or 'the lab'} lacks `{error['loc'][-1]}`"
+    if kind == "value_error":
+        return f"{where}: {error['ctx']['error']}"
+    message = re.sub(r"^Input should be ", "it should be ", error["msg"])
+    return f"{where}: {error['input']!r} does not fit: {message}"
+
+
+def _path_text(path: Path_) -> str:
+    text = ""
+    for part in path:
+        text += f"[{part + 1}]" if isinstance(part, int) else f".{part}" if text else part
+    return text
+
+
+def _known_keys(path: Path_, document: Document) -> list[str]:
+    from netarium.lab import models
+
+    if not path:
+        model: Any = models.Lab
+    elif path[0] == "nodes" and len(path) == 2:
+        kind = document.value["nodes"][path[1]]["kind"]
+        nodes = {
+            "host": models.HostNode,
+            "router": models.RouterNode,
+            "switch": models.SwitchNode,
+            "hub": models.HubNode,
+        }
+        model = nodes[kind]
+    elif path[0] == "nodes":
+        model = models.Route
+    else:
+        tops = {"links": models.LinkEntry, "programs": models.ProgramEntry, "faults": models.FaultEntry}
+        model = tops.get(str(path[0]), models.Lab)
+        if path[-1] == "drop":
+            model = models.FrameMatch
+        elif path[-1] == "after":
+            model = models.Listening
+    return [field.alias or name for name, field in model.model_fields.items()]
+
+
+def _later(word: str) -> str:
+    return "; this version of Netarium does not have it yet" if word in LATER else ""
+
+
+class _Builder:
+    """Gives what a lab file says to a net, and adds the line to what the net refuses."""
+
+    def __init__(self, net: Net, document: Document, lab: Lab, root: bool) -> None:
+        self.net = net
+        self.document = document
+        self.lab = lab
+        self.root = root
+
+    def build(self) -> None:
+        for name in self.lab.nodes:
+            with self._line(("nodes", name)):
+                self._node(name)
+        for index in range(len(self.lab.links)):
+            with self._line(("links", index)):
+                self._link(index)
+        try:
+            self.net.check()
+        except AddressTwiceError as error:
+            raise self.document.error(str(error), ("nodes", error.second.name)) from None
+        self._programs()
+        for index, fault in enumerate(self.lab.faults):
+            with self._line(("faults", index)):
+                lay_fault(self.net, fault)
+
+    @contextmanager
+    def _line(self, path: Path_) -> Iterator[None]:
+        try:
+            yield
+        except LabError:
+            raise
+        except UsageError as error:
+            raise self.document.error(
+                f"{_path_text(path)}: {error}", self._narrow(path, str(error))
+            ) from None
+
+    def _narrow(self, path: Path_, message: str) -> Path_:
+        """The line of the value inside `path` that the message quotes, if one does: nodes may be many lines long."""
+        for inner in self.document.lines:
+            if inner[: len(path)] == path and len(inner) > len(path):
+                value: Any = self.document.value
+                for part in inner:
+                    value = value[part]
+                if isinstance(value, str) and len(value) > 2 and value in message:
+                    return inner
+        return path
+
+    def _node(self, name: str) -> None:
+        given = self.document.value["nodes"][name]
+        node = self.lab.nodes[name]
+        if node.kind in ("switch", "hub"):
+            place = getattr(self.net, node.kind)
+            place(name, **{key: given[key] for key in given if key != "kind"})
+            return
+        options = {key: value for key, value in given.items() if key != "kind" and value is not None}
+        if "hosts" in options:
+            options["hosts"] = dict(options["hosts"])
+        (self.net.host if node.kind == "host" else self.net.router)(name, **options)
+
+    def _link(self, index: int) -> None:
+        entry = self.document.value["links"][index]
+        given = {} if isinstance(entry, list) else dict(entry)
+        given.pop("between", None)
+        self.net.add_link(
+            *(self.net.end(text) for text in self.lab.links[index].between),
+            {key: getattr(value, "text", value) for key, value in given.items()},
+        )
+
+    def _programs(self) -> None:
+        names = self._program_names()
+        entries = self.lab.programs
+        for index, entry in enumerate(entries):
+            if isinstance(entry.after, str):
+                self._check_after(index, entry.after, names)
+        for index, entry in enumerate(entries):
+            with self._line(("programs", index)):
+                self._program(entry, names[index], self.document.value["programs"][index].get("at"))
+
+    def _program_names(self) -> list[str]:
+        """NODE for the one program of a node, else NODE/STEM, NODE/STEM-2 (DESIGN 3)."""
+        from netarium.programs.loader import load as load_program
+
+        counts: dict[str, int] = {}
+        for entry in self.lab.programs:
+            counts[entry.on] = counts.get(entry.on, 0) + 1
+        taken: set[str] = set()
+        names = []
+        for index, entry in enumerate(self.lab.programs):
+            if counts[entry.on] == 1:
+                names.append(numbered(entry.on, taken))
+                continue
+            with self._line(("programs", index)):
+                names.append(
+                    numbered(f"{entry.on}/{load_program(entry.run, self._directory(entry)).stem}", taken)
+                )
+        return names
+
+    def _check_after(self, index: int, after: str, names: list[str]) -> None:
+        path: Path_ = ("programs", index, "after")
+        if after == "dhcp":
+            raise self.document.error("after: dhcp: this version of Netarium does not have it yet", path)
+        if after not in names:
+            raise self.document.error(f"after: there is no program {after!r}{suggest(after, names)}", path)
+        seen = [names[index]]
+        while after not in seen:
+            seen.append(after)
+            following = self.lab.programs[names.index(after)].after
+            if not isinstance(following, str) or following not in names:
+                return
+            after = following
+        raise self.document.error(
+            f"after: {' waits for '.join([*seen, after])}; none of them can start", path
+        )
+
+    def _directory(self, entry: ProgramEntry) -> Path:
+        return self.net.directory if entry.dir is None else self.net.directory / entry.dir
+
+    def _program(self, entry: ProgramEntry, name: str, at: str | None) -> None:
+        host = self.net.host_named(entry.on)
+        directory = self._directory(entry)
+        if not directory.is_dir():
+            raise UsageError(f"dir: there is no directory {directory}")
+        listening = entry.after is not None and not isinstance(entry.after, str)
+        host.run(
+            entry.run,
+            at=at,
+            after={"listening": entry.after.listening} if listening else entry.after,  # type: ignore[union-attr]
+            stdin=entry.stdin,
+            env=environment(entry.env),
+            root=self.root or entry.as_ == "root",
+            daemon=entry.daemon,
+            directory=directory,
+            name=name,
+        )
+
+
+def environment(given: dict[str, str]) -> dict[str, str]:
+    """A program's `env`: `inherit` takes the caller's value, where there is one."""
+    import os
+
+    found = {}
+    for name, value in given.items():
+        if value == "inherit":
+            if name in os.environ:
+                found[name] = os.environ[name]
+        else:
+            found[name] = value
+    return found

@@ -1,0 +1,377 @@
+"""`Net`: the object users hold. A net of boxes and cables, its programs, and its virtual time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from netarium.addresses import MacGenerator, ip_text
+from netarium.engine.events import NEVER_NS, Engine
+from netarium.engine.streams import Streams
+from netarium.errors import DeadlockError, ProgramError, UnfinishedError, UsageError
+from netarium.journey import Watch
+from netarium.lab import addressing
+from netarium.lab.building import computer, interface_setup, place
+from netarium.lab.boxes import Box, Host, Hub, Router, Switch
+from netarium.lab.launch import unknown_program
+from netarium.lab.lifecycle import End, Lifecycle
+from netarium.lab.links import OPTIONS as LINK_OPTIONS
+from netarium.lab.links import Link, cable_arguments
+from netarium.lab.service import Service
+from netarium.lab.topology import check_addresses
+from netarium.lab.watching import Watching
+from netarium.lab.words import suggest
+from netarium.link.cable import Cable
+from netarium.link.matching import DropMatching, Partition, parse_match
+from netarium.link.port import Port
+from netarium.link.verdict import Rule
+from netarium.names.hosts import HostsTable
+from netarium.nodes.hub import Hub as HubNode
+from netarium.nodes.node import PortNumbers
+from netarium.nodes.switch import Switch as SwitchNode
+from netarium.programs.scheduler import Scheduler
+from netarium.units import duration_ns, format_duration
+
+if TYPE_CHECKING:
+    from netarium.lab.lifecycle import Start
+
+WIRE_MODES = ("values", "bytes")
+
+
+class Net:
+    """A network in virtual time.
+
+    `seed` chooses all randomness. `names`: every host knows the others by name, as from /etc/hosts. `wire="bytes"`
+    encodes and parses every frame on every cable (a check of the product itself; results are the same).
+    `directory` is where programs run and scripts are looked for (the caller's, without it). `trace` records every event
+    for `net.trace`; `digest=False` saves the few percent that the digest costs.
+    """
+
+    def __init__(
+        self,
+        seed: int = 0,
+        *,
+        name: str = "net",
+        names: bool = True,
+        wire: str = "values",
+        directory: str | Path | None = None,
+        trace: bool | None = None,
+        digest: bool = True,
+    ) -> None:
+        if wire not in WIRE_MODES:
+            raise UsageError(f"wire={wire!r}; give one of {', '.join(WIRE_MODES)}")
+        self.name = name
+        self.seed = seed
+        self.directory = Path.cwd() if directory is None else Path(directory)
+        self.engine = Engine()
+        self.streams = Streams(seed)
+        self.watch = Watch()
+        self.scheduler = Scheduler(self.engine, self.watch, self.streams)
+        self.lifecycle = Lifecycle(self.engine, self.scheduler)
+        self.watching = Watching(self, digest=digest, trace=trace)
+        self.boxes: dict[str, Box] = {}
+        self.links: list[Link] = []
+        self.notices: list[str] = []
+        self.port_numbers = PortNumbers()
+        self.macs = MacGenerator()
+        self._wire_bytes = wire == "bytes"
+        self.node_names = HostsTable() if names else None
+        self._partitions: list[Partition] = []
+        self._rules: list[Rule] = []
+        self._checked_links = -1
+
+    @classmethod
+    def load(cls, path: str | Path, **options: Any) -> Net:
+        """The net of a lab file. Options are those of `Net`; `seed` goes before the file's. Raises LabError."""
+        from netarium.lab.load import load
+
+        return load(path, **options)
+
+    def __repr__(self) -> str:
+        return f"<Net {self.name}: {len(self.boxes)} nodes at {format_duration(self.now_ns)}>"
+
+    # Boxes
+
+    def host(
+        self,
+        name: str,
+        address: str | Sequence[str] | None = None,
+        *,
+        link: Box | None = None,
+        **options: Any,
+    ) -> Host:
+        """Place a computer. Keywords as in the lab file: address or interfaces, gateway, routes, hosts, settings, mac,
+        boot, duplicate; `link=BOX` plugs it in, with the options of a link (`delay="1ms"`).
+        """
+        return self._computer("host", name, {"address": address, **options}, link)
+
+    def router(self, name: str, *, link: Box | None = None, **options: Any) -> Router:
+        """Place a computer that forwards packets; keywords as for `host`."""
+        box = self._computer("router", name, options, link)
+        assert isinstance(box, Router)
+        return box
+
+    def switch(self, name: str, *, ageing: str | None = None, boot: str | None = None) -> Switch:
+        """Place a learning switch; `ageing` is how long it remembers an address (300 s)."""
+        more = {} if ageing is None else {"ageing_ns": duration_ns(ageing)}
+        node = SwitchNode(name, self.engine, self.streams, self.watch, self.port_numbers, **more)
+        box = Switch(self, node)
+        place(self, box, None if boot is None else duration_ns(boot))
+        return box
+
+    def hub(self, name: str, *, boot: str | None = None) -> Hub:
+        """Place a hub."""
+        node = HubNode(name, self.engine, self.streams, self.watch, self.port_numbers)
+        box = Hub(self, node)
+        place(self, box, None if boot is None else duration_ns(boot))
+        return box
+
+    def __getitem__(self, name: str) -> Any:
+        """The box of this name."""
+        if name not in self.boxes:
+            raise UsageError(f"there is no node {name!r}{suggest(name, self.boxes)}")
+        return self.boxes[name]
+
+    def host_named(self, name: str) -> Host:
+        """The host or router of this name."""
+        box = self[name]
+        if not isinstance(box, Host):
+            raise UsageError(f"{name} is a {box.kind} and runs no programs; name a host or a router")
+        return box
+
+    @property
+    def services(self) -> list[Service]:
+        """All programs, in the order in which they were given."""
+        return list(self.lifecycle.services)
+
+    def service(self, name: str) -> Service:
+        """The program of this name."""
+        for each in self.lifecycle.services:
+            if each.name == name:
+                return each
+        raise unknown_program(name, [each.name for each in self.lifecycle.services])
+
+    # Cables
+
+    def link(self, a: Box | str, b: Box | str, **options: Any) -> Link:
+        """The cable between two boxes, plugged in now if there is none. Ends are boxes, `NODE` or `NODE:INTERFACE`.
+
+        Options, as in the lab file: delay, jitter, rate, queue, mtu, loss, duplicate, reorder, corrupt. Of a cable that
+        is there they are set as attributes: `net.link(a, b).loss = 0.1`.
+        """
+        ends = (self.end(a), self.end(b))
+        if not options:
+            found = self._links_between(*ends)
+            if found:
+                return found[0]
+        return self.add_link(ends[0], ends[1], options)
+
+    def links_between(self, a: Box | str, b: Box | str) -> list[Link]:
+        """The cables between two ends."""
+        return self._links_between(self.end(a), self.end(b))
+
+    def add_link(self, a: tuple[Box, str], b: tuple[Box, str], options: Mapping[str, Any]) -> Link:
+        """Plug in a cable between two ends (box, interface name or "")."""
+        if a[0] is b[0]:
+            raise UsageError(f"both ends of a link are at {a[0].name}; link two nodes")
+        arguments = cable_arguments(dict(options))
+        cable = Cable(
+            a[0].free_port(a[1]), b[0].free_port(b[1]), self.engine, self.streams, self.watch,
+            wire_bytes=self._wire_bytes, **arguments,
+        )  # fmt: skip
+        for rule in [*self._rules, *self._partitions]:
+            cable.add_rule(rule)
+        link = Link(cable)
+        self.links.append(link)
+        return link
+
+    def add_interface(
+        self, host: Host, name: str, addresses: Sequence[str] = (), mac: str | None = None
+    ) -> Port:
+        """Put one more card into a host. Addresses as `10.0.0.1/24`."""
+        read = [addressing.interface_address(text) for text in addresses]
+        if self.node_names is not None:
+            for each in read:
+                self.node_names.add(ip_text(each.family, each.address), host.name)
+        return host.node.add_interface(name, interface_setup(self, read, mac))
+
+    def drop(
+        self, match: str | Mapping[str, Any], *, sender: Box | str | None = None, nth: int | None = None
+    ) -> DropMatching:
+        """Drop frames on all cables: `net.drop({"tcp": "syn+ack"}, sender=server, nth=1)`; see `link.matching`."""
+        name = sender.name if isinstance(sender, Box) else sender
+        if name is not None:
+            self[name]
+        rule = DropMatching(parse_match(match), sender=name, nth=nth)
+        self._rules.append(rule)
+        for link in self.links:
+            link.cable.add_rule(rule)
+        return rule
+
+    def lift(self, rule: Rule) -> None:
+        """Undo `drop`."""
+        self._rules = [each for each in self._rules if each is not rule]
+        for link in self.links:
+            link.cable.remove_rule(rule)
+
+    def partition(self, one: Sequence[Box | str], other: Sequence[Box | str]) -> None:
+        """Let no frame pass between two groups of nodes, whatever lies between them, until `heal`."""
+        sides = [[self.end(box)[0].node for box in side] for side in (one, other)]
+        rule = Partition(*sides)
+        self._partitions.append(rule)
+        for link in self.links:
+            link.cable.add_rule(rule)
+
+    def heal(self) -> None:
+        """Undo every partition, and make every cut cable whole."""
+        for link in self.links:
+            for rule in self._partitions:
+                link.cable.remove_rule(rule)
+            link.heal()
+        self._partitions.clear()
+
+    # Time
+
+    @property
+    def now_ns(self) -> int:
+        """Virtual time since the start of the net."""
+        return self.engine.now
+
+    def at(self, time: str, action: Callable[[], None]) -> Start:
+        """Do something (cut a link, crash a host) at a virtual time."""
+        return self.lifecycle.at(duration_ns(time), action)
+
+    def run(self, until: str | None = None, *, check: bool = False) -> End:
+        """Let time pass until the run is over (DESIGN 3), or until `until`, counted from the start of the net.
+
+        Raises DeadlockError when programs are blocked and nothing can free them. With `check`, raises ProgramError
+        for the first program that did not end with 0.
+        """
+        end = self.drive(NEVER_NS if until is None else duration_ns(until))
+        if end is End.BLOCKED:
+            raise DeadlockError(self.blocked_report())
+        if check:
+            for service in self.failed():
+                raise ProgramError(
+                    f"{service.name} ended with exit code {service.exit_code}"
+                ) from service.exception
+        return end
+
+    def run_until(self, condition: Service | Callable[[], bool], within: str = "10min") -> None:
+        """Let time pass until a program has ended, or a condition holds. Raises UnfinishedError, DeadlockError."""
+        if isinstance(condition, Service):
+            service = condition
+            self.drive_until(lambda: service.ended, f"{service.name} to end", within)
+        else:
+            self.drive_until(condition, "the condition", within)
+
+    def drive_until(self, condition: Callable[[], bool], told: str, within: str | int) -> None:
+        """Let time pass until `condition` holds. `told` says in errors what was waited for."""
+        limit_ns = self.engine.now + (within if isinstance(within, int) else duration_ns(within))
+        end = self.drive(limit_ns, condition)
+        if end is End.UNTIL:
+            raise UnfinishedError(
+                f"waited for {told}; by {format_duration(limit_ns)} of virtual time it had not come about"
+                + self._waits_text()
+            )
+        if end is End.BLOCKED or end is End.DRAINED:
+            raise DeadlockError(
+                f"waited for {told}, and nothing can bring it about any more" + self._waits_text()
+            )
+
+    def drive(self, until_ns: int = NEVER_NS, condition: Callable[[], bool] | None = None) -> End:
+        """The loop beneath `run`, `wait`, `expect` and `call`; says why it came back and raises nothing for it."""
+        self.check()
+        return self.lifecycle.drive(until_ns, condition)
+
+    def check(self) -> None:
+        """Raise UsageError for a topology that cannot be; done before time passes, when cables have changed."""
+        if self._checked_links != len(self.links):
+            check_addresses(self.boxes.values(), (link.cable for link in self.links))
+            self._checked_links = len(self.links)
+
+    def failed(self) -> list[Service]:
+        """Programs that count and did not end with 0: daemons that raised, and others that ended, or never began."""
+        found = []
+        for service in self.lifecycle.services:
+            if service.ended:
+                if service.exit_code and not (service.daemon and service.exception is None):
+                    found.append(service)
+            elif not service.daemon and not service.at_rest:
+                found.append(service)
+        return found
+
+    def blocked_report(self) -> str:
+        """Who waits where, one line each."""
+        return "deadlock: nothing can happen any more, and" + self._waits_text()
+
+    def _waits_text(self) -> str:
+        lines = [
+            str(wait)
+            for service in self.lifecycle.services
+            if not service.at_rest
+            for wait in service.waits()
+        ]
+        lines += [each.told() for each in self.lifecycle.waiting]
+        return "".join(f"\n  {line}" for line in lines)
+
+    # Watching
+
+    def capture(self, file: str | Path, on: str | Sequence[str] = ()) -> None:
+        """Write every frame from now on to a pcapng file; `on` names nodes or `NODE:INTERFACE`s to look at only."""
+        self.watching.capture(file, [on] if isinstance(on, str) else list(on))
+
+    @property
+    def trace(self) -> Any:
+        """What has happened, event by event (see `capture.recorder`)."""
+        return self.watching.trace
+
+    @property
+    def digest(self) -> str:
+        """One number for the whole run so far: the same seed gives the same."""
+        return self.watching.digest
+
+    def close(self) -> None:
+        """Finish the files this net writes, and end its programs."""
+        self.watching.close()
+
+    def __enter__(self) -> Net:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    # Inside
+
+    def _computer(self, kind: str, name: str, options: dict[str, Any], link: Box | None) -> Host:
+        cable = {key: options.pop(key) for key in LINK_OPTIONS if key in options and key != "duplicate"}
+        if cable and link is None:
+            raise UsageError(
+                f"{next(iter(cable))!r} is an option of a link; say `link=BOX` too, or use net.link()"
+            )
+        box = computer(self, kind, name, options)
+        boot = options.get("boot")
+        place(self, box, None if boot is None else duration_ns(boot))
+        if link is not None:
+            self.add_link((box, ""), (link, ""), cable)
+        return box
+
+    def end(self, end: Box | str) -> tuple[Box, str]:
+        """(box, interface name or "") of a box, `NODE` or `NODE:INTERFACE`."""
+        if isinstance(end, Box):
+            return end, ""
+        name, _, interface = end.partition(":")
+        return self[name], interface
+
+    def _links_between(self, a: tuple[Box, str], b: tuple[Box, str]) -> list[Link]:
+        def fits(port: Port, end: tuple[Box, str]) -> bool:
+            box, _, interface = port.name.partition(":")
+            return box == end[0].name and end[1] in ("", interface)
+
+        return [
+            link
+            for link in self.links
+            if (fits(link.cable.a, a) and fits(link.cable.b, b))
+            or (fits(link.cable.a, b) and fits(link.cable.b, a))
+        ]
