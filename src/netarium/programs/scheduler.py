@@ -23,8 +23,11 @@ from greenlet import getcurrent, greenlet
 from netarium.engine.events import NEVER_NS, Engine
 from netarium.engine.streams import Streams
 from netarium.journey import Watch
+from netarium.names.hosts import HostsTable
+from netarium.names.resolver import Resolver
 
 if TYPE_CHECKING:
+    from netarium.nodes.host import Host
     from netarium.programs.process import Process
 
 CALL_COST_NS = 1_000
@@ -32,7 +35,7 @@ CALL_COST_NS = 1_000
 CALLS_BEFORE_YIELD = 256
 """After so many calls at one instant a task sleeps for their cost."""
 EPOCH_NS = 1_767_225_600_123_456_789
-"""Wall-clock time at virtual 0: 2026-01-01 00:00:00.123456789 UTC. Not on a whole second, so that prints show fractions."""
+"""Wall-clock time at virtual 0: 2026-01-01 00:00:00.123456789 UTC; not a whole second, so that prints show fractions."""
 
 WAIT_WORK = 0
 """Waits for something that is to come: recv, connect, sendall, sleep, input."""
@@ -67,6 +70,7 @@ class Task:
         "call",
         "calls",
         "calls_charged",
+        "calls_limit",
         "deadline_ns",
         "entry_ns",
         "foreground",
@@ -112,7 +116,9 @@ class Task:
         self.idle_key: Hashable = None
         self.idle_calls = -1
         self.calls = 0
+        """Counted by every virtual call that is I/O; past `calls_limit` the call charges for them."""
         self.calls_charged = 0
+        self.calls_limit = CALLS_BEFORE_YIELD
         self.reads = 0
         """Clock reads and empty polls since time last passed: they cost time, but are no I/O."""
         self.parked_at_ns = 0
@@ -163,11 +169,23 @@ class Scheduler:
         self.attached = False
         self.last_ran_ns = 0
         self.next_pid = 1000
+        self.doomed: list[tuple[Process, int, Any]] = []
+        """(process, descriptor, object) of sockets that nobody holds any more: closed when the stack is at rest."""
+        self.node_names: HostsTable | None = HostsTable()
+        """The net's own names, as in everybody's hosts file; None when `names: false`."""
+        self._resolvers: dict[str, Resolver] = {}
 
     def take_pid(self) -> int:
         """A process id that no process of this net has had."""
         self.next_pid += 1
         return self.next_pid
+
+    def resolver(self, host: Host) -> Resolver:
+        """The names `host` knows; the same object each time. Whoever configures the host adds to `hosts` and `sources`."""
+        found = self._resolvers.get(host.name)
+        if found is None:
+            found = self._resolvers[host.name] = Resolver(host.name, self.node_names)
+        return found
 
     def attach(self) -> None:
         """Begin to drive: installs the shims and the proxies of sys. Call around a loop of `run_ready`; see `detach`."""
@@ -215,6 +233,8 @@ class Scheduler:
                     self._switch_with_loop(task, running)
                 else:
                     running.switch()
+                if self.doomed:
+                    self._close_doomed()
         finally:
             self.current = None
 
@@ -233,6 +253,8 @@ class Scheduler:
         """
         now = self.engine.now
         process = task.process
+        if self.doomed:
+            self._close_doomed()
         if process.dying:
             self._die(task)
         task.call = call
@@ -260,6 +282,7 @@ class Scheduler:
         now = self.engine.now
         if now != task.parked_at_ns:
             task.calls_charged = task.calls
+            task.calls_limit = task.calls + CALLS_BEFORE_YIELD
             task.reads = 0
         if not process.daemon and not idle:
             self.last_ran_ns = now
@@ -285,6 +308,7 @@ class Scheduler:
         """
         cost_ns = (task.calls - task.calls_charged + task.reads) * CALL_COST_NS
         task.calls_charged = task.calls
+        task.calls_limit = task.calls + CALLS_BEFORE_YIELD
         task.reads = 0
         if self.current is task:
             idle_key = task.idle_key
@@ -325,6 +349,12 @@ class Scheduler:
 
     def _switch_with_loop(self, task: Task, running: TaskGreenlet) -> None:
         running.switch()
+
+    def _close_doomed(self) -> None:
+        while self.doomed:
+            process, number, pollable = self.doomed.pop(0)
+            if process.descriptors.find(number) is pollable:
+                process.descriptors.close(number)
 
     def _interrupted(self, task: Task) -> None:
         if task.process.dying:

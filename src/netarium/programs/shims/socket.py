@@ -1,0 +1,561 @@
+"""Virtual `socket.socket`: inside a task, `socket.socket.__new__` returns an instance of a twin class.
+
+The twin of a class C is `type(C.__name__, (C, SimSocket))`: C3 puts `SimSocket` between the program's own subclass and
+`socket.socket`, so subclasses, `ssl.SSLSocket` and isinstance work, and real sockets keep their C methods. The C part
+of a twin is never initialised (its descriptor is -1): a method missed here fails with EBADF. Methods call each other as
+`SimSocket.connect(self, ...)`, because a subclass may override `connect`.
+
+A call makes one attempt on the core (`netarium.sockets`); if that would block, `_wait` parks the task until the core
+changes, and tries again.
+"""
+
+from __future__ import annotations
+
+import errno
+import socket as real
+from collections.abc import Callable
+from typing import Any
+
+from greenlet import getcurrent
+
+from netarium.engine.events import NEVER_NS
+from netarium.programs.scheduler import WAIT_REST, WAIT_WORK, Task, TaskGreenlet
+from netarium.programs.shims import socket_address as addresses
+from netarium.sockets.base import PEEK, Socket
+from netarium.sockets.closed import CLOSED
+from netarium.sockets.errno import os_error
+from netarium.sockets.factory import open_socket
+
+_real_new = real.socket.__new__
+_TYPE_FLAGS = real.SOCK_NONBLOCK | real.SOCK_CLOEXEC
+_FLAGS_KNOWN = (
+    real.MSG_PEEK | real.MSG_DONTWAIT | real.MSG_WAITALL | real.MSG_TRUNC | real.MSG_NOSIGNAL | real.MSG_CMSG_CLOEXEC
+    | getattr(real, "MSG_MORE", 0x8000) | real.MSG_CTRUNC
+)  # fmt: skip
+
+
+def timeout_ns(value: Any) -> int | None:
+    """A time-out in seconds as nanoseconds; None for blocking. Errors as CPython's."""
+    if value is None:
+        return None
+    if isinstance(value, int | float):
+        seconds = value
+    elif hasattr(value, "__float__") or hasattr(value, "__index__"):
+        seconds = float(value)
+    else:
+        raise TypeError(f"'{type(value).__name__}' object cannot be interpreted as an integer")
+    if seconds != seconds:
+        raise ValueError("Invalid value NaN (not a number)")
+    if seconds < 0:
+        raise ValueError("Timeout value out of range")
+    if seconds > 9_223_372_036:
+        raise OverflowError("timestamp too large to convert to C _PyTime_t")
+    return -int(-seconds * 1e9) if isinstance(seconds, int) else round(seconds * 1e9)
+
+
+def to_bytes(data: Any) -> bytes:
+    """What a program sends, as bytes that nobody else can change."""
+    if type(data) is bytes:
+        return data
+    try:
+        return bytes(memoryview(data))
+    except TypeError:
+        raise TypeError(f"a bytes-like object is required, not '{type(data).__name__}'") from None
+    except BufferError as error:
+        raise BufferError(str(error)) from None
+
+
+class SimSocket(real.socket):
+    """A socket on the virtual stack; see the module's docstring."""
+
+    _core: Any = CLOSED
+    _number = -1
+    _timeout: int | None = None
+    _process: Any = None
+
+    def __init__(self, family: int = -1, type: int = -1, proto: int = -1, fileno: Any = None) -> None:
+        task = _task("socket")
+        self._io_refs = 0
+        self._closed = False
+        process = task.process
+        self._process = process
+        if fileno is not None:
+            self._adopt(fileno, family, type, proto)
+        else:
+            family = real.AF_INET if family == -1 else int(family)
+            type = real.SOCK_STREAM if type == -1 else int(type)
+            kind = type & ~_TYPE_FLAGS
+            self._core = core = open_socket(process.credentials, process.host.stack, process.scheduler.engine, family, kind, 0 if proto == -1 else int(proto))
+            self._number = process.descriptors.add(core)
+            if type & real.SOCK_NONBLOCK:
+                self._timeout = 0
+                return
+        if self._timeout is None and process.default_timeout is not None:
+            self._timeout = process.default_timeout
+
+    def _adopt(self, number: Any, family: int, type: int, proto: int) -> None:
+        if not isinstance(number, int) or isinstance(number, bool):
+            raise TypeError(f"'{number.__class__.__name__}' object cannot be interpreted as an integer")
+        if number < 0:
+            raise ValueError("negative file descriptor")
+        core = self._process.descriptors.find(number)
+        if core is None:
+            raise os_error(errno.EBADF)
+        if not isinstance(core, Socket):
+            raise os_error(errno.ENOTSOCK)
+        self._core = core
+        self._number = number
+
+    def __del__(self) -> None:
+        # A socket that nobody holds any more closes its descriptor, at the next moment the stack is at rest.
+        if self._number >= 0 and not self._closed:
+            process = self._process
+            if process is not None and not process.ended:
+                process.scheduler.doomed.append((process, self._number, self._core))
+            self._number = -1
+
+    # What it is.
+
+    @property
+    def family(self) -> Any:
+        """Address family."""
+        return _as_enum(self._core.family, real.AddressFamily)
+
+    @property
+    def type(self) -> Any:
+        """Socket type."""
+        return _as_enum(self._core.type, real.SocketKind)
+
+    @property
+    def proto(self) -> int:
+        """Protocol."""
+        return self._core.protocol  # type: ignore[no-any-return]
+
+    @property
+    def timeout(self) -> float | None:
+        """As gettimeout()."""
+        return SimSocket.gettimeout(self)
+
+    def fileno(self) -> int:
+        """The virtual descriptor, or -1 after close."""
+        return self._number
+
+    def gettimeout(self) -> float | None:
+        """Seconds, or None for blocking."""
+        return None if self._timeout is None else self._timeout / 1e9
+
+    def settimeout(self, value: float | None) -> None:
+        """Seconds, None for blocking, 0 for non-blocking."""
+        self._timeout = timeout_ns(value)
+
+    def setblocking(self, flag: bool) -> None:
+        """settimeout(None) or settimeout(0)."""
+        self._timeout = None if flag else 0
+
+    def getblocking(self) -> bool:
+        """Whether the time-out is not 0."""
+        return self._timeout != 0
+
+    # Names and connecting.
+
+    def bind(self, address: Any) -> None:
+        """Take a local address."""
+        task = _enter(self)
+        self._core.bind(*addresses.parse(task, self._core, address, "bind"))
+
+    def listen(self, backlog: int = 128) -> None:
+        """Welcome connections."""
+        _enter(self)
+        self._core.listen(backlog)
+
+    def _accept(self) -> tuple[int, Any]:
+        task = _enter(self)
+        core = self._core
+        found = core.accept()
+        if found is None:
+            found = self._wait(task, "accept", core.accept, WAIT_REST)
+        return task.process.descriptors.add(found), addresses.show(found, found.peer_name())
+
+    def accept(self) -> tuple[Any, Any]:
+        """(socket, address) of the next connection."""
+        number, address = SimSocket._accept(self)
+        connection = real.socket(self.family, self.type, self.proto, fileno=number)
+        return connection, address
+
+    def connect(self, address: Any) -> None:
+        """Connect; blocks until it is done, refused or timed out."""
+        task = _enter(self)
+        core = self._core
+        where = addresses.parse(task, core, address, "connect")
+        if not core.connect(*where):
+            self._await_connection(task, core)
+
+    def _await_connection(self, task: Task, core: Any) -> None:
+        if self._timeout == 0:
+            raise os_error(errno.EINPROGRESS)
+        self._wait(task, "connect", core.connected)
+
+    def connect_ex(self, address: Any) -> int:
+        """As connect, but the errno is returned; what is no errno is raised."""
+        try:
+            SimSocket.connect(self, address)
+        except real.gaierror:
+            raise
+        except TimeoutError as error:
+            return error.errno or errno.EAGAIN
+        except OSError as error:
+            if error.errno is None:
+                raise
+            return error.errno
+        return 0
+
+    def getsockname(self) -> Any:
+        """The local address."""
+        return addresses.show(self._core, self._core.name())
+
+    def getpeername(self) -> Any:
+        """The remote address."""
+        return addresses.show(self._core, self._core.peer_name())
+
+    # Receiving.
+
+    def recv(self, bufsize: int, flags: int = 0) -> bytes:
+        """Up to `bufsize` bytes; b"" at the end of the stream."""
+        current = getcurrent()
+        if type(current) is not TaskGreenlet:
+            raise _outside("recv")
+        task = current.task
+        task.calls = calls = task.calls + 1
+        if calls > task.calls_limit:
+            task.scheduler.charge(task)
+        if flags or bufsize <= 0:
+            return self._recv_specially(task, bufsize, flags)
+        core = self._core
+        data = core.receive(bufsize)
+        if data is None:
+            data = self._wait(task, "recv", lambda: core.receive(bufsize), core.waiting_kind)
+        return data  # type: ignore[no-any-return]
+
+    def _recv_specially(self, task: Task, bufsize: int, flags: int) -> bytes:
+        if bufsize < 0:
+            raise ValueError("negative buffersize in recv")
+        core = self._core
+        _check_flags(flags)
+        if bufsize == 0 and core.type == real.SOCK_STREAM:
+            core.receive_nothing()
+            return b""
+        peek = flags & PEEK
+        wanted = bufsize if flags & real.MSG_WAITALL and core.type == real.SOCK_STREAM and not peek else 0
+        data = self._receive_some(task, bufsize, peek, flags)
+        while wanted and data and len(data) < wanted:
+            more = self._receive_some(task, wanted - len(data), peek, flags)
+            if not more:
+                break
+            data += more
+        return data
+
+    def _receive_some(self, task: Task, bufsize: int, peek: int, flags: int) -> bytes:
+        core = self._core
+
+        def attempt() -> bytes | None:
+            return core.receive(bufsize, peek)  # type: ignore[no-any-return]
+
+        data = attempt()
+        if data is None:
+            if flags & real.MSG_DONTWAIT:
+                raise os_error(errno.EAGAIN)
+            data = self._wait(task, "recv", attempt, core.waiting_kind)
+        return data  # type: ignore[no-any-return]
+
+    def recv_into(self, buffer: Any, nbytes: int = 0, flags: int = 0) -> int:
+        """As recv, into a buffer; the count."""
+        view = memoryview(buffer).cast("B")
+        if nbytes < 0:
+            raise ValueError("negative buffersize in recv_into")
+        if nbytes > len(view):
+            raise ValueError("buffer too small for requested bytes")
+        data = SimSocket.recv(self, nbytes or len(view), flags)
+        view[: len(data)] = data
+        return len(data)
+
+    def recvfrom(self, bufsize: int, flags: int = 0) -> tuple[bytes, Any]:
+        """(bytes, address): one datagram, cut to `bufsize`."""
+        task = _enter(self)
+        core = self._core
+        if flags or bufsize < 0:
+            if bufsize < 0:
+                raise ValueError("negative buffersize in recvfrom")
+            _check_flags(flags)
+        peek = flags & PEEK
+        found = core.receive_from(bufsize, peek)
+        if found is None:
+            if flags & real.MSG_DONTWAIT:
+                raise os_error(errno.EAGAIN)
+            found = self._wait(task, "recvfrom", lambda: core.receive_from(bufsize, peek), core.waiting_kind)
+        return found[0], addresses.show(core, found[1])
+
+    def recvfrom_into(self, buffer: Any, nbytes: int = 0, flags: int = 0) -> tuple[int, Any]:
+        """As recvfrom, into a buffer."""
+        view = memoryview(buffer).cast("B")
+        if nbytes < 0:
+            raise ValueError("negative buffersize in recvfrom_into")
+        if nbytes > len(view):
+            raise ValueError("nbytes is greater than the length of the buffer")
+        data, address = SimSocket.recvfrom(self, nbytes or len(view), flags)
+        view[: len(data)] = data
+        return len(data), address
+
+    def recvmsg(self, bufsize: int, ancbufsize: int = 0, flags: int = 0) -> tuple[bytes, list[Any], int, Any]:
+        """(data, ancillary data, flags, address)."""
+        task = _enter(self)
+        if bufsize < 0:
+            raise ValueError("negative buffer size in recvmsg()")
+        if ancbufsize < 0:
+            raise ValueError("invalid ancillary data buffer length")
+        _check_flags(flags)
+        core = self._core
+
+        def attempt() -> Any:
+            return core.receive_message(bufsize, flags & PEEK)
+
+        found = attempt()
+        if found is None:
+            if flags & real.MSG_DONTWAIT:
+                raise os_error(errno.EAGAIN)
+            found = self._wait(task, "recvmsg", attempt, core.waiting_kind)
+        data, name, truncated = found
+        return data, [], real.MSG_TRUNC if truncated else 0, addresses.show(core, name)
+
+    def recvmsg_into(self, buffers: Any, ancbufsize: int = 0, flags: int = 0) -> tuple[int, list[Any], int, Any]:
+        """As recvmsg, into several buffers."""
+        views = [memoryview(each).cast("B") for each in buffers]
+        total = sum(len(view) for view in views)
+        data, ancillary, message_flags, address = SimSocket.recvmsg(self, total, ancbufsize, flags)
+        rest = memoryview(data)
+        for view in views:
+            part = rest[: len(view)]
+            view[: len(part)] = part
+            rest = rest[len(part) :]
+        return len(data), ancillary, message_flags, address
+
+    # Sending.
+
+    def send(self, data: Any, flags: int = 0) -> int:
+        """The count taken, which may be less than all."""
+        current = getcurrent()
+        if type(current) is not TaskGreenlet:
+            raise _outside("send")
+        task = current.task
+        task.calls = calls = task.calls + 1
+        if calls > task.calls_limit:
+            task.scheduler.charge(task)
+        if type(data) is not bytes:
+            data = to_bytes(data)
+        core = self._core
+        count = core.send(data)
+        if count is None:
+            if flags & real.MSG_DONTWAIT:
+                raise os_error(errno.EAGAIN)
+            count = self._wait(task, "send", lambda: core.send(data))
+        return count  # type: ignore[no-any-return]
+
+    def sendall(self, data: Any, flags: int = 0) -> None:
+        """Send until all is taken; the time-out is for all of it."""
+        task = _enter(self)
+        rest = to_bytes(data)
+        core = self._core
+        count = core.send(rest)
+        if count == len(rest):
+            return
+        timeout = self._timeout
+        deadline = NEVER_NS if timeout is None else task.scheduler.engine.now + timeout
+        left = memoryview(rest)
+        while True:
+            if count is not None:
+                left = left[count:]
+                if not left:
+                    return
+            count = core.send(left)
+            if count is None:
+                if flags & real.MSG_DONTWAIT:
+                    raise os_error(errno.EAGAIN)
+                count = self._wait(task, "sendall", lambda: core.send(left), WAIT_WORK, deadline)  # noqa: B023
+
+    def sendto(self, data: Any, *rest: Any) -> int:
+        """sendto(data, address) or sendto(data, flags, address): one datagram."""
+        task = _enter(self)
+        if len(rest) not in (1, 2):
+            raise TypeError(f"sendto() takes 2 or 3 arguments ({len(rest) + 1} given)")
+        data = to_bytes(data)
+        core = self._core
+        where = addresses.parse(task, core, rest[-1], "sendto")
+        count = core.send_to(data, *where)
+        if count is None:
+            count = self._wait(task, "sendto", lambda: core.send_to(data, *where))
+        return count  # type: ignore[no-any-return]
+
+    def sendmsg(self, buffers: Any, ancdata: Any = (), flags: int = 0, address: Any = None) -> int:
+        """Send several buffers as one."""
+        data = b"".join(to_bytes(each) for each in buffers)
+        if list(ancdata):
+            raise os_error(errno.EINVAL)
+        if address is None:
+            return SimSocket.send(self, data, flags)
+        return SimSocket.sendto(self, data, flags, address)
+
+    def sendfile(self, file: Any, offset: int = 0, count: int | None = None) -> int:
+        """Send a file's rest."""
+        return self._sendfile_use_send(file, offset, count)  # type: ignore[attr-defined, no-any-return]
+
+    # Options and ends.
+
+    def getsockopt(self, level: int, optname: int, buflen: int = 0) -> Any:
+        """An option's value: an int, or bytes with `buflen`."""
+        _enter(self)
+        return self._core.get_option(level, optname, buflen)
+
+    def setsockopt(self, level: int, optname: int, value: Any, optlen: int | None = None) -> None:
+        """Set an option; what the stack does not have is ENOPROTOOPT."""
+        _enter(self)
+        if value is None:
+            value = b"\0" * (optlen or 0)
+        elif not isinstance(value, int):
+            value = to_bytes(value)
+        self._core.set_option(level, optname, value)
+
+    def shutdown(self, how: int) -> None:
+        """SHUT_RD, SHUT_WR or SHUT_RDWR."""
+        _enter(self)
+        if how not in (0, 1, 2):
+            raise os_error(errno.EINVAL)
+        self._core.shutdown(how != 1, how != 0)
+
+    def _real_close(self, _ss: Any = None) -> None:
+        number = self._number
+        self._number = -1
+        self._core = CLOSED
+        if number >= 0 and self._process is not None and not self._process.ended:
+            self._process.descriptors.close(number)
+
+    def detach(self) -> int:
+        """Give the descriptor away: this object is closed, the connection is not."""
+        number = self._number
+        self._closed = True
+        self._number = -1
+        self._core = CLOSED
+        return number
+
+    def dup(self) -> Any:
+        """A second object for the same socket."""
+        number = self._process.descriptors.dup(self._number)
+        copy = self.__class__(self.family, self.type, self.proto, fileno=number)
+        copy._timeout = self._timeout
+        return copy
+
+    def get_inheritable(self) -> bool:
+        """Nothing inherits; the flag is kept."""
+        return self._process.descriptors.inheritable.get(self._number, False)  # type: ignore[no-any-return]
+
+    def set_inheritable(self, inheritable: bool) -> None:
+        """Nothing inherits; the flag is kept."""
+        self._process.descriptors.inheritable[self._number] = bool(inheritable)
+
+    # Blocking.
+
+    def _wait(
+        self, task: Task, call: str, attempt: Callable[[], Any], kind: int = WAIT_WORK, deadline: int = -1
+    ) -> Any:
+        """Park until `attempt` does not return None. BlockingIOError when non-blocking, TimeoutError when it is late."""
+        timeout = self._timeout
+        if timeout == 0:
+            task.reads += 1
+            if task.reads > task.reads_limit:
+                task.scheduler.charge(task)
+            raise os_error(errno.EAGAIN)
+        core = self._core
+        scheduler = task.scheduler
+        if deadline < 0:
+            deadline = NEVER_NS if timeout is None else scheduler.engine.now + timeout
+        waiters = core.waiters
+        wake = task.wake
+        key = (call, self._number) if deadline != NEVER_NS else None
+        waiters.append(wake)
+        core.users += 1  # as on Linux, a call that waits keeps the socket alive
+        try:
+            while True:
+                if not scheduler.park(task, call, core, deadline, kind, key):
+                    raise TimeoutError("timed out")
+                result = attempt()
+                if result is not None:
+                    return result
+        finally:
+            waiters.remove(wake)
+            core.release()
+
+
+def _task(call: str) -> Task:
+    current = getcurrent()
+    if type(current) is not TaskGreenlet:
+        raise _outside(call)
+    return current.task
+
+
+def _outside(call: str) -> RuntimeError:
+    return RuntimeError(
+        f"{call}() on a virtual socket outside the net: it belongs to a program inside; use host.call(function) to run "
+        "code there"
+    )
+
+
+def _enter(sock: Any) -> Task:
+    """Every call begins so: which task, and what the call costs."""
+    current = getcurrent()
+    if type(current) is not TaskGreenlet:
+        raise _outside("a method")
+    task = current.task
+    task.calls = calls = task.calls + 1
+    if calls > task.calls_limit:
+        task.scheduler.charge(task)
+    return task
+
+
+def _check_flags(flags: int) -> None:
+    if flags & real.MSG_OOB:
+        raise os_error(errno.EINVAL)
+    if flags & ~_FLAGS_KNOWN:
+        raise os_error(errno.EOPNOTSUPP)
+
+
+def _as_enum(value: int, enum: Any) -> Any:
+    try:
+        return enum(value)
+    except ValueError:
+        return value
+
+
+_twins: dict[type, type] = {}
+
+
+def twin(cls: type) -> type:
+    """The class whose instances a task gets when it asks for `cls`."""
+    found = _twins.get(cls)
+    if found is None:
+        if issubclass(cls, SimSocket):
+            found = cls
+        else:
+            bases = (SimSocket,) if cls is real.socket else (cls, SimSocket)
+            names = {"__module__": cls.__module__, "__qualname__": cls.__qualname__, "__doc__": cls.__doc__}
+            found = type(cls.__name__, bases, names)
+        _twins[cls] = found
+    return found
+
+
+def _new(cls: type, *args: Any, **keywords: Any) -> Any:
+    if type(getcurrent()) is TaskGreenlet:
+        cls = twin(cls)
+    return _real_new(cls)
+
+
+def install_twins() -> None:
+    """From now on `socket.socket(...)` inside a task makes a twin."""
+    real.socket.__new__ = _new  # type: ignore[method-assign, assignment]

@@ -1,0 +1,73 @@
+"""Addresses as programs write them, to what the cores take, and back."""
+
+from __future__ import annotations
+
+import errno
+import socket as real
+from typing import Any
+
+from netarium.addresses import ipv4_text, ipv6_text
+from netarium.names.literal import parse_ipv4_loosely
+from netarium.programs.scheduler import Task
+from netarium.sockets.errno import os_error
+
+_KNOWN_MAX = 8192
+_ints: dict[str, int] = {"": 0, "<broadcast>": 0xFFFFFFFF}
+_shown: dict[tuple[int, int], tuple[str, int]] = {}
+
+
+def parse(task: Task, core: Any, address: Any, call: str) -> tuple[Any, ...]:
+    """(integer address, port) of an AF_INET address; names are resolved. Errors as CPython's."""
+    family = core.family
+    if family == real.AF_INET:
+        if type(address) is not tuple:
+            raise TypeError(f"{call}(): AF_INET address must be tuple, not {type(address).__name__}")
+        if len(address) != 2:
+            raise TypeError(f"{call}(): AF_INET address must be a pair (host, port)")
+        host, port = address
+        if not isinstance(port, int):
+            raise TypeError(f"'{type(port).__name__}' object cannot be interpreted as an integer")
+        if not 0 <= port <= 65535:
+            raise OverflowError(f"{call}(): port must be 0-65535.")
+        value = _ints.get(host) if type(host) is str else None
+        return (value if value is not None else resolve(task, host), port)
+    if family == real.AF_UNIX:
+        if isinstance(address, str | bytes):
+            return (address if isinstance(address, str) else address.decode("utf-8", "surrogateescape"),)
+        raise TypeError(f"a bytes-like object is required, not '{type(address).__name__}'")
+    if family == -1:
+        raise os_error(errno.EBADF)
+    raise os_error(errno.EAFNOSUPPORT)
+
+
+def resolve(task: Task, host: Any) -> int:
+    """The IPv4 address of a host as a program names it."""
+    if isinstance(host, bytes | bytearray):
+        host = bytes(host).decode("ascii")
+    elif not isinstance(host, str):
+        raise TypeError(f"str, bytes or bytearray expected, not {type(host).__name__}")
+    value = parse_ipv4_loosely(host)
+    if value is None:
+        from netarium.programs.shims import socket_functions as functions
+
+        text = functions.lookup(task, host, 4)[0]
+        value = parse_ipv4_loosely(text)
+        assert value is not None
+        return value
+    if len(_ints) < _KNOWN_MAX:
+        _ints[host] = value
+    return value
+
+
+def show(core: Any, address: Any) -> Any:
+    """An address of a core as the program sees it."""
+    if core.family == real.AF_INET:
+        found = _shown.get(address)
+        if found is None:
+            found = (ipv4_text(address[0]), address[1])
+            if len(_shown) < _KNOWN_MAX:
+                _shown[address] = found
+        return found
+    if core.family == real.AF_INET6:
+        return (ipv6_text(address[0]), address[1], 0, 0)
+    return address

@@ -1,0 +1,155 @@
+"""What all sockets have: family, type, protocol, credentials, options, and the host's stack under them.
+
+An operation that would block returns None; errors are `OSError`. Every one that reaches the stack is bracketed by
+`stack.enter(now)` and `stack.settle()`. A concrete socket overrides what it can do; the rest fails as on Linux.
+"""
+
+from __future__ import annotations
+
+import errno
+from dataclasses import dataclass
+from typing import Any, Final
+
+from netarium.engine.events import Engine
+from netarium.sockets.errno import os_error
+from netarium.sockets.options import Option, SocketSettings
+from netarium.sockets.readiness import Pollable
+from netarium.stack.stack import Stack
+
+AF_UNIX: Final = 1
+AF_INET: Final = 2
+AF_INET6: Final = 10
+AF_PACKET: Final = 17
+SOCK_STREAM: Final = 1
+SOCK_DGRAM: Final = 2
+SOCK_RAW: Final = 3
+SOCK_SEQPACKET: Final = 5
+PEEK: Final = 2
+"""MSG_PEEK."""
+WAITS_FOR_WORK: Final = 0
+WAITS_AT_REST: Final = 1
+SYSTEM_PORTS: Final = 1024
+"""Linux net.ipv4.ip_unprivileged_port_start: an ordinary user binds to this port and above."""
+
+
+@dataclass(frozen=True)
+class Credentials:
+    """Who opens sockets: root, or an ordinary user whose program file may carry capabilities such as `net_raw`."""
+
+    root: bool = False
+    capabilities: frozenset[str] = frozenset()
+
+    def may(self, capability: str) -> bool:
+        """Whether it has this capability."""
+        return self.root or capability in self.capabilities
+
+
+class Socket(Pollable):
+    """The base of all sockets."""
+
+    __slots__ = ("credentials", "engine", "error", "family", "protocol", "settings", "stack", "type")
+
+    options: dict[tuple[int, int], Option]
+
+    def __init__(
+        self, credentials: Credentials, stack: Stack, engine: Engine, family: int, kind: int, protocol: int
+    ) -> None:
+        super().__init__()
+        self.credentials: Final = credentials
+        self.stack: Final = stack
+        self.engine: Final = engine
+        self.family: Final = family
+        self.type: Final = kind
+        self.protocol: Final = protocol
+        self.settings = SocketSettings()
+        self.error = 0
+        """The pending errno (SO_ERROR)."""
+
+    @property
+    def waiting_kind(self) -> int:
+        """Whether waiting for data here is a server's rest."""
+        return WAITS_AT_REST if self.restful else WAITS_FOR_WORK
+
+    def enter(self) -> None:
+        """Begin an operation on the stack."""
+        self.stack.enter(self.engine.now)
+
+    def take_error(self) -> int:
+        """The pending errno, once."""
+        number, self.error = self.error, 0
+        return number
+
+    def raise_error(self) -> None:
+        """Raise the pending error if there is one."""
+        if self.error:
+            raise os_error(self.take_error())
+
+    def bind(self, *address: Any) -> None:
+        """Take a local address."""
+        raise os_error(errno.EOPNOTSUPP)
+
+    def connect(self, *address: Any) -> bool:
+        """Whether it is connected now; False while it is under way."""
+        raise os_error(errno.EOPNOTSUPP)
+
+    def connected(self) -> bool | None:
+        """After `connect` gave False: True when done, None while under way."""
+        return True
+
+    def listen(self, backlog: int) -> None:
+        """Welcome connections."""
+        raise os_error(errno.EOPNOTSUPP)
+
+    def accept(self) -> Any:
+        """The next connection."""
+        raise os_error(errno.EOPNOTSUPP)
+
+    def send(self, data: bytes | memoryview) -> int | None:
+        """The count taken, None for no room."""
+        raise os_error(errno.EOPNOTSUPP)
+
+    def send_to(self, data: bytes, *address: Any) -> int | None:
+        """Send one message to an address."""
+        raise os_error(errno.EOPNOTSUPP)
+
+    def receive(self, count: int, peek: int = 0) -> bytes | None:
+        """Up to `count` bytes; b"" at the end."""
+        raise os_error(errno.EOPNOTSUPP)
+
+    def receive_nothing(self) -> None:
+        """recv(0) on a stream: errors are told, nothing waits."""
+
+    def receive_from(self, count: int, peek: int = 0) -> tuple[bytes, Any] | None:
+        """(bytes, address)."""
+        raise os_error(errno.EOPNOTSUPP)
+
+    def receive_message(self, count: int, peek: int = 0) -> tuple[bytes, Any, bool] | None:
+        """(bytes, address, whether it was cut)."""
+        found = self.receive_from(count, peek)
+        return None if found is None else (*found, False)
+
+    def shutdown(self, receive: bool, send: bool) -> None:
+        """End one or both directions."""
+        raise os_error(errno.EOPNOTSUPP)
+
+    def name(self) -> Any:
+        """The local address."""
+        raise os_error(errno.EOPNOTSUPP)
+
+    def peer_name(self) -> Any:
+        """The remote address."""
+        raise os_error(errno.ENOTCONN)
+
+    def get_option(self, level: int, name: int, size: int = 0) -> int | bytes:
+        """An option's value; ENOPROTOOPT for what does not exist here."""
+        option = self.options.get((level, name))
+        if option is None:
+            raise os_error(errno.ENOPROTOOPT)
+        return option.read(self, size)
+
+    def set_option(self, level: int, name: int, value: int | bytes) -> None:
+        """Set an option; ENOPROTOOPT for what does not exist here."""
+        option = self.options.get((level, name))
+        if option is None:
+            raise os_error(errno.ENOPROTOOPT)
+        option.write(self, value)

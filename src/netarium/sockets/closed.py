@@ -1,0 +1,32 @@
+"""What stands for the core of a socket object that was closed: every operation is EBADF."""
+
+from __future__ import annotations
+
+import errno
+from typing import Any, Final
+
+from netarium.sockets.errno import os_error
+
+
+class Closed:
+    """A closed descriptor."""
+
+    family = -1
+    type = -1
+    protocol = -1
+    waiting_kind = 0
+    restful = False
+    closed = True
+
+    def _refuse(self, *args: Any, **keywords: Any) -> Any:
+        raise os_error(errno.EBADF)
+
+    accept = bind = connect = connected = get_option = listen = name = peer_name = readiness = receive = _refuse
+    receive_from = receive_message = receive_nothing = send = send_to = set_option = shutdown = _refuse
+
+    def describe(self) -> str:
+        """For reports."""
+        return "on a closed socket"
+
+
+CLOSED: Final = Closed()

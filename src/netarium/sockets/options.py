@@ -1,0 +1,209 @@
+"""Which socket options exist and what they take and give (socket(7), ip(7), tcp(7)).
+
+An option that is not in a socket's table is ENOPROTOOPT: never accepted without effect. Values are ints in the
+machine's byte order, or structs as bytes. Each family of sockets builds its table from the parts here.
+"""
+
+from __future__ import annotations
+
+import errno
+import socket as constants
+import struct
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Final
+
+from netarium.sockets.errno import os_error
+
+if TYPE_CHECKING:
+    from netarium.sockets.base import Socket
+
+BUFFER_BYTES_DEFAULT: Final = 212_992
+"""Linux net.core.rmem_default and wmem_default."""
+BUFFER_BYTES_MAX: Final = 212_992
+"""Linux net.core.rmem_max and wmem_max; what is asked for is doubled after this limit."""
+SEND_BUFFER_BYTES_MIN: Final = 4_608
+RECEIVE_BUFFER_BYTES_MIN: Final = 2_304
+SO_PROTOCOL: Final = 38
+SO_DOMAIN: Final = 39
+SO_BINDTODEVICE: Final = 25
+IP_MTU: Final = 14
+
+
+class SocketSettings:
+    """What the program has chosen, for all kinds of sockets."""
+
+    __slots__ = (
+        "broadcast", "device", "dont_route", "header_included", "keepalive", "linger", "linger_s", "multicast_loop",
+        "multicast_ttl", "oob_inline", "priority", "receive_buffer_bytes", "reuse_address", "reuse_port",
+        "send_buffer_bytes", "tos", "ttl",
+    )  # fmt: skip
+
+    def __init__(self) -> None:
+        self.reuse_address = 0
+        self.reuse_port = 0
+        self.broadcast = 0
+        self.keepalive = 0
+        self.linger = 0
+        self.linger_s = 0
+        self.oob_inline = 0
+        self.dont_route = 0
+        self.priority = 0
+        self.receive_buffer_bytes = BUFFER_BYTES_DEFAULT
+        self.send_buffer_bytes = BUFFER_BYTES_DEFAULT
+        self.device = b""
+        self.ttl = -1
+        self.tos = 0
+        self.multicast_ttl = 1
+        self.multicast_loop = 1
+        self.header_included = 0
+
+    def copy(self) -> SocketSettings:
+        """The same choices for another socket."""
+        other = SocketSettings()
+        for name in SocketSettings.__slots__:
+            setattr(other, name, getattr(self, name))
+        return other
+
+
+class Option:
+    """One option: `get(socket)` gives an int or bytes; `set(socket, value)`; without `set` it is read-only."""
+
+    __slots__ = ("get", "set")
+
+    def __init__(self, get: Callable[[Any], int | bytes], set: Callable[[Any, Any], None] | None = None) -> None:
+        self.get = get
+        self.set = set
+
+    def read(self, sock: Socket, size: int) -> int | bytes:
+        """As getsockopt(2): an int when `size` is 0, else at most `size` bytes."""
+        if not 0 <= size <= 1024:
+            raise OSError("getsockopt buflen out of range")
+        value = self.get(sock)
+        if size == 0:
+            return value if isinstance(value, int) else struct.unpack("i", value[:4].ljust(4, b"\0"))[0]
+        return (struct.pack("i", value) if isinstance(value, int) else value)[:size]
+
+    def write(self, sock: Socket, value: int | bytes) -> None:
+        """As setsockopt(2)."""
+        if self.set is None:
+            raise os_error(errno.ENOPROTOOPT)
+        self.set(sock, value)
+
+
+def as_int(value: int | bytes) -> int:
+    """The int of an option's value; EINVAL when it is too short."""
+    if isinstance(value, int):
+        if not -(1 << 31) <= value < 1 << 32:
+            raise OverflowError("signed integer is greater than maximum")
+        return value
+    if len(value) < 4:
+        raise os_error(errno.EINVAL)
+    return int(struct.unpack("i", value[:4])[0])
+
+
+def flag(name: str, after: Callable[[Any], None] | None = None) -> Option:
+    """An option that is 0 or 1, kept in `settings`."""
+
+    def write(sock: Socket, value: int | bytes) -> None:
+        setattr(sock.settings, name, int(bool(as_int(value))))
+        if after is not None:
+            after(sock)
+
+    return Option(lambda sock: getattr(sock.settings, name), write)
+
+
+def number(name: str, low: int, high: int, after: Callable[[Any], None] | None = None) -> Option:
+    """An int within limits, kept in `settings`; EINVAL outside."""
+
+    def write(sock: Socket, value: int | bytes) -> None:
+        chosen = as_int(value)
+        if not low <= chosen <= high:
+            raise os_error(errno.EINVAL)
+        setattr(sock.settings, name, chosen)
+        if after is not None:
+            after(sock)
+
+    return Option(lambda sock: getattr(sock.settings, name), write)
+
+
+def buffer(name: str, smallest: int, after: Callable[[Any], None] | None = None) -> Option:
+    """SO_RCVBUF, SO_SNDBUF: doubled for bookkeeping, as Linux does, within limits."""
+
+    def write(sock: Socket, value: int | bytes) -> None:
+        chosen = as_int(value)
+        chosen = BUFFER_BYTES_MAX if chosen < 0 else min(chosen, BUFFER_BYTES_MAX)
+        setattr(sock.settings, name, max(2 * chosen, smallest))
+        if after is not None:
+            after(sock)
+
+    return Option(lambda sock: getattr(sock.settings, name), write)
+
+
+def linger(after: Callable[[Any], None] | None = None) -> Option:
+    """SO_LINGER: struct linger of two ints."""
+
+    def write(sock: Socket, value: int | bytes) -> None:
+        if isinstance(value, int) or len(value) < 8:
+            raise os_error(errno.EINVAL)
+        sock.settings.linger, sock.settings.linger_s = struct.unpack("ii", value[:8])
+        if after is not None:
+            after(sock)
+
+    return Option(lambda sock: struct.pack("ii", sock.settings.linger, sock.settings.linger_s), write)
+
+
+def _write_device(sock: Any, value: int | bytes) -> None:
+    if isinstance(value, int):
+        raise os_error(errno.EINVAL)
+    name = value.split(b"\0", 1)[0]
+    if name and name.decode("ascii", "replace") not in sock.stack.interfaces:
+        raise os_error(errno.ENODEV)
+    if not sock.credentials.may("net_raw"):
+        raise os_error(errno.EPERM)
+    sock.settings.device = name
+
+
+def _write_ttl(sock: Any, value: int | bytes) -> None:
+    chosen = value[0] if isinstance(value, bytes) and 0 < len(value) < 4 else as_int(value)
+    if chosen != -1 and not 1 <= chosen <= 255:
+        raise os_error(errno.EINVAL)
+    sock.settings.ttl = chosen
+    sock.settings_changed()
+
+
+def _write_tos(sock: Any, value: int | bytes) -> None:
+    sock.settings.tos = (value[0] if isinstance(value, bytes) and 0 < len(value) < 4 else as_int(value)) & 0xFF
+    sock.settings_changed()
+
+
+def _read_ttl(sock: Any) -> int:
+    chosen = sock.settings.ttl
+    return int(chosen if chosen >= 0 else sock.stack.settings.default_ttl)
+
+
+def _changed(sock: Any) -> None:
+    sock.settings_changed()
+
+
+def common() -> dict[tuple[int, int], Option]:
+    """SOL_SOCKET and IPPROTO_IP options that every internet socket has."""
+    level = constants.SOL_SOCKET
+    return {
+        (level, constants.SO_TYPE): Option(lambda sock: sock.type),
+        (level, SO_DOMAIN): Option(lambda sock: sock.family),
+        (level, SO_PROTOCOL): Option(lambda sock: sock.protocol),
+        (level, constants.SO_ERROR): Option(lambda sock: sock.take_error()),
+        (level, constants.SO_ACCEPTCONN): Option(lambda sock: 0),
+        (level, constants.SO_REUSEADDR): flag("reuse_address", _changed),
+        (level, constants.SO_REUSEPORT): flag("reuse_port", _changed),
+        (level, constants.SO_BROADCAST): flag("broadcast", _changed),
+        (level, constants.SO_KEEPALIVE): flag("keepalive", _changed),
+        (level, constants.SO_OOBINLINE): flag("oob_inline"),
+        (level, constants.SO_PRIORITY): number("priority", 0, 6),
+        (level, constants.SO_LINGER): linger(_changed),
+        (level, constants.SO_RCVBUF): buffer("receive_buffer_bytes", RECEIVE_BUFFER_BYTES_MIN, _changed),
+        (level, constants.SO_SNDBUF): buffer("send_buffer_bytes", SEND_BUFFER_BYTES_MIN, _changed),
+        (level, SO_BINDTODEVICE): Option(lambda sock: sock.settings.device, _write_device),
+        (constants.IPPROTO_IP, constants.IP_TTL): Option(_read_ttl, _write_ttl),
+        (constants.IPPROTO_IP, constants.IP_TOS): Option(lambda sock: sock.settings.tos, _write_tos),
+    }
