@@ -115,6 +115,9 @@ class Bindings:
         """Own addresses; for UDP also broadcasts and groups (to receive only those)."""
         if self.stack.is_local(address):
             return True
+        adopt = self.stack.ports.adopt
+        if adopt is not None and adopt(address):
+            return True
         return not self.is_stream and (
             address == 0xFFFFFFFF or address >> 28 == 0xE or address in self.stack.routes.local
         )
@@ -158,10 +161,12 @@ class Bindings:
 class PortTable:
     """The ports of one host, both transports."""
 
-    __slots__ = ("stack", "tcp", "udp")
+    __slots__ = ("adopt", "stack", "tcp", "udp")
 
     def __init__(self, stack: Stack) -> None:
         self.stack: Final = stack
+        self.adopt: Callable[[int], bool] | None = None
+        """Set where hosts take the addresses their programs bind (scripts without a lab): True when it has been taken."""
         self.tcp: Final = Bindings(stack, True)
         self.udp: Final = Bindings(stack, False)
 
@@ -203,7 +208,8 @@ class SocketRow:
     """A line of `ss`: addresses are ints, 0 for any; queues in bytes (a listener's: connections waiting, backlog)."""
 
     __slots__ = (
-        "local_address", "local_port", "protocol", "receive_queue", "remote_address", "remote_port", "send_queue", "state",
+        "local_address", "local_port", "protocol", "receive_queue", "remote_address", "remote_port", "send_queue",
+        "state",
     )  # fmt: skip
 
     def __init__(
