@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
 from netarium.stack.failures import Failure
+from netarium.stack.tcp.states import ESTABLISHED, NAMES
 
 if TYPE_CHECKING:
     from netarium.stack.stack import Stack
@@ -248,6 +249,5 @@ def _share_port(one: Binding, other: Binding) -> bool:
     return one.reuse_port and other.reuse_port and one.uid == other.uid
 
 
-def _state_text(state: Any) -> str:
-    name = getattr(state, "name", None) or str(state)
-    return {"ESTABLISHED": "ESTAB"}.get(name, name).replace("_", "-")
+def _state_text(state: int) -> str:
+    return "ESTAB" if state == ESTABLISHED else NAMES[state]
