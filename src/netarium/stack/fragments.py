@@ -34,7 +34,7 @@ Key = tuple[int, int, int, int]
 def fragment_packet(frame: Frame, mtu: int) -> list[Frame]:
     """The packet in `frame` as fragments of at most `mtu` bytes each, in order; MACs are kept.
 
-    Every piece but the last carries a multiple of 8 bytes. A fragment may be cut again: offsets and the More flag go on.
+    Every piece but the last carries a multiple of 8 bytes. A fragment may be cut again: its offset goes on.
     """
     header = frame.network
     assert type(header) is Ipv4Header

@@ -49,9 +49,9 @@ class Hooks:
         self, chain: Chain, frame: Frame, interface_in: Interface | None, interface_out: Interface | None
     ) -> Frame | None:
         """What the chain leaves of `frame`; None when a hook dropped it."""
-        judged: Frame | None = frame
         for _, hook in chain:
-            judged = hook(judged, interface_in, interface_out)
+            judged = hook(frame, interface_in, interface_out)
             if judged is None:
                 return None
-        return judged
+            frame = judged
+        return frame

@@ -43,8 +43,9 @@ class Interface:
     """
 
     __slots__ = (
-        "addresses", "bytes_in", "bytes_out", "drops_in", "drops_out", "frames_in", "frames_out", "groups", "is_loopback",
-        "mac", "mtu", "name", "neighbors", "number", "port", "receivers", "stack", "taps", "transmit", "up",
+        "addresses", "bytes_in", "bytes_out", "drops_in", "drops_out", "frames_in", "frames_out", "groups",
+        "is_loopback", "mac", "mtu", "name", "neighbors", "number", "port", "receivers", "stack", "taps",
+        "transmit", "up",
     )  # fmt: skip
 
     def __init__(self, stack: Stack, name: str, mac: int, mtu: int, number: int) -> None:

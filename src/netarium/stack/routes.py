@@ -83,7 +83,8 @@ class Route:
         via = f" via {ipv4_text(self.gateway)}" if self.gateway else ""
         kind = "" if self.kind == UNICAST else KIND_NAMES[self.kind] + " "
         metric = f" metric {self.metric}" if self.metric else ""
-        return f"{kind}{ipv4_text(self.prefix)}/{self.length}{via} dev {self.interface.name} proto {self.protocol}{metric}"
+        prefix = f"{ipv4_text(self.prefix)}/{self.length}"
+        return f"{kind}{prefix}{via} dev {self.interface.name} proto {self.protocol}{metric}"
 
 
 class RouteTable:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from difflib import get_close_matches
+from itertools import pairwise
 from typing import Final
 
 from netarium.errors import UsageError
@@ -55,7 +56,7 @@ class Setting:
             raise self._wrong(value, "a whole number" if count == 1 else f"{count} whole numbers")
         if not all(self.minimum <= each <= self.maximum for each in parts):
             raise self._wrong(value, f"{self.minimum} to {self.maximum} {self.unit}".rstrip())
-        if count > 1 and any(low > high for low, high in zip(parts, parts[1:], strict=False)):
+        if count > 1 and any(low > high for low, high in pairwise(parts)):
             raise self._wrong(value, f"{count} numbers, none smaller than the one before it")
         return parts if isinstance(self.default, tuple) else parts[0]
 

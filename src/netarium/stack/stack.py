@@ -40,8 +40,9 @@ class Stack:
     """One host's TCP/IP, assembled. `name` is the host's; `random` its stream; `watch` the net's hooks."""
 
     __slots__ = (
-        "armed_ns", "drops", "hooks", "icmp", "interfaces", "ipv4", "lo", "loopback", "name", "neighbors", "now", "ports",
-        "random", "raw", "rearm", "receivers", "routes", "settings", "settling", "tcp", "timers", "udp", "watch",
+        "armed_ns", "drops", "hooks", "icmp", "interfaces", "ipv4", "lo", "loopback", "name", "neighbors", "now",
+        "ports", "random", "raw", "rearm", "receivers", "routes", "settings", "settling", "tcp", "timers",
+        "udp", "watch",
     )  # fmt: skip
 
     def __init__(self, name: str, settings: Settings, random: Random, watch: Watch) -> None:
@@ -204,6 +205,11 @@ class Stack:
             if not up:
                 interface.neighbors.flush()
             self._rebuild_local()
+
+    def set_mtu(self, name: str, mtu: int) -> None:
+        """Let an interface carry packets of at most `mtu` bytes."""
+        self.interfaces[name].mtu = mtu
+        self._rebuild_local()
 
     def interface_with(self, address: int) -> Interface | None:
         """The interface that has this address, or (127/8) lo; None when it is not this host's."""

@@ -91,7 +91,4 @@ class Timers:
 
     def has_foreground(self) -> bool:
         """Whether any owner waits for a deadline that a run must not end before."""
-        for _, _, owner in self.heap:
-            if owner.deadline_ns != NEVER and owner.is_foreground():
-                return True
-        return False
+        return any(owner.deadline_ns != NEVER and owner.is_foreground() for _, _, owner in self.heap)

@@ -1,0 +1,265 @@
+"""What netlink is on Linux: the one door by which tools and services read and change the host they run on.
+
+A `Control` is a program's view of its host's stack. Addresses are ints, as everywhere inside; prefixes are
+(address, length in bits). What cannot be done is returned as a `Failure` (netlink answers an errno), never raised;
+only unknown names of settings raise UsageError, which names the nearest. Changes need privilege (CAP_NET_ADMIN).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from netarium.stack.failures import Failure
+from netarium.stack.routes import LOCAL, UNICAST, Route
+
+if TYPE_CHECKING:
+    from netarium.journey import Drop
+    from netarium.stack.interface import Interface, InterfaceAddress
+    from netarium.stack.ports import SocketRow
+    from netarium.stack.settings import Value
+    from netarium.stack.stack import Stack
+
+
+@dataclass(frozen=True)
+class InterfaceView:
+    """A line of `ip link` and `ip addr`: counters are frames, bytes (without FCS) and drops since boot."""
+
+    number: int
+    name: str
+    mac: int
+    mtu: int
+    up: bool
+    is_loopback: bool
+    addresses: tuple[InterfaceAddress, ...]
+    frames_in: int
+    bytes_in: int
+    drops_in: int
+    frames_out: int
+    bytes_out: int
+    drops_out: int
+
+
+@dataclass(frozen=True)
+class NeighborView:
+    """A line of `ip neigh`: `mac` is 0 while unknown; the age is the time since its owner was last heard, in ns."""
+
+    interface: str
+    address: int
+    mac: int
+    state: str
+    age_ns: int
+
+
+class Control:
+    """One program's door to its host. `clock` gives the time in ns; `privileged` lets it change things."""
+
+    def __init__(self, stack: Stack, clock: Callable[[], int], privileged: bool = True) -> None:
+        self.stack: Final = stack
+        self.clock: Final = clock
+        self.privileged: Final = privileged
+
+    # Interfaces.
+
+    def interfaces(self) -> list[InterfaceView]:
+        """All interfaces, lo first."""
+        return [_view(each) for each in self.stack.interfaces.values()]
+
+    def set_interface_up(self, name: str, up: bool) -> Failure | None:
+        """`ip link set NAME up|down`."""
+        if not self.privileged:
+            return Failure.PERMISSION
+        if name not in self.stack.interfaces:
+            return Failure.NO_DEVICE
+        self.stack.enter(self.clock())
+        self.stack.set_up(name, up)
+        self.stack.settle()
+        return None
+
+    def set_mtu(self, name: str, mtu: int) -> Failure | None:
+        """`ip link set NAME mtu N`: 68 (RFC 791) to 65535 bytes, on lo to 65536."""
+        if not self.privileged:
+            return Failure.PERMISSION
+        interface = self.stack.interfaces.get(name)
+        if interface is None:
+            return Failure.NO_DEVICE
+        if not 68 <= mtu <= (65536 if interface.is_loopback else 65535):
+            return Failure.INVALID
+        self.stack.set_mtu(name, mtu)
+        return None
+
+    # Addresses.
+
+    def add_address(self, interface: str, address: int, length: int) -> Failure | None:
+        """`ip addr add ADDRESS/LENGTH dev INTERFACE`; the route to its network comes with it."""
+        if not self.privileged:
+            return Failure.PERMISSION
+        if interface not in self.stack.interfaces:
+            return Failure.NO_DEVICE
+        if not 0 <= length <= 32 or not 0 < address < 0xE0000000:
+            return Failure.INVALID
+        self.stack.enter(self.clock())
+        added = self.stack.add_address(interface, address, length)
+        self.stack.settle()
+        return None if added else Failure.EXISTS
+
+    def remove_address(self, interface: str, address: int) -> Failure | None:
+        """`ip addr del ADDRESS dev INTERFACE`; routes that send from it go with it."""
+        if not self.privileged:
+            return Failure.PERMISSION
+        if interface not in self.stack.interfaces:
+            return Failure.NO_DEVICE
+        self.stack.enter(self.clock())
+        removed = self.stack.remove_address(interface, address)
+        self.stack.settle()
+        return None if removed else Failure.ADDRESS_NOT_AVAILABLE
+
+    # Routes.
+
+    def routes(self) -> list[Route]:
+        """The main table, as `ip route` orders it: default first, then by prefix, length and metric."""
+        return sorted(self.stack.routes.routes, key=lambda each: (each.prefix, each.length, each.metric))
+
+    def route_to(self, destination: int) -> Route | None:
+        """`ip route get`: the route a packet to `destination` takes, with its source address."""
+        return self.stack.ipv4.route_for(destination)
+
+    def explain_route(self, destination: int) -> dict[str, object]:
+        """The candidates for `destination`, the winner and why it won."""
+        return self.stack.routes.explain(destination)
+
+    def add_route(
+        self,
+        prefix: int,
+        length: int,
+        *,
+        gateway: int = 0,
+        interface: str = "",
+        source: int = 0,
+        metric: int = 0,
+        protocol: str = "boot",
+        kind: int = UNICAST,
+        replace: bool = False,
+    ) -> Failure | None:
+        """`ip route add|replace`. A gateway must be on the link of one of the interfaces (NETWORK_UNREACHABLE)."""
+        if not self.privileged:
+            return Failure.PERMISSION
+        table = self.stack.routes
+        if not 0 <= length <= 32 or prefix & ~(0xFFFFFFFF << (32 - length)) & 0xFFFFFFFF:
+            return Failure.INVALID
+        if source and not self.stack.is_local(source):
+            return Failure.INVALID
+        out: Interface | None
+        if interface:
+            out = self.stack.interfaces.get(interface)
+            if out is None:
+                return Failure.NO_DEVICE
+        else:
+            out = self._interface_towards(gateway) if kind == UNICAST else self.stack.lo
+            if out is None:
+                return Failure.NETWORK_UNREACHABLE if gateway else Failure.NO_DEVICE
+        for each in list(table.by_length.get(length, {}).get(prefix, ())):
+            if each.metric == metric:
+                if not replace:
+                    return Failure.EXISTS
+                table.remove(each)
+        table.add(Route(prefix, length, out, gateway, source, 0, metric, protocol, kind))
+        return None
+
+    def _interface_towards(self, gateway: int) -> Interface | None:
+        route = self.stack.routes.lookup(gateway) if gateway else None
+        if route is None or route.gateway or route.kind == LOCAL:
+            return None
+        return route.interface
+
+    def remove_route(
+        self, prefix: int, length: int, *, gateway: int = 0, interface: str = "", metric: int = -1
+    ) -> Failure | None:
+        """`ip route del`: the first route that fits what is given (0, "" and -1 fit all)."""
+        if not self.privileged:
+            return Failure.PERMISSION
+        for each in self.stack.routes.by_length.get(length, {}).get(prefix, ()):
+            if (
+                gateway in (0, each.gateway)
+                and interface in ("", each.interface.name)
+                and metric in (-1, each.metric)
+            ):
+                self.stack.routes.remove(each)
+                return None
+        return Failure.NOT_FOUND
+
+    # Neighbours.
+
+    def neighbors(self) -> list[NeighborView]:
+        """`ip neigh`: every interface's entries, in order of making."""
+        self.stack.enter(self.clock())
+        now = self.stack.now
+        return [
+            NeighborView(name, each.address, each.mac, each.shown_state(now), now - each.confirmed_ns)
+            for name, table in self.stack.neighbors.items()
+            for each in table.listing()
+        ]
+
+    def add_neighbor(self, interface: str, address: int, mac: int) -> Failure | None:
+        """`ip neigh replace ADDRESS lladdr MAC dev INTERFACE nud permanent`."""
+        if not self.privileged:
+            return Failure.PERMISSION
+        if interface not in self.stack.neighbors:
+            return Failure.NO_DEVICE
+        self.stack.enter(self.clock())
+        self.stack.neighbors[interface].add_permanent(address, mac)
+        self.stack.settle()
+        return None
+
+    def remove_neighbor(self, interface: str, address: int) -> Failure | None:
+        """`ip neigh del ADDRESS dev INTERFACE`."""
+        if not self.privileged:
+            return Failure.PERMISSION
+        if interface not in self.stack.neighbors:
+            return Failure.NO_DEVICE
+        self.stack.enter(self.clock())
+        return None if self.stack.neighbors[interface].delete(address) else Failure.NOT_FOUND
+
+    # Settings, sockets, counters.
+
+    def settings(self) -> Iterator[tuple[str, Value]]:
+        """`sysctl -a`."""
+        return self.stack.settings.items()
+
+    def setting(self, name: str) -> Value:
+        """`sysctl NAME`. Raises UsageError for an unknown name, with the nearest one."""
+        return self.stack.settings.get(name)
+
+    def set_setting(self, name: str, value: object) -> Failure | None:
+        """`sysctl -w NAME=VALUE`. Raises UsageError for an unknown name or an impossible value."""
+        if not self.privileged:
+            return Failure.PERMISSION
+        self.stack.settings.set(name, value)
+        return None
+
+    def sockets(self) -> list[SocketRow]:
+        """`ss -a`: listeners, connections, UDP sockets."""
+        return self.stack.ports.sockets()
+
+    def drops(self) -> dict[Drop, int]:
+        """How many packets ended here, by reason, since boot."""
+        return dict(self.stack.drops)
+
+
+def _view(interface: Interface) -> InterfaceView:
+    return InterfaceView(
+        interface.number,
+        interface.name,
+        interface.mac,
+        interface.mtu,
+        interface.up,
+        interface.is_loopback,
+        tuple(interface.addresses),
+        interface.frames_in,
+        interface.bytes_in,
+        interface.drops_in,
+        interface.frames_out,
+        interface.bytes_out,
+        interface.drops_out,
+    )
