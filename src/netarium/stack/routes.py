@@ -90,12 +90,13 @@ class Route:
 class RouteTable:
     """The local and the main table of one host and one family. `generation` grows with every change."""
 
-    __slots__ = ("cache", "generation", "local", "loopback", "routes", "tables")
+    __slots__ = ("by_length", "cache", "generation", "local", "loopback", "routes", "tables")
 
     def __init__(self) -> None:
         self.generation = 0
         self.routes: list[Route] = []
         """The main table in the order of `add`."""
+        self.by_length: dict[int, dict[int, list[Route]]] = {}
         self.tables: list[tuple[int, dict[int, list[Route]]]] = []
         """(mask, prefix -> routes, best first), longest prefix first."""
         self.local: dict[int, Route] = {}
@@ -174,34 +175,44 @@ class RouteTable:
 
     def add(self, route: Route) -> bool:
         """Put a route into the main table; False when the same one is there already."""
-        if any(each.is_same(route) for each in self.routes):
+        table = self.by_length.get(route.length)
+        if table is None:
+            table = self.by_length[route.length] = {}
+            self._sort_lengths()
+        routes = table.setdefault(route.prefix, [])
+        if any(each.is_same(route) for each in routes):
             return False
+        routes.append(route)
+        routes.sort(key=lambda each: each.metric)
         self.routes.append(route)
-        self._rebuild()
+        self.changed()
         return True
 
     def remove(self, route: Route) -> bool:
         """Take a route out of the main table; False when it is not there."""
-        for index, each in enumerate(self.routes):
-            if each is route or each.is_same(route):
-                del self.routes[index]
-                self._rebuild()
-                return True
-        return False
+        table = self.by_length.get(route.length, {})
+        for found in table.get(route.prefix, ()):
+            if found is route or found.is_same(route):
+                break
+        else:
+            return False
+        table[found.prefix].remove(found)
+        if not table[found.prefix]:
+            del table[found.prefix]
+        if not table:
+            del self.by_length[found.length]
+            self._sort_lengths()
+        self.routes.remove(found)
+        self.changed()
+        return True
 
     def changed(self) -> None:
         """Something a lookup depends on has changed: forget what was cached."""
         self.generation += 1
         self.cache.clear()
 
-    def _rebuild(self) -> None:
-        by_length: dict[int, dict[int, list[Route]]] = {}
-        for route in self.routes:
-            by_length.setdefault(route.length, {}).setdefault(route.prefix, []).append(route)
-        self.tables = []
-        for length in sorted(by_length, reverse=True):
-            table = by_length[length]
-            for routes in table.values():
-                routes.sort(key=lambda each: each.metric)
-            self.tables.append(((0xFFFFFFFF << (32 - length)) & 0xFFFFFFFF, table))
-        self.changed()
+    def _sort_lengths(self) -> None:
+        self.tables = [
+            ((0xFFFFFFFF << (32 - length)) & 0xFFFFFFFF, self.by_length[length])
+            for length in sorted(self.by_length, reverse=True)
+        ]
