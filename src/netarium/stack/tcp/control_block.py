@@ -138,6 +138,7 @@ class ControlBlock(TimerOwner):
         "ip",
         "irs",
         "iss",
+        "judged_to",
         "keepalive_at",
         "keepalive_probes",
         "key",
@@ -283,6 +284,7 @@ class ControlBlock(TimerOwner):
         self.resend_from = 0  # no segment before this index of `flight` is lost and pending
         self.retransmit_bytes = 0  # retransmissions in flight
         self.highest_sacked = 0
+        self.judged_to = 0  # every segment in flight before this is sacked or lost
         self.sack_cache: dict[int, int] = {}  # left edge -> right edge of blocks already marked
         self.retransmissions = 0
 

@@ -153,14 +153,16 @@ def find_losses(c: ControlBlock) -> bool:
     if above_bytes <= limit and segments_above < DUPLICATE_THRESHOLD:
         return False
     found = False
+    judged_to = flight[index].end if index >= c.flight_head else c.judged_to
     while index >= c.flight_head:
         segment = flight[index]
-        if segment.lost:
-            break  # all before it were judged when it was
+        if segment.start < c.judged_to:
+            break  # it and all before it were judged before
         if not segment.sacked:
             mark_lost(c, segment, index)
             found = True
         index -= 1
+    c.judged_to = judged_to
     return found
 
 

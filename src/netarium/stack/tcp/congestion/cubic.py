@@ -6,6 +6,7 @@ the RFC writes it. Slow start and what happens on an idle connection are Reno's.
 
 from __future__ import annotations
 
+from netarium.stack.tcp.congestion.hystart import HyStart
 from netarium.stack.tcp.congestion.reno import Reno
 
 C = 0.4
@@ -20,12 +21,13 @@ SECOND_NS = 1_000_000_000
 class Cubic(Reno):
     """Congestion control of one connection by RFC 9438."""
 
-    __slots__ = ("_epoch_at", "_estimate", "_k_s", "_origin", "_w_max")
+    __slots__ = ("_epoch_at", "_estimate", "_hystart", "_k_s", "_origin", "_w_max")
 
     name = "cubic"
 
     def __init__(self, mss: int) -> None:
         super().__init__(mss)
+        self._hystart = HyStart()
         self._w_max = 0.0  # segments in flight at the last loss
         self._epoch_at = -1  # when congestion avoidance began; -1: it has not
         self._k_s = 0.0  # seconds from there until the window is _origin again
@@ -35,10 +37,9 @@ class Cubic(Reno):
     def on_ack(self, acked_bytes: int, now: int, rtt_ns: int) -> None:
         """New data was acknowledged while the window was the limit. (RFC 9438 sections 4.2 to 4.5)"""
         if self.cwnd_bytes < self.ssthresh_bytes:
-            room = self.ssthresh_bytes - self.cwnd_bytes
-            grow = min(acked_bytes, room)
-            self.cwnd_bytes += grow
-            acked_bytes -= grow
+            if self._hystart.says_stop(acked_bytes, self.cwnd_bytes, self.mss, now, rtt_ns):
+                self.ssthresh_bytes = self.cwnd_bytes
+            acked_bytes = self.grow_in_slow_start(acked_bytes)
             if not acked_bytes:
                 return
         cwnd = self.cwnd_bytes / self.mss

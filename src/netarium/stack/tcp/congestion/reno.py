@@ -25,16 +25,22 @@ class Reno:
     def on_ack(self, acked_bytes: int, now: int, rtt_ns: int) -> None:
         """New data was acknowledged while the window was the limit. (RFC 5681 (2), (3); byte counting of RFC 3465)"""
         if self.cwnd_bytes < self.ssthresh_bytes:
-            room = self.ssthresh_bytes - self.cwnd_bytes
-            grow = acked_bytes if acked_bytes < room else room
-            self.cwnd_bytes += grow
-            acked_bytes -= grow
+            acked_bytes = self.grow_in_slow_start(acked_bytes)
             if not acked_bytes:
                 return
         self._acked_in_round_bytes += acked_bytes
         if self._acked_in_round_bytes >= self.cwnd_bytes:
             self._acked_in_round_bytes -= self.cwnd_bytes
             self.cwnd_bytes += self.mss
+
+    def grow_in_slow_start(self, acked_bytes: int) -> int:
+        """Grow up to ssthresh by what was acknowledged; returns the bytes left for congestion avoidance."""
+        room = self.ssthresh_bytes - self.cwnd_bytes
+        if acked_bytes <= room:
+            self.cwnd_bytes += acked_bytes
+            return 0
+        self.cwnd_bytes += room
+        return acked_bytes - room
 
     def on_loss(self, flight_bytes: int, now: int) -> None:
         """A loss was found by acknowledgments: halve once for the whole flight. (RFC 5681 (4))"""
