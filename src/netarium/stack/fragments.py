@@ -39,6 +39,8 @@ def fragment_packet(frame: Frame, mtu: int) -> list[Frame]:
     header = frame.network
     assert type(header) is Ipv4Header
     data = memoryview(transport_bytes(header, frame.transport, frame.payload))
+    if header.size_bytes + len(data) <= mtu:
+        return [frame]
     base = header.offset_bytes
     more_behind = header.fragment & MORE_FRAGMENTS
     options = header.options

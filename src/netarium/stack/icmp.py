@@ -153,8 +153,7 @@ class Icmp:
         route = stack.ipv4.route_for(header.source)
         if route is None or not self._within_limits(frame, route, header.source, icmp_type, code):
             return
-        asked = stack.routes.local.get(header.destination)
-        is_own = asked is not None and asked.kind == LOCAL
+        is_own = stack.is_local(header.destination)
         quote = packet_bytes(header, frame.transport, frame.payload)[:QUOTE_BYTES_MAX]
         self.sent[icmp_type] = self.sent.get(icmp_type, 0) + 1
         stack.ipv4.send_packet(

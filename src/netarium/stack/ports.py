@@ -167,7 +167,7 @@ class PortTable:
     def __init__(self, stack: Stack) -> None:
         self.stack: Final = stack
         self.adopt: Callable[[int], bool] | None = None
-        """Set where hosts take the addresses their programs bind (scripts without a lab): True when it has been taken."""
+        """Set where hosts take the addresses their programs bind (scripts without a lab): True when it was taken."""
         self.tcp: Final = Bindings(stack, True)
         self.udp: Final = Bindings(stack, False)
 

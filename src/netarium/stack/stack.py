@@ -247,20 +247,12 @@ class Stack:
                     )
         for interface in self.interfaces.values():
             for each in interface.addresses:
-                local[each.address] = Route(
-                    each.address, 32, self.lo, 0, each.address, self.lo.mtu, 0, "kernel", LOCAL
+                route = Route(
+                    each.address, each.length, self.lo, 0, each.address, self.lo.mtu, 0, "kernel", LOCAL
                 )
-                if interface.is_loopback and each.address >> 24 == 127 and interface.up:
-                    routes.loopback = Route(
-                        each.network,
-                        each.length,
-                        interface,
-                        0,
-                        each.address,
-                        interface.mtu,
-                        0,
-                        "kernel",
-                        LOCAL,
-                    )
+                if each.address >> 24 != 127:
+                    local[each.address] = route
+                elif interface.up:
+                    routes.loopback = route  # all of 127/8, and only by lo: it is not in `local`
         routes.local = local
         routes.changed()
