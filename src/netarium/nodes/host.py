@@ -58,6 +58,10 @@ class HostSetup:
     settings: Mapping[str, object] = field(default_factory=dict)
 
 
+def _nowhere(frame: Frame) -> None:
+    """Where a host that is switched off sends."""
+
+
 class LoopbackPort:
     """The name under which the frames of `lo` are shown: `node:lo`, with an interface block of its own in
     captures.
@@ -179,12 +183,13 @@ class Host(Node):
                 tell()
 
     def _lose_state(self) -> None:
+        # Whoever still holds the old stack (a program that is being killed closes its sockets) reaches nobody
+        # with it, and nobody sees it talk to itself.
         self._wakes.clear()
         self.stack.rearm = None
+        self.stack.watch = Watch()
         for interface in self.stack.interfaces.values():
-            # Whoever still holds the old stack reaches no cable with it.
-            interface.transmit = None
-            interface.up = False
+            interface.transmit = _nowhere
 
     def _start(self) -> None:
         self.boots += 1

@@ -12,10 +12,13 @@ from typing import TYPE_CHECKING, Final
 
 from netarium.journey import Drop, PortLike, Stop
 from netarium.stack.neighbors import Neighbors
-from netarium.wire.ethernet import MAC_BROADCAST, Frame
+from netarium.wire.ethernet import ETHERTYPE_ARP, ETHERTYPE_IPV4, MAC_BROADCAST, Frame
 
 if TYPE_CHECKING:
     from netarium.stack.stack import Stack
+
+_MODULES: Final = {ETHERTYPE_IPV4: "ipv4", ETHERTYPE_ARP: "arp"}
+"""Who takes a frame, by EtherType, in the words of the trace."""
 
 MTU_ETHERNET: Final = 1500
 MTU_LOOPBACK: Final = 65536
@@ -99,6 +102,8 @@ class Interface:
             return
         receiver = self.receivers.get(frame.ethertype)
         if receiver is not None and self.up:
+            if self.stack.watch.step is not None:
+                self._tell_module(frame)
             receiver(frame, self)
             return
         self.drops_in += 1
@@ -110,6 +115,15 @@ class Interface:
         watch_frame = stack.watch.frame
         if watch_frame is not None and self.port is not None:
             watch_frame(stack.now, self.port, Stop.LINK_SENT, frame)
+
+    def _tell_module(self, frame: Frame) -> None:
+        watch_step = self.stack.watch.step
+        if watch_step is not None:
+            details: dict[str, object] = {
+                "ethertype": frame.ethertype,
+                "module": _MODULES.get(frame.ethertype, ""),
+            }
+            watch_step(self.stack.now, self.stack.name, Stop.INTERFACE, self.name, details)
 
     def _show_taps(self, frame: Frame, outgoing: bool) -> None:
         for tap in list(self.taps or ()):

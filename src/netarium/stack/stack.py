@@ -49,7 +49,7 @@ class Stack:
         self.name: Final = name
         self.settings: Final = settings
         self.random: Final = random
-        self.watch: Final = watch
+        self.watch = watch
         self.now = 0
         self.drops: dict[Drop, int] = {}
         self.timers: Final = Timers()
