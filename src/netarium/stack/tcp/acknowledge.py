@@ -8,7 +8,6 @@ receives, acknowledgments ride on the answers (pingpong) and are delayed otherwi
 from __future__ import annotations
 
 from netarium.stack.tcp.control_block import NEVER_NS, ControlBlock
-from netarium.stack.tcp.window import window_space
 
 MS = 1_000_000
 DELAY_MIN_NS = 40 * MS
@@ -45,11 +44,7 @@ def note_arrival(c: ControlBlock, size_bytes: int, now: int) -> None:
 def choose(c: ControlBlock, now: int) -> None:
     """After data was taken: mark the acknowledgment as due now, or set its timer."""
     pending = c.rcv_nxt - c.last_ack_sent_to
-    if (
-        (pending > c.rcv_mss and window_space(c) - c.rcv_queued_bytes >= c.rcv_adv - c.rcv_nxt)
-        or (c.quick_acks and not c.pingpong and c.options.quickack)
-        or c.reassembly
-    ):
+    if pending > c.rcv_mss or (c.quick_acks and not c.pingpong and c.options.quickack) or c.reassembly:
         c.ack_now = True
         return
     if c.delayed_ack_at == NEVER_NS:

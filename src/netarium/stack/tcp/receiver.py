@@ -42,6 +42,8 @@ def receive(c: ControlBlock, frame: Frame) -> Drop | None:
         reason = acks.take(c, header, sequence, size)
         if reason is None and size:
             _take_in_order(c, payload, size, flags)
+            if c.reassembly.fin_at >= 0:
+                _take_fin(c)
         sender.output(c)
         return reason
     return _receive_slowly(c, frame, header, sequence)
@@ -188,6 +190,11 @@ def _take_text(c: ControlBlock, payload: Payload, sequence: int, size: int, flag
             _keep_early(c, payload, sequence)
     elif fin_at > c.rcv_nxt:
         c.ack_now = True
+    _take_fin(c)
+
+
+def _take_fin(c: ControlBlock) -> None:
+    """The FIN counts once all bytes before it are there."""
     if c.reassembly.fin_at == c.rcv_nxt and states.TAKES_DATA[c.state]:
         c.reassembly.fin_at = -1
         close.fin_received(c)
