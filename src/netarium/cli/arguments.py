@@ -1,4 +1,7 @@
-"""What `netarium run` takes. Standard library alone: a run of two scripts starts without the rest of the command line."""
+"""What `netarium run` takes.
+
+Standard library alone: a run of two scripts starts without the rest of the command line.
+"""
 
 from __future__ import annotations
 

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
-import click
 import typer
 
 from netarium import __version__
@@ -87,18 +86,10 @@ def ports(
 def main(arguments: Sequence[str]) -> int:
     """Run one of these commands; the exit code."""
     try:
-        result = app(args=list(arguments), standalone_mode=False)
+        app(args=list(arguments), prog_name="netarium")
     except NetariumError as error:
         print(f"netarium: {error}", file=sys.stderr)
         return 2
-    except click.exceptions.NoArgsIsHelpError as error:
-        error.show()
-        return 2
-    except click.ClickException as error:
-        error.show()
-        return 2
-    except (click.exceptions.Abort, KeyboardInterrupt):
-        return 130
-    except click.exceptions.Exit as error:
-        return error.exit_code
-    return result if isinstance(result, int) else 0
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else 0
+    return 0

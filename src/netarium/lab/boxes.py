@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from netarium.link.port import Port
     from netarium.link.switch import MacEntry
     from netarium.nodes.node import Node
+    from netarium.programs.loader import Program
     from netarium.programs.process import Process
 
 _T = TypeVar("_T")
@@ -132,9 +133,9 @@ class Host(Box):
 
     def run(
         self,
-        program: str | Path | Sequence[str] | Callable[..., Any],
+        program: str | Path | Sequence[str] | Callable[..., Any] | Program,
         *arguments: Any,
-        at: str | int | None = None,
+        at: str | None = None,
         after: After | None = None,
         stdin: Any = None,
         env: Mapping[str, str] | None = None,
@@ -142,13 +143,14 @@ class Host(Box):
         daemon: bool = False,
         directory: str | Path | None = None,
         name: str | None = None,
+        hold: bool = False,
     ) -> Service:
         """Start a program; it begins when the net is driven.
 
         `program` is a command line (a path with arguments, `python -m module`, a tool), an argv, a callable or a
         coroutine function, called with `arguments`. `at` counts from the start of the net. `after` is a Service or
         its name (it has ended), or {"listening": "NODE:PORT"}. `stdin` is text or a list of lines; without it the
-        input stays open for `service.type`.
+        input stays open for `service.type`. With `hold` somebody else calls `service.start()`.
         """
         from netarium.programs.loader import load
 
@@ -166,12 +168,14 @@ class Host(Box):
         self.net.lifecycle.services.append(service)
         self._name(service, name)
         at_ns = None if at is None else duration_ns(at)
+        if hold:
+            return service
         launch = Launch(self.net, service, at_ns, after)
         self._launches.append(launch)
         launch.prepare()
         return service
 
-    def call(self, function: Callable[..., _T], *arguments: Any, within: str | int = "10min") -> _T:
+    def call(self, function: Callable[..., _T], *arguments: Any, within: str = "10min") -> _T:
         """Run a function on this host and drive the net until it returns; its result, or its exception, here."""
         service = self.run(function, *arguments, stdin="")
         self.net.drive_until(lambda: service.ended, f"{service.name} to return", within)
@@ -193,6 +197,8 @@ class Host(Box):
                 raise UsageError(f"{self.name} has no interface {interface!r}{suggest(interface, ports)}")
             return _not_linked(self, ports[interface])
         free = [port for port in ports.values() if port.cable is None]
+        if len(ports) == 1:
+            return _not_linked(self, next(iter(ports.values())))
         if not free:
             linked = ", ".join(ports)
             raise UsageError(

@@ -67,7 +67,7 @@ class Document:
 class _Loader(yaml.SafeLoader):
     """Composes nodes and resolves nothing but the difference between plain scalars, quoted ones and explicit tags."""
 
-    def resolve(self, kind: type[yaml.Node], value: str | None, implicit: Any) -> str:  # type: ignore[override]
+    def resolve(self, kind: type[yaml.Node], value: str | None, implicit: Any) -> str:
         if kind is yaml.ScalarNode:
             return _PLAIN if implicit[0] else _TEXT
         return "tag:yaml.org,2002:seq" if kind is yaml.SequenceNode else "tag:yaml.org,2002:map"

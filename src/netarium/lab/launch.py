@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Union
+from typing import TYPE_CHECKING
 
 from netarium.errors import UsageError
 from netarium.lab.service import Service
@@ -12,7 +12,7 @@ from netarium.lab.words import suggest
 if TYPE_CHECKING:
     from netarium.lab.net import Net
 
-After = Union[Service, str, Mapping[str, str]]
+After = Service | str | Mapping[str, str]
 """A program that must have ended, its name, or {"listening": "NODE:PORT"}."""
 
 

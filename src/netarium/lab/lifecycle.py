@@ -11,6 +11,7 @@ import gc
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from enum import Enum
+from heapq import heapify
 from typing import TYPE_CHECKING, Protocol
 
 from netarium.engine.events import NEVER_NS, Engine
@@ -76,7 +77,11 @@ class Start:
         """It shall not happen."""
         if not self.done:
             self.done = True
-            self.lifecycle.engine.foreground -= 1
+            engine = self.lifecycle.engine
+            engine.foreground -= 1
+            # Taken out, so that a run without other events does not wait for it.
+            engine.heap[:] = [entry for entry in engine.heap if entry[2] is not self]
+            heapify(engine.heap)
 
     def fire(self, argument: object) -> None:
         """Its time has come."""

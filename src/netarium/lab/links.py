@@ -77,7 +77,7 @@ class Link:
     @property
     def up(self) -> bool:
         """Whether it is whole."""
-        return self.cable.up
+        return bool(self.cable.up)
 
     def cut(self) -> None:
         """Break it now: what is in flight is lost."""

@@ -177,9 +177,8 @@ class _Reader:
         elif isinstance(target, ast.Attribute):
             self.names.setdefault(target.attr, []).append(value)
         elif isinstance(target, (ast.Tuple, ast.List)) and isinstance(value, (ast.Tuple, ast.List)):
-            if len(target.elts) == len(value.elts):
-                for part, part_value in zip(target.elts, value.elts, strict=True):
-                    self._assign(part, part_value)
+            for part, part_value in zip(target.elts, value.elts, strict=False):
+                self._assign(part, part_value)
 
     def _values(self, node: ast.expr | None, depth: int = 0) -> Iterator[object]:
         """The literal values an expression may have, as far as names lead to them."""

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,9 +13,11 @@ from netarium.lab import file as lab_file
 from netarium.lab.boxes import numbered
 from netarium.lab.faults import lay_fault
 from netarium.lab.file import Document, Path_
+from netarium.lab.literals import reads_input
 from netarium.lab.net import Net
 from netarium.lab.topology import AddressTwiceError
 from netarium.lab.words import suggest
+from netarium.programs.loader import load as load_program
 
 if TYPE_CHECKING:
     from pydantic import ValidationError
@@ -25,24 +27,98 @@ if TYPE_CHECKING:
 NODE_KINDS = ("host", "switch", "hub", "router")
 
 LATER = (
-    "balancer", "corrupt.after", "dhcp", "firewall", "home-router", "ipv6", "layer", "nat", "ports", "public", "routing",
-    "services", "vlan",
+    "balancer", "corrupt.after", "dhcp", "firewall", "home-router", "ipv6", "layer", "nat", "ports", "public",
+    "routing", "services", "vlan",
 )  # fmt: skip
 """Words of the design that this version does not have: an error says so instead of guessing at a typing mistake."""
 
 
-def load(path: str | Path, *, seed: int | None = None, root: bool = False, **options: Any) -> Net:
-    """The net of a lab file, ready to run. `seed` goes before the file's; `root`: programs run as root.
+def load(path: str | Path, *, stdin: Mapping[str, Any] | None = None, **options: Any) -> Net:
+    """The net of a lab file, ready to run. Options as for `LabFile.build`.
 
     Raises LabError, which names file, line, what is wrong and what would be right.
     """
-    document = lab_file.read(path)
-    lab = read_lab(document)
-    chosen = lab.seed if seed is None else seed
-    directory = options.pop("directory", Path(path).parent)
-    net = Net(chosen, name=lab.name or Path(path).stem, names=lab.names, directory=directory, **options)
-    _Builder(net, document, lab, root).build()
-    return net
+    return LabFile(path).build(stdin=stdin, **options)
+
+
+class LabFile:
+    """A lab file that has been read and fits the schema; what it means is found out by `build`. Raises LabError."""
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+        self.document = lab_file.read(path)
+        self.lab = read_lab(self.document)
+        self.names = program_names(self)
+
+    def readers(self) -> dict[str, bool]:
+        """Program name -> whether it reads its input and the lab file does not say what."""
+        found = {}
+        for entry, name in zip(self.lab.programs, self.names, strict=True):
+            path = load_program(entry.run, self.directory(entry)).path
+            found[name] = entry.stdin is None and path is not None and reads_input(path)
+        return found
+
+    def directory(self, entry: ProgramEntry) -> Path:
+        """Where a program runs: the lab file's folder, or `dir` in it."""
+        return self.path.parent if entry.dir is None else self.path.parent / entry.dir
+
+    def build(
+        self,
+        *,
+        seed: int | None = None,
+        root: bool = False,
+        stdin: Mapping[str, Any] | None = None,
+        typed: bool = True,
+        **options: Any,
+    ) -> Net:
+        """The net. `seed` goes before the file's; `root`: programs run as root; `stdin`: program name -> its input,
+        before the file's; input that neither gives stays open for `service.type`, or with `typed=False` is empty.
+        Other options are those of `Net`. Raises LabError.
+        """
+        chosen = self.lab.seed if seed is None else seed
+        options.setdefault("directory", self.path.parent)
+        net = Net(chosen, name=self.lab.name or self.path.stem, names=self.lab.names, **options)
+        _Builder(net, self, root, dict(stdin or {}), "" if not typed else None).build()
+        return net
+
+
+@contextmanager
+def at_line(document: Document, path: Path_) -> Iterator[None]:
+    """Give a UsageError that is raised within the file and the line of `path`, or of the value in it that it quotes."""
+    try:
+        yield
+    except LabError:
+        raise
+    except UsageError as error:
+        message = f"{_path_text(path)}: {error}"
+        raise document.error(message, _narrow(document, path, str(error))) from None
+
+
+def _narrow(document: Document, path: Path_, message: str) -> Path_:
+    """The place inside `path` of the text that the message quotes, if it quotes one: a node may be many lines long."""
+    for inner in document.lines:
+        if inner[: len(path)] == path and len(inner) > len(path):
+            value: Any = document.value
+            for part in inner:
+                value = value[part]
+            if isinstance(value, str) and len(value) > 2 and value.partition("/")[0] in message:
+                return inner
+    return path
+
+
+def program_names(file: LabFile) -> list[str]:
+    """NODE for the one program of a node, else NODE/STEM, NODE/STEM-2 (DESIGN 3). Programs must be there: LabError."""
+    entries = file.lab.programs
+    counts: dict[str, int] = {}
+    for entry in entries:
+        counts[entry.on] = counts.get(entry.on, 0) + 1
+    taken: set[str] = set()
+    names = []
+    for index, entry in enumerate(entries):
+        with at_line(file.document, ("programs", index, "run")):
+            stem = load_program(entry.run, file.directory(entry)).stem
+        names.append(numbered(entry.on if counts[entry.on] == 1 else f"{entry.on}/{stem}", taken))
+    return names
 
 
 def read_lab(document: Document) -> Lab:
@@ -82,7 +158,8 @@ def _check_kinds(document: Document) -> None:
 
 def _first_error(document: Document, error: ValidationError) -> LabError:
     told = [(_place(document, each["loc"]), each) for each in error.errors()]
-    path, first = min(told, key=lambda pair: document.line(pair[0]) or 0)
+    # A key that is not known says more than the one that is missing because of it.
+    path, first = min(told, key=lambda pair: (document.line(pair[0]) or 0, pair[1]["type"] != "extra_forbidden"))
     return document.error(_words(path, first, document), path)
 
 
@@ -152,18 +229,23 @@ def _later(word: str) -> str:
 class _Builder:
     """Gives what a lab file says to a net, and adds the line to what the net refuses."""
 
-    def __init__(self, net: Net, document: Document, lab: Lab, root: bool) -> None:
+    def __init__(
+        self, net: Net, file: LabFile, root: bool, stdin: dict[str, Any], default: str | None
+    ) -> None:
         self.net = net
-        self.document = document
-        self.lab = lab
+        self.file = file
+        self.document = file.document
+        self.lab = file.lab
         self.root = root
+        self.stdin = stdin
+        self.default = default
 
     def build(self) -> None:
         for name in self.lab.nodes:
-            with self._line(("nodes", name)):
+            with self._line("nodes", name):
                 self._node(name)
         for index in range(len(self.lab.links)):
-            with self._line(("links", index)):
+            with self._line("links", index):
                 self._link(index)
         try:
             self.net.check()
@@ -171,30 +253,11 @@ class _Builder:
             raise self.document.error(str(error), ("nodes", error.second.name)) from None
         self._programs()
         for index, fault in enumerate(self.lab.faults):
-            with self._line(("faults", index)):
+            with self._line("faults", index):
                 lay_fault(self.net, fault)
 
-    @contextmanager
-    def _line(self, path: Path_) -> Iterator[None]:
-        try:
-            yield
-        except LabError:
-            raise
-        except UsageError as error:
-            raise self.document.error(
-                f"{_path_text(path)}: {error}", self._narrow(path, str(error))
-            ) from None
-
-    def _narrow(self, path: Path_, message: str) -> Path_:
-        """The line of the value inside `path` that the message quotes, if one does: nodes may be many lines long."""
-        for inner in self.document.lines:
-            if inner[: len(path)] == path and len(inner) > len(path):
-                value: Any = self.document.value
-                for part in inner:
-                    value = value[part]
-                if isinstance(value, str) and len(value) > 2 and value in message:
-                    return inner
-        return path
+    def _line(self, *path: str | int) -> AbstractContextManager[None]:
+        return at_line(self.document, path)
 
     def _node(self, name: str) -> None:
         given = self.document.value["nodes"][name]
@@ -212,39 +275,21 @@ class _Builder:
         entry = self.document.value["links"][index]
         given = {} if isinstance(entry, list) else dict(entry)
         given.pop("between", None)
+        one, other = self.lab.links[index].between
         self.net.add_link(
-            *(self.net.end(text) for text in self.lab.links[index].between),
+            self.net.end(one),
+            self.net.end(other),
             {key: getattr(value, "text", value) for key, value in given.items()},
         )
 
     def _programs(self) -> None:
-        names = self._program_names()
-        entries = self.lab.programs
-        for index, entry in enumerate(entries):
+        names = self.file.names
+        for index, entry in enumerate(self.lab.programs):
             if isinstance(entry.after, str):
                 self._check_after(index, entry.after, names)
-        for index, entry in enumerate(entries):
-            with self._line(("programs", index)):
-                self._program(entry, names[index], self.document.value["programs"][index].get("at"))
-
-    def _program_names(self) -> list[str]:
-        """NODE for the one program of a node, else NODE/STEM, NODE/STEM-2 (DESIGN 3)."""
-        from netarium.programs.loader import load as load_program
-
-        counts: dict[str, int] = {}
-        for entry in self.lab.programs:
-            counts[entry.on] = counts.get(entry.on, 0) + 1
-        taken: set[str] = set()
-        names = []
         for index, entry in enumerate(self.lab.programs):
-            if counts[entry.on] == 1:
-                names.append(numbered(entry.on, taken))
-                continue
-            with self._line(("programs", index)):
-                names.append(
-                    numbered(f"{entry.on}/{load_program(entry.run, self._directory(entry)).stem}", taken)
-                )
-        return names
+            with self._line("programs", index):
+                self._program(entry, names[index], self.document.value["programs"][index].get("at"))
 
     def _check_after(self, index: int, after: str, names: list[str]) -> None:
         path: Path_ = ("programs", index, "after")
@@ -263,20 +308,17 @@ class _Builder:
             f"after: {' waits for '.join([*seen, after])}; none of them can start", path
         )
 
-    def _directory(self, entry: ProgramEntry) -> Path:
-        return self.net.directory if entry.dir is None else self.net.directory / entry.dir
-
     def _program(self, entry: ProgramEntry, name: str, at: str | None) -> None:
         host = self.net.host_named(entry.on)
-        directory = self._directory(entry)
+        directory = self.file.directory(entry)
         if not directory.is_dir():
             raise UsageError(f"dir: there is no directory {directory}")
-        listening = entry.after is not None and not isinstance(entry.after, str)
+        after = entry.after
         host.run(
             entry.run,
             at=at,
-            after={"listening": entry.after.listening} if listening else entry.after,  # type: ignore[union-attr]
-            stdin=entry.stdin,
+            after=after if after is None or isinstance(after, str) else {"listening": after.listening},
+            stdin=self.stdin.get(name, self.default if entry.stdin is None else entry.stdin),
             env=environment(entry.env),
             root=self.root or entry.as_ == "root",
             daemon=entry.daemon,

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Strict, Tag, model_validator
 
 from netarium import units
 
@@ -46,6 +46,10 @@ class _Model(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 
 
+Flag = Annotated[bool, Strict()]
+"""true or false; `on`, `yes` and 1 are none."""
+Whole = Annotated[int, Strict()]
+"""An integer written as one."""
 Word = Annotated[str, BeforeValidator(_written, json_schema_input_type=str | int | float)]
 """Text; a number counts as the text it was written as."""
 Duration = Annotated[int, BeforeValidator(_duration, json_schema_input_type=str)]
@@ -64,7 +68,7 @@ class Route(_Model):
     to: str
     via: str | None = None
     interface: str | None = None
-    metric: int = 0
+    metric: Whole = 0
 
 
 class _StackNode(_Model):
@@ -84,7 +88,7 @@ class _StackNode(_Model):
     settings: dict[str, int | str] = Field({}, description="sysctls by their Linux names")
     boot: Duration | None = Field(None, description="when the node is switched on; at the start without it")
     mac: str | dict[str, str] | None = Field(None, description="the MAC of eth0, or interface name -> MAC")
-    duplicate: bool = Field(False, description="another node may have the same address in the same network")
+    duplicate: Flag = Field(False, description="another node may have the same address in the same network")
 
     @model_validator(mode="after")
     def _one_way_to_write_interfaces(self) -> _StackNode:
@@ -135,7 +139,7 @@ class LinkEntry(_Model):
     jitter: Duration | None = None
     rate: Rate | None = Field(None, description="1Gbps without it")
     queue: int | str | None = Field(None, description="frames (1000 without it), or bytes as `64KiB`")
-    mtu: int | None = Field(None, ge=68, le=65535)
+    mtu: Whole | None = Field(None, ge=68, le=65535)
     loss: Fraction | None = None
     duplicate: Fraction | None = None
     reorder: Fraction | None = None
@@ -166,7 +170,7 @@ class ProgramEntry(_Model):
     stdin: Annotated[list[Word], BeforeValidator(_listed)] | None = Field(None, description="the lines typed")
     env: dict[str, Word] = {}
     as_: Literal["user", "root"] = Field("user", alias="as")
-    daemon: bool = False
+    daemon: Flag = False
     dir: str | None = None
 
 
@@ -196,7 +200,7 @@ class FaultEntry(_Model):
     boot: Word | None = None
     drop: FrameMatch | None = None
     from_: Word | None = Field(None, alias="from", description="the node that sends the frame")
-    nth: int | None = Field(None, ge=1, description="only the nth frame that matches, from 1")
+    nth: Whole | None = Field(None, ge=1, description="only the nth frame that matches, from 1")
 
     @model_validator(mode="after")
     def _one_action(self) -> FaultEntry:
@@ -217,8 +221,8 @@ class Lab(_Model):
     """A whole lab file."""
 
     name: str | None = None
-    seed: int = 0
-    names: bool = Field(True, description="every host knows the others by name, as from /etc/hosts")
+    seed: Whole = 0
+    names: Flag = Field(True, description="every host knows the others by name, as from /etc/hosts")
     nodes: dict[str, Node]
     links: list[
         Annotated[LinkEntry, BeforeValidator(_short_link, json_schema_input_type=LinkEntry | list[str])]

@@ -12,8 +12,8 @@ from netarium.engine.streams import Streams
 from netarium.errors import DeadlockError, ProgramError, UnfinishedError, UsageError
 from netarium.journey import Watch
 from netarium.lab import addressing
-from netarium.lab.building import computer, interface_setup, place
 from netarium.lab.boxes import Box, Host, Hub, Router, Switch
+from netarium.lab.building import computer, interface_setup, place
 from netarium.lab.launch import unknown_program
 from netarium.lab.lifecycle import End, Lifecycle
 from netarium.lab.links import OPTIONS as LINK_OPTIONS
@@ -266,9 +266,9 @@ class Net:
         else:
             self.drive_until(condition, "the condition", within)
 
-    def drive_until(self, condition: Callable[[], bool], told: str, within: str | int) -> None:
+    def drive_until(self, condition: Callable[[], bool], told: str, within: str) -> None:
         """Let time pass until `condition` holds. `told` says in errors what was waited for."""
-        limit_ns = self.engine.now + (within if isinstance(within, int) else duration_ns(within))
+        limit_ns = self.engine.now + duration_ns(within)
         end = self.drive(limit_ns, condition)
         if end is End.UNTIL:
             raise UnfinishedError(

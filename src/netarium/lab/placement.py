@@ -11,12 +11,14 @@ Pure arithmetic over what the scripts say (`literals`); nothing is built here. E
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from netarium.errors import UsageError
 from netarium.lab.literals import Endpoint, Says
 
+_T = TypeVar("_T")
 DEFAULT_NETWORK = "10.0.0"
 PREFIX_LENGTH = 24
 LOOPBACK = "127.0.0.1"
@@ -132,5 +134,6 @@ def _served(end: Endpoint, bound: list[Endpoint]) -> bool:
     return any(0 in (port, end[1]) or port == end[1] for _, port in bound)
 
 
-def _unique(items):  # type: ignore[no-untyped-def]
+def _unique(items: Iterable[_T]) -> list[_T]:
+    """Without doubles, in the order of the first ones."""
     return list(dict.fromkeys(items))

@@ -10,13 +10,12 @@ import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from netarium.errors import ProgramError, UnfinishedError, UsageError
-from netarium.lab.lifecycle import End
-from netarium.units import duration_ns
+from netarium.errors import ProgramError, UsageError
 
 if TYPE_CHECKING:
     from netarium.lab.boxes import Host
     from netarium.programs.process import Process, Wait
+    from netarium.programs.streams import Stdin
 
 WITHIN = "10min"
 """How much virtual time `wait` and `expect` give, if not told."""
@@ -43,10 +42,17 @@ class Service:
         self.process = make(self)
 
     def __repr__(self) -> str:
-        state = (
-            "waits to start" if not self.started else "runs" if not self.ended else f"exit {self.exit_code}"
-        )
-        return f"<Service {self.name}: {state}>"
+        code = f" with {self.exit_code}" if self.ended else ""
+        return f"<Service {self.name}: {self.state}{code}>"
+
+    @property
+    def state(self) -> str:
+        """In a word: "not started", "running", "at rest" or "ended"."""
+        if self.ended:
+            return "ended"
+        if not self.started:
+            return "not started"
+        return "at rest" if self.at_rest else "running"
 
     @property
     def name(self) -> str:
@@ -115,7 +121,7 @@ class Service:
 
     def type(self, text: str, end: str = "\n") -> None:
         """Type a line into its standard input."""
-        self._stdin().type(text + end)
+        self._stdin().write(text + end)
 
     def close_stdin(self) -> None:
         """End its standard input: Ctrl-D."""
@@ -126,12 +132,12 @@ class Service:
         if not self.ended:
             self.process.kill(signal)
 
-    def wait(self, within: str | int = WITHIN) -> int:
+    def wait(self, within: str = WITHIN) -> int:
         """Drive the net until it has ended; its exit code. Raises UnfinishedError, or DeadlockError."""
         self.host.net.drive_until(lambda: self.ended, f"{self.name} to end", within)
         return self.exit_code if self.exit_code is not None else -9
 
-    def expect(self, pattern: str, within: str | int = WITHIN) -> re.Match[str]:
+    def expect(self, pattern: str, within: str = WITHIN) -> re.Match[str]:
         """Drive the net until new output (stdout and stderr, as they came) matches; that output is used up to there.
 
         Raises ProgramError when the program ends before, UnfinishedError when `within` has passed.
@@ -140,7 +146,8 @@ class Service:
         found: list[re.Match[str]] = []
 
         def matched() -> bool:
-            match = wanted.search("".join(self._output), self._read)
+            self._output[:] = ["".join(self._output)]
+            match = wanted.search(self._output[0], self._read)
             if match is not None and not found:
                 found.append(match)
             return match is not None or self.ended
@@ -160,12 +167,9 @@ class Service:
         for listener in self.listeners:
             listener(self, stream, text)
 
-    def _stdin(self):  # type: ignore[no-untyped-def]
+    def _stdin(self) -> Stdin:
         if self.process.ended:
             raise UsageError(
                 f"{self.name} has ended (exit code {self.exit_code}); nobody reads what is typed"
             )
         return self.process.stdin
-
-
-__all__ = ["WITHIN", "End", "Service", "UnfinishedError", "duration_ns"]

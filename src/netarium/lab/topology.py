@@ -81,8 +81,9 @@ def check_addresses(boxes: Iterable[Box], cables: Iterable[Cable]) -> None:
                 if other == (host, name) or host.duplicate or other[0].duplicate:
                     continue
                 raise AddressTwiceError(
-                    f"{host.name}:{name} has the address {ipv4_text(address)}/{length}, which {other[0].name}:{other[1]} "
-                    "has in the same broadcast domain; give it another one, or write `duplicate: true` if that is meant",
+                    f"{host.name}:{name} has the address {ipv4_text(address)}/{length}, which "
+                    f"{other[0].name}:{other[1]} has in the same broadcast domain; give it another "
+                    "one, or write `duplicate: true` if that is meant",
                     host,
                 )
 

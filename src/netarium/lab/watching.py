@@ -178,7 +178,8 @@ class Watching:
             return
         self._closed = True
         errors: list[NetariumError] = []
-        for file in [*self.captures, *self.recorders]:
+        files: list[Capture | Recorder] = [*self.captures, *self.recorders]
+        for file in files:
             try:
                 file.close()
             except NetariumError as error:

@@ -1,0 +1,151 @@
+"""`--check-determinism`: the same run twice, in scratch copies of the working directory, compared event by event."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from itertools import zip_longest
+from pathlib import Path
+
+from netarium.cli.arguments import RunArguments
+from netarium.errors import UsageError
+
+COPY_BYTES_MAX = 200 * 10**6
+
+
+def check_determinism(arguments: RunArguments) -> int:
+    """Run twice and say whether both runs were the same; the first run's exit code, 1 for a difference."""
+    here = Path.cwd()
+    _check_size(here)
+    _check_terminal(arguments)
+    with tempfile.TemporaryDirectory(prefix="netarium-") as scratch:
+        runs = [_Run(Path(scratch) / str(number), here, arguments) for number in (1, 2)]
+        for each in runs:
+            each.go()
+        first, second = runs
+        sys.stdout.write(first.stdout)
+        sys.stderr.write(first.stderr)
+        if first.code in (2, 130):
+            return first.code
+        if arguments.trace is not None:
+            shutil.copyfile(first.trace, here / arguments.trace)
+        difference = _difference(first, second)
+        if difference:
+            print(f"netarium: NOT deterministic: {difference}", file=sys.stderr)
+            print(
+                "netarium: order of sets and dicts of text changes from run to run unless PYTHONHASHSEED is set; real "
+                "files, clocks and addresses in memory are other causes (docs/determinism.md)",
+                file=sys.stderr,
+            )
+            return 1
+        print(f"netarium: deterministic: two runs, {first.events} events, equal", file=sys.stderr)
+        return first.code
+
+
+class _Run:
+    """One of the two runs, as a process of its own."""
+
+    def __init__(self, folder: Path, here: Path, arguments: RunArguments) -> None:
+        self.folder = folder
+        shutil.copytree(here, folder, symlinks=True)
+        self.trace = folder.parent / f"{folder.name}.jsonl"
+        self.words = _words(arguments, here, self.trace)
+        self.code = 0
+        self.stdout = ""
+        self.stderr = ""
+        self.events = 0
+
+    def go(self) -> None:
+        command = [sys.executable, "-m", "netarium.cli.main", "run", *self.words]
+        done = subprocess.run(
+            command, cwd=self.folder, stdin=subprocess.DEVNULL, capture_output=True, text=True
+        )
+        self.code = done.returncode
+        self.stdout = done.stdout
+        self.stderr = done.stderr
+
+    def lines(self) -> Iterator[str]:
+        with open(self.trace, encoding="utf-8") as file:
+            for line in file:
+                self.events += 1
+                yield line
+
+
+def _words(arguments: RunArguments, here: Path, trace: Path) -> list[str]:
+    """The run's own words, without the check, with a trace of ours; files it leaves go where the user wants them."""
+    result = list(arguments.sources)
+    if arguments.seed is not None:
+        result += ["--seed", str(arguments.seed)]
+    if arguments.until is not None:
+        result += ["--until", arguments.until]
+    for name, file in arguments.stdin.items():
+        result += ["--stdin", f"{name}={file}"]
+    if arguments.pcap is not None:
+        result += ["--pcap", str(here / arguments.pcap)]
+        for port in arguments.pcap_on:
+            result += ["--pcap-on", port]
+    for given, option in (
+        (arguments.root, "--root"),
+        (arguments.quiet, "--quiet"),
+        (arguments.json, "--json"),
+    ):
+        if given:
+            result.append(option)
+    if not arguments.digest:
+        result.append("--no-digest")
+    return [*result, "--trace", str(trace)]
+
+
+def _check_size(folder: Path) -> None:
+    total = 0
+    for path, _, files in os.walk(folder):
+        for file in files:
+            try:
+                total += os.lstat(os.path.join(path, file)).st_size
+            except OSError:
+                continue
+        if total > COPY_BYTES_MAX:
+            raise UsageError(
+                f"--check-determinism runs in copies of the working directory, and {folder} holds more than "
+                f"{COPY_BYTES_MAX // 10**6} MB; run it from a smaller folder"
+            )
+
+
+def _check_terminal(arguments: RunArguments) -> None:
+    """Both runs must read the same: the terminal cannot be read twice."""
+    from netarium.cli.console import Console
+    from netarium.cli.run import build
+
+    _, terminal = build(arguments, Console(keep_silent=True))
+    if terminal is not None and terminal.service is not None:
+        name = terminal.service.name
+        raise UsageError(
+            f"{name} reads the terminal, which cannot be read twice; give it a file: --stdin {name}=FILE"
+        )
+
+
+def _difference(first: _Run, second: _Run) -> str:
+    """The first thing that differs, in words; empty when nothing does."""
+    if second.code == 2:
+        return f"the second run could not begin: {second.stderr.strip()}"
+    for number, (one, other) in enumerate(zip_longest(first.lines(), second.lines()), 1):
+        if one != other:
+            return f"event {number} differs:\n  run 1: {_event(one)}\n  run 2: {_event(other)}"
+    if first.stdout != second.stdout:
+        return "the programs printed something else the second time"
+    if first.code != second.code:
+        return f"exit code {first.code}, then {second.code}"
+    return ""
+
+
+def _event(line: str | None) -> str:
+    if line is None:
+        return "the end"
+    event = json.loads(line)
+    time = event.pop("t", None)
+    return (f"{time} ns " if time is not None else "") + json.dumps(event, ensure_ascii=False)

@@ -1,0 +1,212 @@
+"""`netarium run`: build the net, drive it, print what the programs print, report, and answer with the exit code."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from netarium.cli.arguments import RunArguments, parse
+from netarium.errors import NetariumError, UsageError
+
+if TYPE_CHECKING:
+    from netarium.cli.console import Console, Terminal
+    from netarium.lab.lifecycle import End
+    from netarium.lab.net import Net
+
+OK = 0
+FAILED = 1
+USAGE = 2
+DEADLOCK = 3
+UNFINISHED = 4
+INTERRUPTED = 130
+
+LAB_SUFFIXES = (".yaml", ".yml")
+
+
+def main(words: Sequence[str]) -> int:
+    """Run `netarium run` with these words; the exit code."""
+    try:
+        arguments = parse(words)
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else USAGE
+    try:
+        if arguments.check_determinism:
+            from netarium.cli.determinism import check_determinism
+
+            return check_determinism(arguments)
+        return run(arguments)
+    except NetariumError as error:
+        print(f"netarium: {error}", file=sys.stderr)
+        return USAGE
+
+
+def run(arguments: RunArguments) -> int:
+    """One run. Raises UsageError (LabError too) before anything has run."""
+    from netarium.cli.console import Console
+    from netarium.cli.outputs import Outputs
+    from netarium.units import duration_ns
+
+    until_ns = None if arguments.until is None else duration_ns(arguments.until)
+    console = Console(keep_silent=arguments.json)
+    net, _ = build(arguments, console)
+    outputs = Outputs(net, arguments)
+    for service in net.services:
+        service.listeners.append(console.wrote)
+    began = time.perf_counter()
+    with _interrupts(net) as interrupted:
+        end, error = _drive(net, until_ns)
+    interrupted = interrupted or [True] * isinstance(error, KeyboardInterrupt)
+    console.close()
+    codes: list[int] = []
+    if interrupted:
+        codes.append(INTERRUPTED)
+    codes += _told(net, console, end, error)
+    try:
+        outputs.close()
+    except NetariumError as failure:
+        console.notice(f"netarium: {failure}")
+        codes.append(FAILED)
+    code = codes[0] if codes else OK
+    _report(net, console, arguments, time.perf_counter() - began, code)
+    return code
+
+
+def build(arguments: RunArguments, console: Console) -> tuple[Net, Terminal | None]:
+    """The net that the sources describe, with its inputs. Raises UsageError."""
+    labs = [source for source in arguments.sources if source.endswith(LAB_SUFFIXES)]
+    if labs and len(arguments.sources) > 1:
+        raise UsageError(
+            f"a lab stands alone: {labs[0]} with other sources; put the scripts into its `programs`"
+        )
+    options: dict[str, Any] = {"digest": arguments.digest, "root": arguments.root}
+    if labs:
+        return _build_lab(labs[0], arguments, console, options)
+    return _build_scripts(arguments, console, options)
+
+
+def _build_scripts(
+    arguments: RunArguments, console: Console, options: dict[str, Any]
+) -> tuple[Net, Terminal | None]:
+    from netarium.lab.scripts import from_scripts, read_sources
+
+    scripts = read_sources(arguments.sources, Path.cwd())
+    readers = {script.name: script.says.reads_input for script in scripts}
+    inputs, terminal, reader = _inputs(arguments, readers, console)
+    net = from_scripts(list(scripts), stdin=inputs, seed=arguments.seed or 0, **options)
+    if terminal is not None:
+        terminal.service = net.service(reader)
+    return net, terminal
+
+
+def _build_lab(
+    path: str, arguments: RunArguments, console: Console, options: dict[str, Any]
+) -> tuple[Net, Terminal | None]:
+    from netarium.lab.load import LabFile
+
+    lab = LabFile(path)
+    inputs, terminal, reader = _inputs(arguments, lab.readers(), console)
+    net = lab.build(stdin=inputs, seed=arguments.seed, typed=False, **options)
+    if terminal is not None:
+        terminal.service = net.service(reader)
+    return net, terminal
+
+
+def _inputs(
+    arguments: RunArguments, readers: dict[str, bool], console: Console
+) -> tuple[dict[str, Any], Terminal | None, str]:
+    """What each program reads: the files of --stdin; the terminal, where just one reads it."""
+    inputs: dict[str, Any] = {}
+    for name, file in arguments.stdin.items():
+        if name not in readers:
+            from netarium.lab.words import suggest
+
+            raise UsageError(f"--stdin {name}={file}: there is no program {name!r}{suggest(name, readers)}")
+        try:
+            inputs[name] = file.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise UsageError(f"--stdin {name}={file}: cannot be read: {error}") from None
+    left = [name for name, reads in readers.items() if reads and name not in inputs]
+    if len(left) > 1:
+        told = " ".join(f"--stdin {name}=FILE" for name in left)
+        raise UsageError(
+            f"several programs read the terminal: {', '.join(left)}; give all but one of them a file: {told}"
+        )
+    if not left:
+        return inputs, None, ""
+    from netarium.cli.console import Terminal
+
+    terminal = Terminal(console)
+    inputs[left[0]] = terminal
+    return inputs, terminal, left[0]
+
+
+def _drive(net: Net, until_ns: int | None) -> tuple[End | None, BaseException | None]:
+    from netarium.engine.events import NEVER_NS
+
+    try:
+        return net.drive(NEVER_NS if until_ns is None else until_ns), None
+    except (KeyboardInterrupt, NetariumError) as error:
+        return None, error
+
+
+@contextmanager
+def _interrupts(net: Net) -> Iterator[list[bool]]:
+    """Ctrl-C ends the run between two events, so that capture and trace are whole.
+
+    A program that is running (it may never come back) gets a KeyboardInterrupt, unless a frame is just being written.
+    """
+    happened: list[bool] = []
+
+    def interrupt(number: int, frame: Any) -> None:
+        happened.append(True)
+        net.lifecycle.stop = net.lifecycle.changed = True
+        if net.scheduler.current is None and len(happened) < 3:
+            return
+        while frame is not None:
+            if frame.f_globals.get("__name__", "").startswith(("netarium.capture", "netarium.lab.watching")):
+                return
+            frame = frame.f_back
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGINT, interrupt)
+    try:
+        yield happened
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _told(net: Net, console: Console, end: End | None, error: BaseException | None) -> list[int]:
+    """Say how the run ended; the exit codes that hold, the first that holds first."""
+    from netarium.lab.lifecycle import End
+
+    codes = []
+    if isinstance(error, NetariumError):
+        console.notice(f"netarium: {error}")
+        codes.append(FAILED)
+    if end is End.BLOCKED:
+        console.notice(f"netarium: {net.blocked_report()}")
+        codes.append(DEADLOCK)
+    if end is End.UNTIL:
+        running = [service.name for service in net.services if service.holds() or not service.started]
+        if running:
+            codes.append(UNFINISHED)
+    if end is not End.STOPPED and net.failed():
+        codes.append(FAILED)
+    return codes
+
+
+def _report(net: Net, console: Console, arguments: RunArguments, wall_s: float, code: int) -> None:
+    from netarium.cli import report
+
+    if not arguments.quiet:
+        for notice in report.notices(net):
+            console.notice(notice)
+    if arguments.json:
+        print(report.as_json(net, arguments, code))
+    if not arguments.quiet:
+        console.notice(report.summary(net, arguments, wall_s))
