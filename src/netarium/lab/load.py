@@ -159,7 +159,9 @@ def _check_kinds(document: Document) -> None:
 def _first_error(document: Document, error: ValidationError) -> LabError:
     told = [(_place(document, each["loc"]), each) for each in error.errors()]
     # A key that is not known says more than the one that is missing because of it.
-    path, first = min(told, key=lambda pair: (document.line(pair[0]) or 0, pair[1]["type"] != "extra_forbidden"))
+    path, first = min(
+        told, key=lambda pair: (document.line(pair[0]) or 0, pair[1]["type"] != "extra_forbidden")
+    )
     return document.error(_words(path, first, document), path)
 
 
@@ -286,17 +288,17 @@ class _Builder:
         names = self.file.names
         for index, entry in enumerate(self.lab.programs):
             if isinstance(entry.after, str):
-                self._check_after(index, entry.after, names)
+                with self._line("programs", index, "after"):
+                    self._check_after(index, entry.after, names)
         for index, entry in enumerate(self.lab.programs):
             with self._line("programs", index):
                 self._program(entry, names[index], self.document.value["programs"][index].get("at"))
 
     def _check_after(self, index: int, after: str, names: list[str]) -> None:
-        path: Path_ = ("programs", index, "after")
         if after == "dhcp":
-            raise self.document.error("after: dhcp: this version of Netarium does not have it yet", path)
+            raise UsageError("this version of Netarium does not have `after: dhcp` yet")
         if after not in names:
-            raise self.document.error(f"after: there is no program {after!r}{suggest(after, names)}", path)
+            raise UsageError(f"there is no program {after!r}{suggest(after, names)}")
         seen = [names[index]]
         while after not in seen:
             seen.append(after)
@@ -304,9 +306,7 @@ class _Builder:
             if not isinstance(following, str) or following not in names:
                 return
             after = following
-        raise self.document.error(
-            f"after: {' waits for '.join([*seen, after])}; none of them can start", path
-        )
+        raise UsageError(f"{' waits for '.join([*seen, after])}; none of them can start")
 
     def _program(self, entry: ProgramEntry, name: str, at: str | None) -> None:
         host = self.net.host_named(entry.on)

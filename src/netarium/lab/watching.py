@@ -163,6 +163,18 @@ class Watching:
             raise UsageError("this net was made with digest=False; leave that out to have one")
         return self._digest.hexdigest()
 
+    def leave(self, pcap: Path, trace: Path) -> None:
+        """Write what the tape has kept so far as a capture and a trace. Raises UsageError, CaptureError."""
+        if self.tape is None:
+            return
+        capture = Capture(pcap, ports=self.ports(), epoch_ns=self.net.scheduler.epoch_ns)
+        recorder = Recorder(trace, seed=self.net.seed, header={"lab": self.net.name}, capture=capture)
+        try:
+            self.tape.play(capture, recorder)
+        finally:
+            capture.close()
+            recorder.close()
+
     def frames_sent(self) -> int:
         """How many frames were sent, loopbacks included."""
         count = 0
