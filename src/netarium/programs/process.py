@@ -15,11 +15,14 @@ from typing import TYPE_CHECKING, Any
 
 from netarium.engine.events import NEVER_NS
 from netarium.programs import signals
+from netarium.programs.alarm import Alarm
 from netarium.programs.context import ProgramContext
 from netarium.programs.report import place_of, print_exception
 from netarium.programs.scheduler import WAIT_LOCK, WAIT_REST, Scheduler, Task
 from netarium.programs.streams import Output, RawInput, RawOutput, Stdin, text_input, text_output
+from netarium.sockets.base import Credentials
 from netarium.sockets.descriptors import Descriptors
+from netarium.sockets.local import LocalStream
 from netarium.sockets.readiness import Pollable
 
 if TYPE_CHECKING:
@@ -79,7 +82,7 @@ class Process:
         self.daemon = daemon
         self.root = root
         self.pid = scheduler.take_pid()
-        self.random = scheduler.streams(f"process:{name}:{self.pid}")
+        self.random = scheduler.streams(f"process:{host.name}:{self.pid}")
         self.module_random: Random | None = None
         self.on_output = echo
         self.on_end: Callable[[Process], None] | None = None
@@ -94,6 +97,17 @@ class Process:
         self.exit_code: int | None = None
         self.exception: BaseException | None = None
         self.result: Any = None
+        self.credentials = Credentials(root, program.capabilities, scheduler.local_names(host))
+        self.threads: dict[int, Any] = {}
+        self.limbo: dict[Any, Any] = {}
+        self.shutdown_locks: set[Any] = set()
+        self.main_thread: Any = None
+        self.thread_idents = 0
+        self.thread_counter = 0
+        self.wakeup_number = -1
+        self.alarm = Alarm(self)
+        self.default_timeout: int | None = None
+        """socket.setdefaulttimeout, in ns."""
         self.descriptors = Descriptors()
         self._nonblocking: list[Pollable] = []
         self.stdin = Stdin(stdin)
@@ -120,10 +134,6 @@ class Process:
     def stderr(self) -> str:
         """What the program has written to its standard error so far, tracebacks included."""
         return self._stderr.text
-
-    def may(self, capability: str) -> bool:
-        """Whether the program runs as root or its file carries this capability, such as `net_raw`."""
-        return self.root or capability in self.program.capabilities
 
     def is_nonblocking(self, pollable: Pollable) -> bool:
         """O_NONBLOCK of what is not a socket object (those keep a time-out of their own)."""
@@ -177,7 +187,7 @@ class Process:
                 continue
             file, line = place_of(task.greenlet, self.program.folder)
             name = self.name if task is self.main_task else f"{self.name} ({task.name})"
-            address = "" if task.target is None else task.target.describe()
+            address = "" if task.target is None else task.target.describe(task.call)
             found.append(Wait(name, task.call, address, file, line))
         return found
 
@@ -195,9 +205,17 @@ class Process:
             return
         while self.pending_signals:
             signal = self.pending_signals.pop(0)
+            self._write_wakeup(signal)
             handler = self.signal_handlers.get(signal, signals.default_handler(signal))
             if callable(handler):
                 handler(signal, sys._getframe(2))
+
+    def _write_wakeup(self, signal: int) -> None:
+        """signal.set_wakeup_fd: the signal's number as a byte."""
+        wakeup = self.descriptors.find(self.wakeup_number) if self.wakeup_number >= 0 else None
+        stream = getattr(wakeup, "stream", wakeup)
+        if isinstance(stream, LocalStream):
+            stream.send(bytes([signal]))
 
     def task_ended(self, task: Task) -> None:
         """A task is over."""
@@ -264,6 +282,10 @@ class Process:
     def _run_program(self) -> int:
         if self.dying:
             return 1
+        from netarium.programs.shims import thread
+
+        assert self.main_task is not None
+        thread.begin_process(self.main_task)
         try:
             self.result = self.program.main(self)
         except SystemExit as error:

@@ -51,7 +51,7 @@ KILLS_BEFORE_DROP = 100
 class Describable(Protocol):
     """What a task waits for; asked only when a report is written."""
 
-    def describe(self) -> str:
+    def describe(self, call: str = "") -> str:
         """Such as `from 10.0.0.1:80`; empty when there is nothing to say."""
         ...
 
@@ -174,6 +174,7 @@ class Scheduler:
         self.node_names: HostsTable | None = HostsTable()
         """The net's own names, as in everybody's hosts file; None when `names: false`."""
         self._resolvers: dict[str, Resolver] = {}
+        self._local_names: dict[str, dict[str, Any]] = {}
 
     def take_pid(self) -> int:
         """A process id that no process of this net has had."""
@@ -186,6 +187,10 @@ class Scheduler:
         if found is None:
             found = self._resolvers[host.name] = Resolver(host.name, self.node_names)
         return found
+
+    def local_names(self, host: Host) -> dict[str, Any]:
+        """The AF_UNIX names of `host`."""
+        return self._local_names.setdefault(host.name, {})
 
     def attach(self) -> None:
         """Begin to drive: installs the shims and the proxies of sys. Call around a loop of `run_ready`; see `detach`."""

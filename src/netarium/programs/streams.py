@@ -108,7 +108,7 @@ class Stdin(Pollable):
             finally:
                 self.waiters.remove(task.wake)
 
-    def describe(self) -> str:
+    def describe(self, call: str = "") -> str:
         """For the deadlock report."""
         return "from standard input"
 

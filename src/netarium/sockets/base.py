@@ -7,7 +7,7 @@ An operation that would block returns None; errors are `OSError`. Every one that
 from __future__ import annotations
 
 import errno
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from netarium.engine.events import Engine
@@ -38,6 +38,8 @@ class Credentials:
 
     root: bool = False
     capabilities: frozenset[str] = frozenset()
+    local_names: dict[str, Any] = field(default_factory=dict)
+    """The names of AF_UNIX sockets on the process' host."""
 
     def may(self, capability: str) -> bool:
         """Whether it has this capability."""

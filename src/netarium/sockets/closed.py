@@ -24,7 +24,7 @@ class Closed:
     accept = bind = connect = connected = get_option = listen = name = peer_name = readiness = receive = _refuse
     receive_from = receive_message = receive_nothing = send = send_to = set_option = shutdown = _refuse
 
-    def describe(self) -> str:
+    def describe(self, call: str = "") -> str:
         """For reports."""
         return "on a closed socket"
 

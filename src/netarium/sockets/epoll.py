@@ -124,9 +124,9 @@ class Epoll(Pollable):
                     return IN
         return 0
 
-    def describe(self) -> str:
+    def describe(self, call: str = "") -> str:
         """What is registered, for the deadlock report."""
-        texts = [each.pollable.describe() for each in self._registrations.values()]
+        texts = [each.pollable.describe(call) for each in self._registrations.values()]
         return "for " + ", ".join(text for text in texts if text) if any(texts) else ""
 
     def close(self) -> None:

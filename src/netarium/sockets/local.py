@@ -103,7 +103,7 @@ class LocalStream(Pollable):
             peer.ended = True
             peer.changed()
 
-    def describe(self) -> str:
+    def describe(self, call: str = "") -> str:
         """For the deadlock report."""
         return "from a local peer" if self.peer is not None else "from nobody"
 

@@ -178,7 +178,7 @@ def _write_tos(sock: Any, value: int | bytes) -> None:
 
 def _read_ttl(sock: Any) -> int:
     chosen = sock.settings.ttl
-    return int(chosen if chosen >= 0 else sock.stack.settings.default_ttl)
+    return int(chosen if chosen >= 0 else sock.stack.settings.ip_default_ttl)
 
 
 def _changed(sock: Any) -> None:

@@ -51,7 +51,7 @@ class Pollable:
             for waiter in tuple(waiters):
                 waiter()
 
-    def describe(self) -> str:
+    def describe(self, call: str = "") -> str:
         """What a report says a task waits for, such as `from 10.0.0.1:80`."""
         return ""
 

@@ -25,7 +25,9 @@ def install() -> None:
     _installed = True
     from netarium.programs.shims import dispatch, table
 
+    table.import_first()
     dispatch.install(table.entries())
+    table.install_rest()
 
 
 def enter_net() -> None:

@@ -1,0 +1,218 @@
+"""Locks of tasks. Releasing wakes the one that has waited longest, without handing the lock over (as pthreads do)."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from greenlet import getcurrent
+
+from netarium.engine.events import NEVER_NS
+from netarium.programs.scheduler import WAIT_LOCK, Task, TaskGreenlet
+
+
+def _deadline(task: Task | None, blocking: bool, timeout: float) -> int:
+    """-1 for no waiting, NEVER_NS for ever. Errors as CPython's."""
+    if not blocking:
+        if timeout != -1:
+            raise ValueError("can't specify a timeout for a non-blocking call")
+        return -1
+    if timeout < 0:
+        if timeout != -1:
+            raise ValueError("timeout value must be a non-negative number")
+        return NEVER_NS
+    if timeout > 9_223_372_036:
+        raise OverflowError("timeout value is too large")
+    now = 0 if task is None else task.scheduler.engine.now
+    return now + round(timeout * 1e9) if timeout else -1
+
+
+class SimLock:
+    """As `_thread.lock`."""
+
+    __slots__ = ("__weakref__", "_locked", "_waiting")
+
+    def __init__(self) -> None:
+        self._locked = False
+        self._waiting: deque[Task] | None = None
+
+    def acquire(self, blocking: bool = True, timeout: float = -1) -> bool:
+        """Take it, waiting for it."""
+        if not self._locked and timeout == -1:
+            self._locked = True
+            return True
+        current = getcurrent()
+        task = current.task if type(current) is TaskGreenlet else None
+        deadline = _deadline(task, blocking, timeout)
+        if not self._locked:
+            self._locked = True
+            return True
+        if deadline == -1:
+            if task is not None:
+                task.reads += 1
+                if task.reads > 256:
+                    task.scheduler.charge(task)
+            return False
+        if task is None:
+            raise RuntimeError("a lock of a program inside the net is held; outside the net nobody can wait for it")
+        return self._wait(task, deadline)
+
+    def _wait(self, task: Task, deadline: int) -> bool:
+        if self._waiting is None:
+            self._waiting = deque()
+        waiting = self._waiting
+        waiting.append(task)
+        try:
+            while task.scheduler.park(task, "acquire", None, deadline, WAIT_LOCK):
+                if not self._locked:
+                    self._locked = True
+                    return True
+                if task not in waiting:
+                    waiting.append(task)
+            return False
+        finally:
+            if task in waiting:
+                waiting.remove(task)
+            elif not self._locked:
+                self._wake_next()
+
+    def release(self) -> None:
+        """Free it. RuntimeError when nobody holds it."""
+        if not self._locked:
+            raise RuntimeError("release unlocked lock")
+        self._locked = False
+        if self._waiting:
+            self._wake_next()
+
+    def _wake_next(self) -> None:
+        if self._waiting:
+            task = self._waiting.popleft()
+            current = getcurrent()
+            if type(current) is TaskGreenlet:
+                current.task.calls += 1  # handing work on is no idle poll
+            task.wake()
+
+    def locked(self) -> bool:
+        """Whether somebody holds it."""
+        return self._locked
+
+    def _at_fork_reinit(self) -> None:
+        self._locked = False
+        self._waiting = None
+
+    def __enter__(self) -> bool:
+        return self.acquire()
+
+    def __exit__(self, *details: Any) -> None:
+        self.release()
+
+    def __repr__(self) -> str:
+        return f"<{'locked' if self._locked else 'unlocked'} _thread.lock object at {hex(id(self))}>"
+
+    acquire_lock = acquire
+    release_lock = release
+    locked_lock = locked
+
+
+class SimRLock:
+    """As `_thread.RLock`."""
+
+    __slots__ = ("__weakref__", "_count", "_lock", "_owner")
+
+    def __init__(self) -> None:
+        self._lock = SimLock()
+        self._owner: Any = None
+        self._count = 0
+
+    def acquire(self, blocking: bool = True, timeout: float = -1) -> bool:
+        """Take it, or take it once more."""
+        me = getcurrent()
+        if self._owner is me:
+            _deadline(None, blocking, timeout)
+            self._count += 1
+            return True
+        if self._lock.acquire(blocking, timeout):
+            self._owner = me
+            self._count = 1
+            return True
+        return False
+
+    def release(self) -> None:
+        """Give it back once."""
+        if self._owner is not getcurrent():
+            raise RuntimeError("cannot release un-acquired lock")
+        self._count -= 1
+        if not self._count:
+            self._owner = None
+            self._lock.release()
+
+    def _is_owned(self) -> bool:
+        return self._owner is getcurrent()
+
+    def _recursion_count(self) -> int:
+        return self._count if self._owner is getcurrent() else 0
+
+    def _release_save(self) -> tuple[int, Any]:
+        if not self._count:
+            raise RuntimeError("cannot release un-acquired lock")
+        state = (self._count, self._owner)
+        self._count = 0
+        self._owner = None
+        self._lock.release()
+        return state
+
+    def _acquire_restore(self, state: tuple[int, Any]) -> None:
+        self._lock.acquire()
+        self._count, self._owner = state
+
+    def _at_fork_reinit(self) -> None:
+        self._lock._at_fork_reinit()
+        self._owner = None
+        self._count = 0
+
+    def __enter__(self) -> bool:
+        return self.acquire()
+
+    def __exit__(self, *details: Any) -> None:
+        self.release()
+
+    def __repr__(self) -> str:
+        state = "locked" if self._count else "unlocked"
+        return f"<{state} _thread.RLock object owner={self._owner!r} count={self._count} at {hex(id(self))}>"
+
+
+class DualLock:
+    """A lock of a shared module: the real one outside, one virtual lock per process inside."""
+
+    def __init__(self, outside: Any, kind: type[SimLock] | type[SimRLock]) -> None:
+        self._outside = outside
+        self._kind = kind
+        self._inside: WeakKeyDictionary[Any, Any] = WeakKeyDictionary()
+
+    def _lock(self) -> Any:
+        current = getcurrent()
+        if type(current) is not TaskGreenlet:
+            return self._outside
+        process = current.task.process
+        lock = self._inside.get(process)
+        if lock is None:
+            lock = self._inside[process] = self._kind()
+        return lock
+
+    def acquire(self, *args: Any, **keywords: Any) -> bool:
+        """As the lock that is meant here."""
+        return self._lock().acquire(*args, **keywords)  # type: ignore[no-any-return]
+
+    def release(self) -> None:
+        """As the lock that is meant here."""
+        self._lock().release()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._lock(), name)
+
+    def __enter__(self) -> Any:
+        return self._lock().__enter__()
+
+    def __exit__(self, *details: Any) -> None:
+        self._lock().__exit__(*details)

@@ -1,0 +1,83 @@
+"""Virtual signals: handlers belong to the process; a signal interrupts the main task where it waits, which then goes on."""
+
+from __future__ import annotations
+
+import errno
+import signal as real
+from typing import Any
+
+from netarium.programs import signals
+from netarium.programs.scheduler import Task
+from netarium.sockets.errno import os_error
+
+_VALID = frozenset(int(each) for each in real.valid_signals())
+
+
+def signal(task: Task, signalnum: int, handler: Any) -> Any:
+    """Set a handler; the one before."""
+    number = int(signalnum)
+    if task is not task.process.main_task:
+        raise ValueError("signal only works in main thread of the main interpreter")
+    if number not in _VALID:
+        raise ValueError("signal number out of range")
+    if number in (signals.SIGKILL, int(real.SIGSTOP)):
+        raise os_error(errno.EINVAL)
+    if not callable(handler) and handler not in (real.SIG_IGN, real.SIG_DFL):
+        raise TypeError("signal handler must be signal.SIG_IGN, signal.SIG_DFL, or a callable object")
+    before = getsignal(task, number)
+    if handler is real.default_int_handler:
+        handler = signals.default_interrupt
+    task.process.signal_handlers[number] = handler
+    return before
+
+
+def getsignal(task: Task, signalnum: int) -> Any:
+    """The handler."""
+    number = int(signalnum)
+    found = task.process.signal_handlers.get(number, signals.default_handler(number))
+    return real.default_int_handler if found is signals.default_interrupt else found
+
+
+def raise_signal(task: Task, signalnum: int) -> None:
+    """Send a signal to this process."""
+    task.process.kill(int(signalnum))
+    task.scheduler.check_signals(task)
+
+
+def set_wakeup_fd(task: Task, fd: int, *, warn_on_full_buffer: bool = True) -> int:
+    """Where a byte is written when a signal comes."""
+    before = task.process.wakeup_number
+    task.process.wakeup_number = fd
+    return before
+
+
+def siginterrupt(task: Task, signalnum: int, flag: bool) -> None:
+    """Calls are taken up again after a handler anyway (PEP 475)."""
+
+
+def pthread_kill(task: Task, thread_id: int, signalnum: int) -> None:
+    """Handlers run in the main thread, whoever is meant."""
+    raise_signal(task, signalnum)
+
+
+def pthread_sigmask(task: Task, how: int, mask: Any) -> set[Any]:
+    """No signal is blocked."""
+    return set()
+
+
+def alarm(task: Task, seconds: int) -> int:
+    """SIGALRM after `seconds`; what was left of the one before."""
+    left, _ = setitimer(task, real.ITIMER_REAL, seconds)
+    return -int(-left // 1)
+
+
+def setitimer(task: Task, which: int, seconds: float, interval: float = 0.0) -> tuple[float, float]:
+    """SIGALRM after `seconds`, then each `interval`."""
+    if which != real.ITIMER_REAL:
+        raise real.ItimerError(errno.EINVAL, "only ITIMER_REAL exists inside the net")
+    return task.process.alarm.set(round(seconds * 1e9), round(interval * 1e9))
+
+
+def getitimer(task: Task, which: int) -> tuple[float, float]:
+    """What is left of the timer."""
+    return task.process.alarm.left()

@@ -1,0 +1,100 @@
+"""THE list of what is intercepted: (owner, names, where the virtual ones are), and what differs between versions."""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from types import ModuleType
+
+from netarium.programs.shims import datetime as datetime_shim
+from netarium.programs.shims import os as os_shim
+from netarium.programs.shims import random as random_shim
+from netarium.programs.shims import select as select_shim
+from netarium.programs.shims import signal as signal_shim
+from netarium.programs.shims import socket as socket_shim
+from netarium.programs.shims import socket_functions
+from netarium.programs.shims import thread as thread_shim
+from netarium.programs.shims import time as time_shim
+from netarium.programs.shims.dispatch import Entry
+
+FUNCTIONS: list[tuple[str, str, ModuleType]] = [
+    (
+        "time",
+        "time time_ns monotonic monotonic_ns perf_counter perf_counter_ns process_time process_time_ns thread_time "
+        "thread_time_ns clock_gettime clock_gettime_ns sleep gmtime localtime mktime ctime asctime strftime",
+        time_shim,
+    ),
+    (
+        "os",
+        "read write close dup dup2 fstat isatty set_blocking get_blocking set_inheritable get_inheritable pipe pipe2 "
+        "sendfile getpid getppid getuid geteuid getgid getegid getlogin uname cpu_count kill killpg chdir _exit",
+        os_shim,
+    ),
+    ("os", "urandom getrandom", random_shim),
+    (
+        "socket",
+        "getaddrinfo gethostbyname gethostbyname_ex gethostbyaddr getfqdn getnameinfo getservbyname getservbyport "
+        "gethostname sethostname socketpair close dup setdefaulttimeout getdefaulttimeout if_nameindex if_nametoindex "
+        "if_indextoname",
+        socket_functions,
+    ),
+    ("select", "select poll", select_shim),
+    (
+        "signal",
+        "signal getsignal raise_signal set_wakeup_fd siginterrupt pthread_kill pthread_sigmask alarm setitimer getitimer",
+        signal_shim,
+    ),
+    (
+        "_thread",
+        "allocate_lock get_ident get_native_id start_new_thread stack_size interrupt_main",
+        thread_shim,
+    ),
+    ("threading", "main_thread", thread_shim),
+]
+"""The virtual function has the same name and takes the task first."""
+
+
+def entries() -> list[Entry]:
+    """Everything that is replaced in this interpreter."""
+    found = [
+        Entry(owner, name, getattr(shim, name)) for owner, names, shim in FUNCTIONS for name in names.split()
+    ]
+    found += [Entry("os", name, os_shim.refuse(f"os.{name}")) for name in os_shim.REFUSED]
+    found += [Entry("os", name, os_shim.wait) for name in ("wait", "waitpid", "wait3", "wait4", "waitid")]
+    found += [
+        Entry("_posixsubprocess", "fork_exec", os_shim.refuse("subprocess")),
+        Entry("_thread", "_set_sentinel", thread_shim.set_sentinel),
+        Entry("_thread", "_count", thread_shim.count),
+        Entry("_thread", "RLock", thread_shim.rlock),
+        Entry("random:Random", "seed", random_shim.seed, "method"),
+        Entry("select", "epoll", select_shim.epoll, "raw"),
+        Entry("_queue", "SimpleQueue", thread_shim.SimpleQueue, "raw"),
+        Entry("_thread", "_local", thread_shim.Local, "raw"),
+        Entry("datetime:datetime", "now", classmethod(datetime_shim.now), "raw"),
+        Entry("datetime:datetime", "utcnow", classmethod(datetime_shim.utcnow), "raw"),
+    ]
+    found += [Entry("random", name, random_shim.function(name)) for name in random_shim.FUNCTIONS]
+    found += _of_this_version()
+    return found
+
+
+def _of_this_version() -> list[Entry]:
+    """Names that only some versions have."""
+    if sys.version_info >= (3, 13):
+        from netarium.programs.shims import thread_313
+
+        return thread_313.entries()
+    return []
+
+
+def install_rest() -> None:
+    """What is no single name: the twins of sockets, the environment, threading's tables."""
+    socket_shim.install_twins()
+    os_shim.install_environment()
+    thread_shim.install_threading()
+
+
+def import_first() -> None:
+    """Modules whose captured names must be known when the dispatchers are installed."""
+    for name in ("concurrent.futures.thread", "queue", "selectors", "uuid", "_posixsubprocess"):
+        import_module(name)

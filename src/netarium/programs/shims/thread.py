@@ -1,0 +1,339 @@
+"""Virtual `_thread`, `threading` and `queue`: a thread of a program is a task, a lock parks the task.
+
+Locks made inside a task are `SimLock`s. Locks that shared modules made at import, outside, become `DualLock`s: the real
+one outside, one virtual lock per process inside; otherwise a task that parks while it holds a real lock would stop the
+OS thread for all. `threading`'s own tables (`_active`, ...) are per process too.
+"""
+
+from __future__ import annotations
+
+import _queue
+import _thread as real
+import queue as real_queue
+import sys
+import threading as real_threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from greenlet import getcurrent
+
+from netarium.programs.scheduler import Task, TaskGreenlet
+from netarium.programs.shims.locks import DualLock, SimLock, SimRLock
+
+_real_get_ident = real.get_ident
+_real_local = real._local
+_LOCK_TYPES = (type(real.allocate_lock()), real.RLock)
+IDENT_BASE = 0x7A00_0000_0000
+"""Virtual thread idents: numbers no real thread has (pthread_t are addresses well above)."""
+
+
+def allocate_lock(task: Task) -> SimLock:
+    """As _thread.allocate_lock."""
+    return SimLock()
+
+
+def rlock(task: Task, *args: Any, **keywords: Any) -> SimRLock:
+    """As _thread.RLock."""
+    return SimRLock()
+
+
+def ident_of(task: Task) -> int:
+    """The task's thread ident."""
+    if not task.ident:
+        process = task.process
+        process.thread_idents += 1
+        task.ident = IDENT_BASE + (process.pid << 20) + process.thread_idents
+    return task.ident
+
+
+def get_ident(task: Task) -> int:
+    """As _thread.get_ident."""
+    return task.ident or ident_of(task)
+
+
+def get_native_id(task: Task) -> int:
+    """The main thread's is the process id, as on Linux."""
+    return task.process.pid + (get_ident(task) & 0xFFFFF) - 1
+
+
+def start_new_thread(task: Task, function: Callable[..., Any], args: Any, kwargs: Any = None) -> int:
+    """As _thread.start_new_thread."""
+    if not callable(function):
+        raise TypeError("first arg must be callable")
+    if not isinstance(args, tuple):
+        raise TypeError("2nd arg must be a tuple")
+    if kwargs is not None and not isinstance(kwargs, dict):
+        raise TypeError("optional 3rd arg must be a dictionary")
+    started = spawn(task, lambda: function(*args, **(kwargs or {})))
+    return get_ident(started)
+
+
+def spawn(task: Task, function: Callable[[], Any]) -> Task:
+    """A new task of the same process."""
+    task.calls += 1
+    process = task.process
+    holder: list[Task] = []
+
+    def body() -> None:
+        own = holder[0]
+        try:
+            process.run_task(own, function)
+        finally:
+            for sentinel in own.local.pop("sentinels", ()):
+                if sentinel.locked():
+                    sentinel.release()
+
+    started = task.scheduler.spawn(process, body, f"thread {process.thread_idents + 1}")
+    holder.append(started)
+    ident_of(started)
+    return started
+
+
+def set_sentinel(task: Task) -> SimLock:
+    """A lock that is released when the task ends."""
+    lock = SimLock()
+    task.local.setdefault("sentinels", []).append(lock)
+    return lock
+
+
+def stack_size(task: Task, size: int = 0) -> int:
+    """Greenlets have the stack they need."""
+    if size and size < 32_768:
+        raise ValueError(f"size not valid: {size} bytes")
+    return 0
+
+
+def interrupt_main(task: Task, signum: int = 2) -> None:
+    """A signal to this process."""
+    task.process.kill(int(signum))
+    task.scheduler.check_signals(task)
+
+
+def count(task: Task) -> int:
+    """How many threads the process has."""
+    return len(task.process.tasks) - 1
+
+
+def main_thread(task: Task) -> Any:
+    """The process' threading.main_thread()."""
+    found = task.process.main_thread
+    if found is None:
+        begin_process(task)
+        found = task.process.main_thread
+    return found
+
+
+class _MainThread(real_threading.Thread):
+    """The main thread of a simulated process, as `threading._MainThread` is the interpreter's."""
+
+    def __init__(self) -> None:
+        super().__init__(name="MainThread", daemon=False)
+
+
+def begin_process(task: Task) -> None:
+    """Called in the main task of a process before its program: its thread object and tables."""
+    process = task.process
+    thread = _MainThread()
+    process.thread_counter = 0
+    process.main_thread = thread
+    thread._started._flag = True  # type: ignore[attr-defined]
+    thread._ident = get_ident(task)  # type: ignore[attr-defined]
+    if hasattr(thread, "_set_native_id"):
+        thread._native_id = get_native_id(task)
+    process.threads[get_ident(task)] = thread
+
+
+def join_all(process: Any) -> None:
+    """What the interpreter does before it ends: pools are told to end, threads that are no daemons are joined."""
+    pools = sys.modules.get("concurrent.futures.thread")
+    own = process.threads
+    if pools is not None:
+        waiting = [(thread, work) for thread, work in list(pools._threads_queues.items()) if thread.ident in own]
+        for _, work in waiting:
+            work.put(None)
+        for thread, _ in waiting:
+            thread.join()
+    while True:
+        threads = [
+            thread
+            for ident, thread in list(own.items())
+            if thread is not process.main_thread and not thread.daemon and thread.is_alive()
+        ]
+        if not threads:
+            return
+        for thread in threads:
+            thread.join()
+
+
+# threading's tables, per process.
+
+
+class PerProcess:
+    """A table of `threading`: inside a task the process' own, outside the real one."""
+
+    def __init__(self, name: str, outside: Any) -> None:
+        self._name = name
+        self._outside = outside
+
+    def _target(self) -> Any:
+        current = getcurrent()
+        if type(current) is TaskGreenlet:
+            return getattr(current.task.process, self._name)
+        return self._outside
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._target(), name)
+
+    def __getitem__(self, key: Any) -> Any:
+        return self._target()[key]
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        self._target()[key] = value
+
+    def __delitem__(self, key: Any) -> None:
+        del self._target()[key]
+
+    def __contains__(self, key: Any) -> bool:
+        return key in self._target()
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self._target())
+
+    def __len__(self) -> int:
+        return len(self._target())
+
+
+class Local:
+    """`threading.local`: a dictionary per task inside the net, per OS thread outside."""
+
+    def __new__(cls, *args: Any, **keywords: Any) -> Any:
+        self = object.__new__(cls)
+        if (args or keywords) and cls.__init__ is object.__init__:
+            raise TypeError("Initialization arguments are not supported")
+        object.__setattr__(self, "_Local__arguments", (args, keywords))
+        object.__setattr__(self, "_Local__outside", _real_local())
+        _values(self)
+        return self
+
+    def __getattribute__(self, name: str) -> Any:
+        values = _values(self)
+        if name == "__dict__":
+            return values
+        if name in values:
+            found = getattr(type(self), name, None)
+            if found is None or not hasattr(type(found), "__set__"):
+                return values[name]
+        return object.__getattribute__(self, name)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name == "__dict__":
+            raise AttributeError(f"{type(self).__name__!r} object attribute '__dict__' is read-only")
+        found = getattr(type(self), name, None)
+        if found is not None and hasattr(type(found), "__set__"):
+            object.__setattr__(self, name, value)
+        else:
+            _values(self)[name] = value
+
+    def __delattr__(self, name: str) -> None:
+        values = _values(self)
+        if name not in values:
+            raise AttributeError(name)
+        del values[name]
+
+
+def _values(local: Local) -> dict[str, Any]:
+    current = getcurrent()
+    if type(current) is TaskGreenlet:
+        tables = current.task.local
+        key: Any = local_key(local)
+        values: dict[str, Any] | None = tables.get(key)
+        if values is None:
+            values = tables[key] = {}
+            _initialize(local)
+        return values
+    outside = object.__getattribute__(local, "_Local__outside")
+    values = getattr(outside, "values", None)
+    if values is None:
+        values = outside.values = {}
+        _initialize(local)
+    return values
+
+
+class _Key:
+    """What stands for a local object in tasks' tables."""
+
+
+def local_key(local: Local) -> Any:
+    """A key that lives as long as the object, and is not its id."""
+    try:
+        return object.__getattribute__(local, "_Local__key")
+    except AttributeError:
+        key = _Key()
+        object.__setattr__(local, "_Local__key", key)
+        return key
+
+
+def _initialize(local: Local) -> None:
+    cls = type(local)
+    args, keywords = object.__getattribute__(local, "_Local__arguments")
+    made = object.__getattribute__(local, "__dict__").get("_Local__made", False)
+    if made and cls.__init__ is not object.__init__:
+        cls.__init__(local, *args, **keywords)
+    object.__setattr__(local, "_Local__made", True)
+
+
+class _QueueMeta(type):
+    def __call__(cls, *args: Any, **keywords: Any) -> Any:
+        if type(getcurrent()) is TaskGreenlet:
+            return real_queue._PySimpleQueue(*args, **keywords)  # type: ignore[attr-defined]
+        return _real_simple_queue(*args, **keywords)
+
+    def __instancecheck__(cls, instance: Any) -> bool:
+        return isinstance(instance, _real_simple_queue | real_queue._PySimpleQueue)  # type: ignore[attr-defined]
+
+
+_real_simple_queue = _queue.SimpleQueue
+
+
+class SimpleQueue(metaclass=_QueueMeta):
+    """queue.SimpleQueue: the C one outside, the Python one (on virtual locks) inside."""
+
+    def __class_getitem__(cls, item: Any) -> Any:
+        return cls
+
+
+def install_threading() -> None:
+    """Tables, names and locks of `threading`; called once, after the dispatchers are in place."""
+    for name, attribute in (
+        ("_active", "threads"),
+        ("_limbo", "limbo"),
+        ("_shutdown_locks", "shutdown_locks"),
+        ("_shutdown_handles", "shutdown_locks"),
+    ):
+        if hasattr(real_threading, name):
+            setattr(real_threading, name, PerProcess(attribute, getattr(real_threading, name)))
+    if hasattr(real_threading, "_counter"):
+        outside_counter = real_threading._counter
+
+        def counter() -> int:
+            current = getcurrent()
+            if type(current) is TaskGreenlet:
+                current.task.process.thread_counter += 1
+                return current.task.process.thread_counter
+            return outside_counter()  # type: ignore[no-any-return]
+
+        real_threading._counter = counter
+    make_locks_dual()
+
+
+def make_locks_dual() -> None:
+    """Locks at module level in the standard library become dual."""
+    for name, module in list(sys.modules.items()):
+        top = name.partition(".")[0]
+        if top not in sys.stdlib_module_names or top in ("threading", "_thread"):
+            continue
+        for key, value in list(getattr(module, "__dict__", {}).items()):
+            if type(value) in _LOCK_TYPES:
+                module.__dict__[key] = DualLock(value, SimLock if type(value) is _LOCK_TYPES[0] else SimRLock)
+
+

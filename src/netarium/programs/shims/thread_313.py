@@ -1,0 +1,106 @@
+"""What `_thread` has from Python 3.13 on: joinable threads with handles, and `lock` as a class."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from greenlet import getcurrent
+
+from netarium.programs.scheduler import Task, TaskGreenlet
+from netarium.programs.shims import thread
+from netarium.programs.shims.dispatch import Entry
+from netarium.programs.shims.locks import SimLock
+
+
+class SimHandle:
+    """As `_thread._ThreadHandle`."""
+
+    def __init__(self) -> None:
+        self.ident = 0
+        self._done = SimLock()
+        self._finished = False
+
+    def join(self, timeout: float | None = None) -> None:
+        """Wait for the thread's end."""
+        if self._finished:
+            return
+        if self._done.acquire(True, -1 if timeout is None or timeout < 0 else timeout):
+            self._done.release()
+
+    def is_done(self) -> bool:
+        """Whether it has ended."""
+        return self._finished
+
+    def _set_done(self) -> None:
+        self._finish()
+
+    def _begin(self) -> None:
+        self._done.acquire()
+
+    def _finish(self) -> None:
+        if not self._finished:
+            self._finished = True
+            if self._done.locked():
+                self._done.release()
+
+
+def start_joinable_thread(
+    task: Task, function: Callable[[], Any], handle: Any = None, daemon: bool = True
+) -> Any:
+    """As _thread.start_joinable_thread."""
+    if handle is None:
+        handle = SimHandle()
+    handle._begin()
+
+    def body() -> None:
+        try:
+            function()
+        finally:
+            handle._finish()
+
+    handle.ident = thread.get_ident(thread.spawn(task, body))
+    return handle
+
+
+def make_thread_handle(task: Task, ident: int) -> SimHandle:
+    """A handle of a thread that runs already."""
+    handle = SimHandle()
+    handle.ident = ident
+    return handle
+
+
+def get_main_thread_ident(task: Task) -> int:
+    """The ident of the process' main thread."""
+    return thread.get_ident(task.process.main_task or task)
+
+
+class _Dispatching(type):
+    """A class that stands for a C class: inside a task it makes the virtual one."""
+
+    real: Any
+    virtual: Any
+
+    def __call__(cls, *args: Any, **keywords: Any) -> Any:
+        if type(getcurrent()) is TaskGreenlet:
+            return cls.virtual(*args, **keywords)
+        return cls.real(*args, **keywords)
+
+    def __instancecheck__(cls, instance: Any) -> bool:
+        return isinstance(instance, (cls.real, cls.virtual))
+
+
+def entries() -> list[Entry]:
+    """The table's rows for this version."""
+    import _thread
+
+    real: Any = _thread
+    handle = _Dispatching("_ThreadHandle", (), {"real": real._ThreadHandle, "virtual": SimHandle})
+    lock = _Dispatching("lock", (), {"real": real.lock, "virtual": SimLock})
+    return [
+        Entry("_thread", "start_joinable_thread", start_joinable_thread),
+        Entry("_thread", "_make_thread_handle", make_thread_handle),
+        Entry("_thread", "_get_main_thread_ident", get_main_thread_ident),
+        Entry("_thread", "_ThreadHandle", handle, "raw"),
+        Entry("_thread", "lock", lock, "raw"),
+    ]

@@ -1,0 +1,196 @@
+"""UDP sockets. Read first: udp(7), ip(7); Linux udp_sendmsg, udp_recvmsg, whose errors these are."""
+
+from __future__ import annotations
+
+import errno
+import socket as constants
+from typing import Any, Final
+
+from netarium.addresses import ipv4_text
+from netarium.engine.events import Engine
+from netarium.sockets.base import AF_INET, SOCK_DGRAM, SYSTEM_PORTS, Credentials, Socket
+from netarium.sockets.errno import ERRNO_OF, failure_error, os_error
+from netarium.sockets.options import Option, common, flag, number
+from netarium.sockets.readiness import ERR, HUP, IN, OUT, RDHUP, RDNORM, WRNORM
+from netarium.stack.failures import Failure
+from netarium.stack.stack import Stack
+
+
+def _changed(sock: Any) -> None:
+    sock.settings_changed()
+
+
+class DatagramSocket(Socket):
+    """A UDP socket of one program."""
+
+    __slots__ = ("_bound_by_program", "_shut_receive", "_shut_send", "endpoint")
+
+    def __init__(self, credentials: Credentials, stack: Stack, engine: Engine, protocol: int = 0) -> None:
+        super().__init__(credentials, stack, engine, AF_INET, SOCK_DGRAM, protocol)
+        self.endpoint = stack.udp.open()
+        self.endpoint.uid = 0 if credentials.root else 1000
+        self.endpoint.on_change = self.changed
+        self._bound_by_program = False
+        self._shut_receive = False
+        self._shut_send = False
+
+    @property
+    def restful(self) -> bool:
+        """Waiting where the program bound to a port is a server's rest."""
+        return self._bound_by_program
+
+    def bind(self, address: int, port: int) -> None:
+        """Claim an address and port; 0 for any."""
+        self.enter()
+        if self.endpoint.binding is not None:
+            raise os_error(errno.EINVAL)
+        if 0 < port < SYSTEM_PORTS and not self.credentials.may("net_bind_service"):
+            raise os_error(errno.EACCES)
+        failure = self.endpoint.bind(address, port)
+        if failure is not None:
+            raise failure_error(failure)
+        self._bound_by_program = port != 0
+
+    def connect(self, address: int, port: int) -> bool:
+        """Fix the peer."""
+        self.enter()
+        failure = self.endpoint.connect(address, port)
+        if failure is not None:
+            raise failure_error(failure)
+        return True
+
+    def name(self) -> tuple[int, int]:
+        """The local address."""
+        return self.endpoint.local_address, self.endpoint.local_port
+
+    def peer_name(self) -> tuple[int, int]:
+        """The fixed peer; ENOTCONN without one."""
+        if not self.endpoint.remote_port:
+            raise os_error(errno.ENOTCONN)
+        return self.endpoint.remote_address, self.endpoint.remote_port
+
+    def send(self, data: bytes | memoryview) -> int:
+        """One datagram to the fixed peer."""
+        if self._shut_send:
+            raise os_error(errno.EPIPE)
+        stack = self.stack
+        stack.now = self.engine.now
+        failure = self.endpoint.send(data if type(data) is bytes else bytes(data))
+        stack.settle()
+        if failure is not None:
+            raise failure_error(failure)
+        return len(data)
+
+    def send_to(self, data: bytes, address: int, port: int) -> int:
+        """One datagram to this address."""
+        if self._shut_send:
+            raise os_error(errno.EPIPE)
+        stack = self.stack
+        stack.now = self.engine.now
+        failure = self.endpoint.send_to(data, address, port)
+        stack.settle()
+        if failure is not None:
+            raise failure_error(failure)
+        return len(data)
+
+    def receive(self, count: int, peek: int = 0) -> bytes | None:
+        """One datagram, cut to `count` bytes."""
+        found = self.receive_from(count, peek)
+        return None if found is None else found[0]
+
+    def receive_from(self, count: int, peek: int = 0) -> tuple[bytes, tuple[int, int]] | None:
+        """(one datagram cut to `count` bytes, where it came from)."""
+        endpoint = self.endpoint
+        datagram = endpoint.receive() if not peek else endpoint.peek()
+        if datagram is None or endpoint.error is not None:
+            return self._receive_nothing(datagram, count, peek)
+        payload = datagram.payload
+        if len(payload) > count:
+            payload = payload[:count]
+        return payload if type(payload) is bytes else bytes(payload), (datagram.source, datagram.source_port)
+
+    def _receive_nothing(self, datagram: Any, count: int, peek: int) -> tuple[bytes, tuple[int, int]] | None:
+        endpoint = self.endpoint
+        failure = endpoint.take_error()
+        if failure is not None:
+            # As on Linux the pending error comes before the data, which stays.
+            if datagram is not None and not peek:
+                endpoint.queue.appendleft(datagram)
+                endpoint.queued_bytes += len(datagram.payload) + 768
+            raise failure_error(failure)
+        if self._shut_receive:
+            return b"", (0, 0)
+        return None
+
+    def receive_message(self, count: int, peek: int = 0) -> tuple[bytes, Any, bool] | None:
+        """(bytes, address, whether the datagram was longer)."""
+        first = self.endpoint.peek()
+        size = 0 if first is None else len(first.payload)
+        found = self.receive_from(count, peek)
+        return None if found is None else (*found, size > count)
+
+    def shutdown(self, receive: bool, send: bool) -> None:
+        """ENOTCONN without a fixed peer, but the directions are shut all the same (Linux inet_shutdown)."""
+        connected = bool(self.endpoint.remote_port)
+        if not connected:
+            raise os_error(errno.ENOTCONN)
+        self._shut_receive = self._shut_receive or receive
+        self._shut_send = self._shut_send or send
+        self.changed()
+
+    def close(self) -> None:
+        """Give the port back."""
+        self.enter()
+        self.endpoint.close()
+        self.stack.settle()
+
+    def take_error(self) -> int:
+        """SO_ERROR."""
+        failure = self.endpoint.take_error()
+        return ERRNO_OF[failure] if failure is not None else super().take_error()
+
+    def readiness(self) -> int:
+        """The mask (Linux datagram_poll)."""
+        endpoint = self.endpoint
+        mask = OUT | WRNORM
+        if endpoint.queue:
+            mask |= IN | RDNORM
+        if endpoint.error is not None:
+            mask |= ERR
+        if self._shut_receive:
+            mask |= IN | RDNORM | RDHUP
+            if self._shut_send:
+                mask |= HUP
+        return mask
+
+    def settings_changed(self) -> None:
+        """An option was set: the endpoint follows."""
+        endpoint, settings = self.endpoint, self.settings
+        endpoint.broadcast = bool(settings.broadcast)
+        endpoint.reuse_address = bool(settings.reuse_address)
+        endpoint.reuse_port = bool(settings.reuse_port)
+        endpoint.receive_buffer_bytes = settings.receive_buffer_bytes
+        endpoint.ttl = settings.ttl
+        endpoint.tos = settings.tos
+        endpoint.multicast_ttl = settings.multicast_ttl
+        endpoint.interface = self.stack.interfaces.get(settings.device.decode("ascii"))
+
+    def describe(self, call: str = "") -> str:
+        """`from 10.0.0.1:53`, or `on 0.0.0.0:53`."""
+        endpoint = self.endpoint
+        if endpoint.remote_port:
+            return f"from {ipv4_text(endpoint.remote_address)}:{endpoint.remote_port}"
+        return f"on {ipv4_text(endpoint.local_address)}:{endpoint.local_port}"
+
+    options: Final = {  # type: ignore[misc]
+        **common(),
+        (constants.IPPROTO_IP, constants.IP_MULTICAST_TTL): number("multicast_ttl", 0, 255, _changed),
+        (constants.IPPROTO_IP, constants.IP_MULTICAST_LOOP): flag("multicast_loop"),
+        (constants.IPPROTO_IP, 11): Option(
+            lambda sock: int(sock.endpoint.all_errors),
+            lambda sock, value: setattr(sock.endpoint, "all_errors", bool(value)),
+        ),
+    }
+
+
+__all__ = ["DatagramSocket", "Failure"]

@@ -1,0 +1,56 @@
+"""socket(2): which combinations of family, type and protocol there are, and who may open them."""
+
+from __future__ import annotations
+
+import errno
+from typing import Final
+
+from netarium.engine.events import Engine
+from netarium.sockets.base import (
+    AF_INET,
+    AF_INET6,
+    AF_PACKET,
+    AF_UNIX,
+    SOCK_DGRAM,
+    SOCK_RAW,
+    SOCK_STREAM,
+    Credentials,
+    Socket,
+)
+from netarium.sockets.datagram import DatagramSocket
+from netarium.sockets.errno import os_error
+from netarium.sockets.raw import RawSocket
+from netarium.sockets.stream import StreamSocket
+from netarium.sockets.unix import UnixSocket
+from netarium.stack.stack import Stack
+
+PROTOCOL_TCP: Final = 6
+PROTOCOL_UDP: Final = 17
+FAMILIES_WITHOUT_MODULE: Final = (AF_INET6, AF_PACKET)
+
+
+def open_socket(
+    credentials: Credentials, stack: Stack, engine: Engine, family: int, kind: int, protocol: int
+) -> Socket:
+    """A new socket, or Linux' error: EAFNOSUPPORT, EPROTONOSUPPORT, ESOCKTNOSUPPORT, EPERM."""
+    if family == AF_UNIX:
+        if kind != SOCK_STREAM:
+            raise os_error(errno.ESOCKTNOSUPPORT)
+        return UnixSocket(credentials, stack, engine, kind, protocol)
+    if family != AF_INET:
+        raise os_error(errno.EAFNOSUPPORT)
+    if kind == SOCK_STREAM:
+        if protocol not in (0, PROTOCOL_TCP):
+            raise os_error(errno.EPROTONOSUPPORT)
+        return StreamSocket(credentials, stack, engine, protocol)
+    if kind == SOCK_DGRAM:
+        if protocol not in (0, PROTOCOL_UDP):
+            raise os_error(errno.EPROTONOSUPPORT)
+        return DatagramSocket(credentials, stack, engine, protocol)
+    if kind == SOCK_RAW:
+        if not credentials.may("net_raw"):
+            raise os_error(errno.EPERM)
+        if not 0 < protocol < 256:
+            raise os_error(errno.EPROTONOSUPPORT)
+        return RawSocket(credentials, stack, engine, protocol)
+    raise os_error(errno.ESOCKTNOSUPPORT)

@@ -1,0 +1,214 @@
+"""The options of TCP sockets (tcp(7))."""
+
+from __future__ import annotations
+
+import errno
+import socket as constants
+import struct
+from typing import Any, Final
+
+from netarium.sockets.errno import os_error
+from netarium.sockets.options import (
+    BUFFER_BYTES_MAX,
+    IP_MTU,
+    RECEIVE_BUFFER_BYTES_MIN,
+    SEND_BUFFER_BYTES_MIN,
+    Option,
+    as_int,
+    common,
+)
+from netarium.stack.tcp import states
+
+SECOND_NS: Final = 1_000_000_000
+TCP_CONGESTION: Final = 13
+TCP_USER_TIMEOUT: Final = 18
+TCP_DEFER_ACCEPT: Final = 9
+TCP_WINDOW_CLAMP: Final = 10
+TCP_LINGER2: Final = 8
+TCP_SYNCNT: Final = 7
+
+LINUX_STATE: Final = {
+    states.ESTABLISHED: 1,
+    states.SYN_SENT: 2,
+    states.SYN_RECEIVED: 3,
+    states.FIN_WAIT_1: 4,
+    states.FIN_WAIT_2: 5,
+    states.TIME_WAIT: 6,
+    states.CLOSED: 7,
+    states.CLOSE_WAIT: 8,
+    states.LAST_ACK: 9,
+    states.LISTEN: 10,
+    states.CLOSING: 11,
+}
+"""The numbers of include/net/tcp_states.h, as TCP_INFO gives them."""
+
+
+def _flag(name: str) -> Option:
+    def write(sock: Any, value: int | bytes) -> None:
+        setattr(sock.chosen, name, bool(as_int(value)))
+        sock.settings_changed()
+
+    return Option(lambda sock: int(getattr(sock.chosen, name)), write)
+
+
+def _number(name: str, low: int, high: int) -> Option:
+    def write(sock: Any, value: int | bytes) -> None:
+        chosen = as_int(value)
+        if not low <= chosen <= high:
+            raise os_error(errno.EINVAL)
+        setattr(sock.chosen, name, chosen)
+        sock.settings_changed()
+
+    return Option(lambda sock: getattr(sock.chosen, name), write)
+
+
+def _seconds(name: str, setting: str, high: int) -> Option:
+    """A time in whole seconds, kept in ns; 0 there stands for the sysctl's."""
+
+    def read(sock: Any) -> int:
+        chosen = getattr(sock.chosen, name)
+        return int(chosen // SECOND_NS if chosen else getattr(sock.stack.settings, setting))
+
+    def write(sock: Any, value: int | bytes) -> None:
+        chosen = as_int(value)
+        if not 1 <= chosen <= high:
+            raise os_error(errno.EINVAL)
+        setattr(sock.chosen, name, chosen * SECOND_NS)
+        sock.settings_changed()
+
+    return Option(read, write)
+
+
+def _count(name: str, setting: str, high: int) -> Option:
+    """A count; 0 there stands for the sysctl's."""
+
+    def read(sock: Any) -> int:
+        return int(getattr(sock.chosen, name) or getattr(sock.stack.settings, setting))
+
+    def write(sock: Any, value: int | bytes) -> None:
+        chosen = as_int(value)
+        if not 1 <= chosen <= high:
+            raise os_error(errno.EINVAL)
+        setattr(sock.chosen, name, chosen)
+        sock.settings_changed()
+
+    return Option(read, write)
+
+
+def _buffer(name: str, current: str, setting: str, smallest: int) -> Option:
+    def read(sock: Any) -> int:
+        chosen = getattr(sock.chosen, name)
+        if chosen:
+            return int(chosen)
+        if sock.connection is not None:
+            return int(getattr(sock.connection, current))
+        return int(getattr(sock.stack.settings, setting)[1])
+
+    def write(sock: Any, value: int | bytes) -> None:
+        chosen = as_int(value)
+        chosen = BUFFER_BYTES_MAX if chosen < 0 else min(chosen, BUFFER_BYTES_MAX)
+        setattr(sock.chosen, name, max(2 * chosen, smallest))
+        sock.settings_changed()
+
+    return Option(read, write)
+
+
+def _read_mss(sock: Any) -> int:
+    return int(sock.connection.mss) if sock.connection is not None else int(sock.chosen.mss_max or 536)
+
+
+def _write_mss(sock: Any, value: int | bytes) -> None:
+    chosen = as_int(value)
+    if chosen and not 88 <= chosen <= 32_767:
+        raise os_error(errno.EINVAL)
+    sock.chosen.mss_max = chosen
+    sock.settings_changed()
+
+
+def _write_quickack(sock: Any, value: int | bytes) -> None:
+    sock.chosen.quickack = bool(as_int(value))
+    if sock.chosen.quickack and sock.connection is not None:
+        sock.enter()
+        sock.connection.push()
+        sock.stack.settle()
+
+
+def _read_congestion(sock: Any) -> bytes:
+    name = sock.chosen.congestion or sock.stack.settings.tcp_congestion_control
+    return str(name).encode("ascii").ljust(16, b"\0")
+
+
+def _write_congestion(sock: Any, value: int | bytes) -> None:
+    from netarium.stack.tcp.congestion import ALGORITHMS
+
+    if isinstance(value, int):
+        raise os_error(errno.EINVAL)
+    name = value.split(b"\0", 1)[0].decode("ascii", "replace")
+    if name not in ALGORITHMS:
+        raise os_error(errno.ENOENT)
+    sock.chosen.congestion = name
+    sock.settings_changed()
+
+
+def _user_timeout() -> Option:
+    def write(sock: Any, value: int | bytes) -> None:
+        chosen = as_int(value)
+        if chosen < 0:
+            raise os_error(errno.EINVAL)
+        sock.chosen.user_timeout_ns = chosen * 1_000_000
+        sock.settings_changed()
+
+    return Option(lambda sock: sock.chosen.user_timeout_ns // 1_000_000, write)
+
+
+def _info(sock: Any) -> bytes:
+    """struct tcp_info up to tcpi_total_retrans (linux/tcp.h); times in us."""
+    if sock.connection is None:
+        state = LINUX_STATE[states.LISTEN if sock.listener is not None else states.CLOSED]
+        return struct.pack("8B24I", state, *[0] * 31)
+    c = sock.connection
+    s = c.statistics()
+    mss = max(s.mss_bytes, 1)
+    words = [
+        s.rto_ns // 1000, 40_000, s.mss_bytes, s.mss_bytes, -(-s.flight_bytes // mss), 0, 0, 0, 0,
+        0, 0, 0, 0, int(c.route.mtu) if c.route is not None else 0, s.receive_window_bytes,
+        s.srtt_ns // 1000, s.rttvar_ns // 1000, min(s.ssthresh_bytes // mss, 0x7FFFFFFF), s.cwnd_bytes // mss,
+        s.mss_bytes, 3, 0, s.receive_window_bytes, s.retransmissions,
+    ]  # fmt: skip
+    words = [min(max(int(word), 0), 0xFFFFFFFF) for word in words]
+    return struct.pack("8B24I", LINUX_STATE[c.state], 0, min(c.retries, 255), 0, 0, 0, 0, 0, *words)
+
+
+def _read_mtu(sock: Any) -> int:
+    if sock.connection is None or sock.connection.route is None:
+        raise os_error(errno.ENOTCONN)
+    return int(sock.connection.route.mtu)
+
+
+_TCP: Final = constants.IPPROTO_TCP
+_SOCKET: Final = constants.SOL_SOCKET
+
+TCP_OPTIONS: Final = {
+    **common(),
+    (_SOCKET, constants.SO_ACCEPTCONN): Option(lambda sock: int(sock.listener is not None)),
+    (_SOCKET, constants.SO_RCVBUF): _buffer(
+        "receive_buffer_bytes", "rcv_buffer_bytes", "tcp_rmem", RECEIVE_BUFFER_BYTES_MIN
+    ),
+    (_SOCKET, constants.SO_SNDBUF): _buffer(
+        "send_buffer_bytes", "send_buffer_bytes", "tcp_wmem", SEND_BUFFER_BYTES_MIN
+    ),
+    (constants.IPPROTO_IP, IP_MTU): Option(_read_mtu),
+    (_TCP, constants.TCP_NODELAY): _flag("nodelay"),
+    (_TCP, constants.TCP_CORK): _flag("cork"),
+    (_TCP, constants.TCP_MAXSEG): Option(_read_mss, _write_mss),
+    (_TCP, constants.TCP_KEEPIDLE): _seconds("keepalive_idle_ns", "tcp_keepalive_time", 32_767),
+    (_TCP, constants.TCP_KEEPINTVL): _seconds("keepalive_interval_ns", "tcp_keepalive_intvl", 32_767),
+    (_TCP, constants.TCP_KEEPCNT): _count("keepalive_count", "tcp_keepalive_probes", 127),
+    (_TCP, TCP_SYNCNT): _count("syn_retries", "tcp_syn_retries", 127),
+    (_TCP, TCP_DEFER_ACCEPT): _number("defer_accept_s", 0, 32_767),
+    (_TCP, TCP_WINDOW_CLAMP): _number("window_clamp_bytes", 0, 1 << 30),
+    (_TCP, TCP_CONGESTION): Option(_read_congestion, _write_congestion),
+    (_TCP, TCP_USER_TIMEOUT): _user_timeout(),
+    (_TCP, constants.TCP_QUICKACK): Option(lambda sock: int(sock.chosen.quickack), _write_quickack),
+    (_TCP, constants.TCP_INFO): Option(_info),
+}
