@@ -101,6 +101,7 @@ class Drop(Enum):
     FRAGMENTATION_NEEDED = ("network", "it is larger than the MTU and must not be fragmented")
     PACKET_TOO_BIG = ("network", "it is larger than the MTU and IPv6 routers do not fragment")
     FRAGMENT_OVERLAP = ("network", "a fragment overlaps another with other bytes")
+    FRAGMENT_DUPLICATE = ("network", "all the bytes of the fragment have come before")
     FRAGMENT_TIMEOUT = ("network", "the other fragments did not come in time")
     FRAGMENT_MEMORY = ("network", "too many unfinished packets wait for fragments")
     FRAGMENT_MALFORMED = ("network", "a fragment whose size or offset cannot be")

@@ -163,7 +163,8 @@ class Reassembler:
         packet.last = frame
         taken = packet.fill(start, end, is_last)
         if taken is False:
-            return None  # a duplicate
+            self.stack.drop(Drop.FRAGMENT_DUPLICATE, frame, f"bytes {start} to {end}")
+            return None
         if taken is not True:
             self._forget(packet)
             self.stack.drop(taken or Drop.FRAGMENT_MALFORMED, frame, f"bytes {start} to {end}")

@@ -83,12 +83,14 @@ class Neighbor(TimerOwner):
 class Neighbors:
     """The ARP cache of one interface."""
 
-    __slots__ = ("entries", "interface", "stack")
+    __slots__ = ("entries", "interface", "learned", "stack")
 
     def __init__(self, interface: Interface, stack: Stack) -> None:
         self.interface: Final = interface
         self.stack: Final = stack
         self.entries: Final[dict[int, Neighbor]] = {}
+        self.learned = 0
+        """How often a packet has proven or changed an entry."""
 
     # Down: a packet for a next hop that the fast path does not know.
 
@@ -234,6 +236,7 @@ class Neighbors:
         if entry.state == PERMANENT:
             return
         now = self.stack.now
+        self.learned += 1
         entry.mac = mac
         entry.confirmed_ns = now
         entry.usable_until_ns = now + self.stack.settings.neigh_base_reachable_time_ms * MILLISECOND_NS
