@@ -1,0 +1,19 @@
+import socket
+
+HOST = "192.168.15.68"
+PORT = 50101
+
+client = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+client.connect((HOST, PORT))
+print("connected with", HOST)
+while True:
+    message = input("your turn: ")
+    client.sendall(message.encode())
+    if message == "q":
+        break
+    answer = client.recv(1024).decode()
+    if answer in ("", "q"):
+        print("the server has left")
+        break
+    print("server:", answer)
+client.close()

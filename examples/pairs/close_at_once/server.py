@@ -1,0 +1,7 @@
+import socket
+
+listener = socket.create_server(("127.0.0.1", 50106))
+connection, address = listener.accept()
+connection.close()
+listener.close()
+print("closed")
