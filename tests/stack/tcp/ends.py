@@ -25,7 +25,7 @@ FLAG_LETTERS = ((SYN, "S"), (FIN, "F"), (RST, "R"), (PSH, "P"), (ACK, "."))
 
 
 class Line:
-    """Client 10.0.0.1 and server 10.0.0.2, `delay_ns` apart. `judge(sender, frame)` returns the delays of its copies."""
+    """Client 10.0.0.1 and server 10.0.0.2, `delay_ns` apart. `judge(sender, frame)` gives the delays of its copies."""
 
     def __init__(self, delay_ns: int = MS, **settings: object) -> None:
         self.delay_ns = delay_ns
@@ -96,7 +96,7 @@ class Line:
         if for_ns is not None:
             self.now = until_ns
 
-    # -- verbs --------------------------------------------------------------------------------------------------------
+    # -- verbs ------------------------------------------------------------------------------------------
 
     def listen(self, port: int = 80, backlog: int = 5, options: SocketOptions | None = None) -> Listener:
         self.server.enter(self.now)
@@ -129,7 +129,7 @@ class Line:
         assert (client.state, server.state) == (states.ESTABLISHED, states.ESTABLISHED)
         return client, server
 
-    # -- reading --------------------------------------------------------------------------------------------------------
+    # -- reading ------------------------------------------------------------------------------------------------------
 
     def sent(self, sender: str, since: int = 0) -> list[str]:
         """What an end put on the line, like tcpdump: `S`, `P. 5`, `.`; `since` counts entries of the log."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 
 import pytest
@@ -149,9 +150,9 @@ def test_a_shut_window_is_probed_ever_more_slowly_and_for_ever_while_the_peer_an
     begin = len(line.log)
     line.run(600 * SECOND)
     probes = [at for at, name, _, _ in line.log[begin:] if name == "client"]
-    gaps = [(after - before) // MS for before, after in zip(probes, probes[1:], strict=False)]
+    gaps = [(after - before) // MS for before, after in itertools.pairwise(probes)]
     assert len(probes) >= 8
-    assert all(before <= after for before, after in zip(gaps, gaps[1:], strict=False))
+    assert all(before <= after for before, after in itertools.pairwise(gaps))
     assert max(gaps) <= 120_000
     assert client.state == states.ESTABLISHED
     assert not client.is_foreground()
