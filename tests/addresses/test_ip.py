@@ -270,3 +270,24 @@ def test_kinds_agree_with_the_standard_library(address: int) -> None:
     assert is_multicast(address) == theirs.is_multicast
     assert is_link_local(address) == theirs.is_link_local
     assert is_this_network(address) == (theirs in ipaddress.IPv4Network("0.0.0.0/8"))
+
+
+def test_what_cannot_be_built_is_refused() -> None:
+    with pytest.raises(AddressError, match="in IPv6; use 0 to 128"):
+        Prefix(0, 129, 6)
+    with pytest.raises(AddressError, match="no IPv4 prefix has room"):
+        length_for_hosts(1 << 33)
+
+
+def test_blocks_and_addresses_as_values() -> None:
+    small, big = Prefix.parse("10.0.0.0/24"), Prefix.parse("10.0.0.0/25")
+    assert sorted([big, small]) == [small, big]
+    assert (repr(small), repr(InterfaceAddress.parse("10.0.0.1/24"))) == (
+        "Prefix(10.0.0.0/24)",
+        "InterfaceAddress(10.0.0.1/24)",
+    )
+    assert small != "10.0.0.0/24"
+    assert InterfaceAddress.parse("10.0.0.1/24") != "10.0.0.1/24"
+    assert len({InterfaceAddress.parse("10.0.0.1/24"), InterfaceAddress.parse("10.0.0.1/255.255.255.0")}) == 1
+    assert Prefix.parse("2001:db8::/64").broadcast is None
+    assert not Prefix.parse("::/0").overlaps(Prefix.parse("0.0.0.0/0")), "the families never mix"

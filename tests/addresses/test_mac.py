@@ -92,3 +92,10 @@ def test_generated_addresses_are_locally_administered_unicast() -> None:
 def test_no_card_has_a_group_address_or_zero(mac: int) -> None:
     with pytest.raises(AddressError, match="cannot be a card's address"):
         MacGenerator().reserve(mac)
+
+
+def test_when_all_are_in_use_it_says_so() -> None:
+    generator = MacGenerator()
+    generator._last = 0x02FF_FFFF_FFFF
+    with pytest.raises(AddressError, match="all locally administered"):
+        generator.next()

@@ -81,7 +81,7 @@ EXPLAINED = (
     ),
     Explained(r"^Bad checksum", (CORRUPT,), "the rule changed bytes that the FCS no longer guards"),
     Explained(
-        r"^Malformed Packet|^Short segment|bogus|^IPv4 total length", (CORRUPT,), "the rule changed a length"
+        r"^Malformed Packet|^Short segment|^Bogus|^IPv4 total length", (CORRUPT,), "the rule changed a length"
     ),
     Explained(
         r"^No response seen to ICMP request",

@@ -69,7 +69,8 @@ class Finding(NamedTuple):
 def all_findings(path: str | Path, causes: Iterable[str] = ()) -> list[Finding]:
     """Every warning and error of tshark in a pcapng file, by interface and frame, those with a reason too.
 
-    `causes` are names of `explained.CAUSES`: what happened in the run. Raises TsharkMissingError without tshark.
+    `causes` are names of `explained.CAUSES`: what happened in the run. Raises TsharkMissingError without tshark,
+    UsageError for a file that is no capture or holds no frame.
     """
     named = tuple(causes)
     explanation("", named)
@@ -81,6 +82,8 @@ def all_findings(path: str | Path, causes: Iterable[str] = ()) -> list[Finding]:
         numbers: dict[str, list[int]] = {interface: [] for interface in files}
         for frame in read_capture(path):
             numbers[frame.interface].append(frame.number)
+        if not files:
+            raise UsageError(f"{path} holds no frame: there is nothing to judge")
         for interface, file in files.items():
             for number, severity, message, protocols in _judge(program, file):
                 place = numbers[interface][number - 1]
