@@ -1,4 +1,4 @@
-"""The reference labs: the repository's copies are the originals', and the demo's are the same files."""
+"""The reference labs: the repository's copies are the originals'."""
 
 from pathlib import Path
 
@@ -25,12 +25,6 @@ def test_the_copies_equal_the_originals():
     if not ORIGINALS.is_dir():
         pytest.skip("the original labs are not here")
     assert files(COPIES) == files(ORIGINALS)
-
-
-def test_the_demo_s_copies_equal_the_labs():
-    data = ROOT / "src" / "netarium" / "lab" / "examples"
-    for name in ("lan.yaml", "server.py", "client.py"):
-        assert (data / name).read_bytes() == (COPIES / name).read_bytes()
 
 
 def test_the_lan_loads():
