@@ -1,0 +1,12 @@
+"""File transfer that verifies what it moved: put, get, ls; resume at any byte, digests, constant memory.
+
+The protocol (docs/files.md) is a 4-byte length and a JSON header, then the file's bytes, then its digest, framed.
+
+`protocol` has the headers and every rule about them: names, sizes, algorithms; pure.
+`folder` is the only door to the disk: it opens, writes and renames inside one directory, and nothing outside.
+`digest` hashes in a thread beside the transfer. `pace` holds a transfer to a rate.
+`channel` is one connection: headers with time-outs, and what a peer that breaks the rules gets.
+`transfer` moves one file's bytes over a channel, out (sendfile) or in (a temporary name, then renamed).
+`server` serves a directory, a thread a connection. `client` does put, get and ls. `progress` draws the bar.
+`command` is the command line.
+"""

@@ -1,0 +1,163 @@
+"""One connection: headers in and out with time-outs, and clear words for a peer that breaks the rules."""
+
+from __future__ import annotations
+
+import select
+import socket
+import ssl
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+from netarium.apps.files.protocol import Broken, PeerError, Refused
+from netarium.apps.framing import (
+    LENGTH,
+    MESSAGE_BYTES_MAX,
+    FramingError,
+    Message,
+    decode_json,
+    encode,
+    guess_protocol,
+)
+from netarium.apps.text import neutralise
+
+STALL_SECONDS = 30.0
+LINGER_SECONDS, LINGER_BYTES_MAX = 5.0, 256 << 20
+WAIT_EVERY_SECONDS = 2.0
+
+
+class Channel:
+    """A connected socket of the file transfer. Nothing waits longer than `stall` seconds for the peer."""
+
+    def __init__(self, connection: socket.socket, stall: float = STALL_SECONDS) -> None:
+        self.socket, self.stall = connection, stall
+        connection.settimeout(stall)
+        with suppress(OSError):  # headers are small and answered at once
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.is_tls = isinstance(connection, ssl.SSLSocket)
+        self._waited = time.monotonic()
+
+    def close(self) -> None:
+        """End the connection."""
+        self.socket.close()
+
+    def send(self, message: Message) -> None:
+        """Send a header."""
+        with self._broken():
+            self.socket.settimeout(self.stall)
+            self.socket.sendall(encode(message))
+
+    def wait(self) -> None:
+        """Now and then tell a peer that waits for us that we are still at work."""
+        if time.monotonic() - self._waited > WAIT_EVERY_SECONDS:
+            self._waited = time.monotonic()
+            self.send({"type": "wait"})
+
+    def receive(self, patience: float = 1.0) -> Message:
+        """The next header, awaited for `patience` times the stall.
+
+        The peer's `error` is raised as PeerError, what is no header as Refused.
+        """
+        while True:
+            deadline = time.monotonic() + self.stall * patience
+            prefix = self._exactly(4, deadline)
+            size = LENGTH.unpack(prefix)[0]
+            if size > MESSAGE_BYTES_MAX:
+                raise Refused(
+                    f"a header of {size} bytes; at most {MESSAGE_BYTES_MAX} ({guess_protocol(prefix)})",
+                    "header",
+                )
+            try:
+                message = decode_json(self._exactly(size, deadline))
+            except FramingError as error:
+                raise Refused(str(error), "header") from None
+            if message.get("type") != "wait":
+                break
+        if message.get("type") == "error":
+            raise PeerError(neutralise(str(message.get("text"))[:1000]))
+        return message
+
+    def expect(self, *kinds: str, patience: float = 1.0) -> Message:
+        """The next header, which must be one of these."""
+        message = self.receive(patience)
+        if message.get("type") not in kinds:
+            raise Refused(f"{' or '.join(kinds)} was expected, not {message.get('type')!r:.40}", "header")
+        return message
+
+    def _exactly(self, count: int, deadline: float) -> bytes:
+        data = bytearray(count)
+        view, got = memoryview(data), 0
+        with self._broken():
+            while got < count:
+                left = deadline - time.monotonic()
+                if left <= 0:
+                    raise TimeoutError
+                self.socket.settimeout(left)
+                piece = self.socket.recv_into(view[got:])
+                if not piece:
+                    raise Broken("the peer closed the connection")
+                got += piece
+        return bytes(data)
+
+    def receive_into(self, view: memoryview) -> int:
+        """Some bytes of a file into `view`; how many."""
+        with self._broken():
+            count = self.socket.recv_into(view)
+        if not count:
+            raise Broken("the peer closed the connection in the midst of a file")
+        return count
+
+    def await_room(self) -> None:
+        """Wait until the socket takes more; meanwhile the peer may say why it wants no more (PeerError)."""
+        with self._broken():
+            readable, writable, _ = _select(self.socket, self.stall)
+            if readable:
+                self.hear()
+            if not writable and not readable:
+                raise TimeoutError
+
+    def hear(self) -> None:
+        """The peer speaks while we send: it is an error, or the end."""
+        message = self.receive()
+        raise Refused(f"{message.get('type')!r:.40} came in the midst of a file", "header")
+
+    def speaks(self) -> bool:
+        """Whether the peer has said something, without waiting."""
+        if isinstance(self.socket, ssl.SSLSocket) and self.socket.pending():
+            return True
+        return bool(_select(self.socket, 0, False)[0])
+
+    @contextmanager
+    def _broken(self) -> Iterator[None]:
+        try:
+            yield
+        except TimeoutError:
+            raise Broken(f"the peer stalls: nothing for {self.stall:g} s") from None
+        except (OSError, ValueError) as error:  # ValueError: a socket closed by another thread
+            raise Broken(f"the connection broke: {error}") from None
+
+    def fail(self, error: Refused) -> None:
+        """Tell the peer why we stop; take what it still sends for a while, or a reset would overtake our words."""
+        with suppress(Broken):
+            self.send({"type": "error", "code": error.code, "text": str(error)})
+            with self._broken():
+                self.socket.shutdown(socket.SHUT_WR)
+                self.socket.settimeout(LINGER_SECONDS)
+                deadline, taken = time.monotonic() + LINGER_SECONDS, 0
+                while time.monotonic() < deadline and taken < LINGER_BYTES_MAX:
+                    data = self.socket.recv(1 << 18)
+                    if not data:
+                        break
+                    taken += len(data)
+
+
+def _select(connection: socket.socket, timeout: float, writing: bool = True) -> tuple[bool, bool, bool]:
+    """Whether a socket is readable and writable; by poll where there is one, which takes descriptors over 1023."""
+    if hasattr(select, "poll"):
+        poll = select.poll()
+        poll.register(connection, select.POLLIN | (select.POLLOUT if writing else 0))
+        flags = next((flags for _, flags in poll.poll(int(timeout * 1000))), 0)
+        ended = bool(flags & (select.POLLHUP | select.POLLERR))
+        return bool(flags & select.POLLIN) or ended, bool(flags & select.POLLOUT) or ended, False
+    readable, writable, _ = select.select([connection], [connection] if writing else [], [], timeout)
+    return bool(readable), bool(writable), False

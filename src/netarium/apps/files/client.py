@@ -1,0 +1,207 @@
+"""put, get and ls: one connection for all files of a command, and a new one, with resume, when it breaks."""
+
+from __future__ import annotations
+
+import os
+import socket
+import ssl
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from netarium.apps.files.channel import Channel
+from netarium.apps.files.folder import Entry, Folder
+from netarium.apps.files.protocol import (
+    PROTOCOL,
+    VERSION,
+    Broken,
+    FileHeader,
+    PeerError,
+    Refused,
+    number,
+    split_name,
+)
+from netarium.apps.files.transfer import Options, receive_file, send_file
+from netarium.apps.framing import Message
+from netarium.apps.security import Pins, client_context, fingerprint
+from netarium.apps.text import neutralise
+
+CONNECT_SECONDS = 10.0
+RETRY_SECONDS_FIRST, RETRY_SECONDS_MAX = 0.5, 10.0
+Result = TypeVar("Result")
+
+
+@dataclass
+class Server:
+    """Where the server is and how it is met."""
+
+    host: str
+    port: int
+    token: str = ""
+    pins: Pins | None = None
+    fingerprint: str = ""
+    trust_new: bool = False
+    stall: float = 30.0
+    retries: int = 3
+    say: Callable[[str], None] = field(default=print)
+
+
+class FileClient:
+    """A client of one server. Every request is repeated on a new connection when the old one breaks."""
+
+    def __init__(self, server: Server, options: Options, algorithm: str = "sha256") -> None:
+        self.server, self.options, self.algorithm = server, options, algorithm
+        self._channel: Channel | None = None
+
+    def close(self) -> None:
+        """End the connection."""
+        if self._channel is not None:
+            self._channel.close()
+            self._channel = None
+
+    # Connecting
+
+    def _connect(self) -> Channel:
+        server = self.server
+        where = f"{server.host}:{server.port}"
+        try:
+            connection = socket.create_connection((server.host, server.port), CONNECT_SECONDS)
+        except OSError as error:
+            raise Broken(f"cannot connect to {where}: {error}") from None
+        try:
+            if server.pins is not None:
+                connection = self._wrap(connection, server.pins, where)
+            channel = Channel(connection, server.stall)
+            self._hello(channel, where)
+        except BaseException:
+            connection.close()
+            raise
+        return channel
+
+    def _wrap(self, connection: socket.socket, pins: Pins, where: str) -> ssl.SSLSocket:
+        try:
+            wrapped = client_context().wrap_socket(connection, server_hostname=self.server.host)
+        except TimeoutError:
+            raise PeerError(f"{where} does not answer to TLS; is it a server without --tls?") from None
+        except ssl.SSLError as error:
+            raise PeerError(
+                f"{where} does not speak TLS ({error.reason}); is it a server without --tls?"
+            ) from None
+        except OSError as error:
+            raise PeerError(f"{where} broke off at the TLS greeting: {error}") from None
+        seen = fingerprint(wrapped.getpeercert(binary_form=True) or b"")
+        try:
+            if pins.check(where, seen, self.server.fingerprint, self.server.trust_new):
+                self.server.say(f"{where} is remembered by {seen}")
+        except BaseException:
+            wrapped.close()
+            raise
+        return wrapped
+
+    def _hello(self, channel: Channel, where: str) -> None:
+        hello: Message = {"type": "hello", "protocol": PROTOCOL, "version": VERSION}
+        if self.server.token:
+            hello["token"] = self.server.token
+        channel.send(hello)
+        try:
+            welcome = channel.expect("welcome")
+        except Refused as error:
+            raise PeerError(f"{where} is no file server: {error}") from None
+        except Broken as error:
+            raise Broken(f"{where} does not answer as a file server: {error}") from None
+        if welcome.get("protocol") != PROTOCOL:
+            raise PeerError(f"{where} is no file server")
+
+    def _repeat(self, work: Callable[[Channel], Result]) -> Result:
+        """Do some work on a connection; when it breaks, again on a new one."""
+        wait, left = RETRY_SECONDS_FIRST, self.server.retries
+        while True:
+            try:
+                if self._channel is None:
+                    self._channel = self._connect()
+                return work(self._channel)
+            except Broken as error:
+                self.close()
+                if left <= 0:
+                    raise
+                left -= 1
+                self.server.say(f"{error}; trying again")
+                time.sleep(wait)
+                wait = min(wait * 2, RETRY_SECONDS_MAX)
+            except Refused as error:
+                # We refuse: tell the server, and begin anew for what else there is.
+                if self._channel is not None:
+                    self._channel.fail(error)
+                self.close()
+                raise
+            except BaseException:
+                self.close()
+                raise
+
+    # Requests
+
+    def list(self, name: str = "", recursive: bool = False) -> list[Entry]:
+        """What is in a directory of the server, or the one file."""
+        return self._repeat(lambda channel: list(self._list(channel, name, recursive)))
+
+    def _list(self, channel: Channel, name: str, recursive: bool) -> Iterator[Entry]:
+        channel.send({"type": "list", "name": name, "recursive": recursive})
+        while True:
+            message = channel.expect("entries", "end")
+            if message["type"] == "end":
+                return
+            entries = message.get("entries")
+            for item in entries if isinstance(entries, list) else []:
+                yield _entry(item)
+
+    def put(self, folder: Folder, local: str, remote: str) -> str:
+        """Send the file `local` of a folder of ours as `remote`: "sent", "resumed" or "same"."""
+        handle, status = folder.open_file(local)
+        try:
+            own = folder.header(local, status, self.algorithm)
+            header = FileHeader(remote, own.size, own.mtime_ns, own.mode, own.algorithm)
+
+            def work(channel: Channel) -> str:
+                channel.send(header.message("put"))
+                return send_file(channel, handle, header, self.options)
+
+            return self._repeat(work)
+        finally:
+            os.close(handle)
+
+    def get(self, remote: str, folder: Folder, local: str) -> str:
+        """Fetch the file `remote` as `local` into a folder of ours: "received", "resumed" or "same"."""
+        split_name(local)  # before anything is asked
+
+        def work(channel: Channel) -> str:
+            channel.send({"type": "get", "name": remote, "algorithm": self.algorithm})
+            header = FileHeader.parse(channel.expect("offer"))
+            if header.algorithm != self.algorithm:
+                raise Refused(f"the server offers {header.algorithm}, not {self.algorithm}", "header")
+            return receive_file(channel, folder, header, local, self.options)
+
+        return self._repeat(work)
+
+    def make_directory(self, remote: str) -> None:
+        """Make a directory on the server."""
+
+        def work(channel: Channel) -> None:
+            channel.send({"type": "mkdir", "name": remote})
+            channel.expect("done")
+
+        self._repeat(work)
+
+
+def _entry(item: Any) -> Entry:
+    """A line of a listing as the server sent it, checked: its name must not lead out of where we write."""
+    if not isinstance(item, dict):
+        raise Refused("a listing with a line that is no object", "header")
+    name = "/".join(split_name(item.get("name")))
+    kind = item.get("kind")
+    if kind not in ("file", "directory", "other"):
+        raise Refused(f"{neutralise(name)} is of an unknown kind", "header")
+    span = (1 << 63) - 1
+    return Entry(
+        name, kind, number(item, "size"), number(item, "mtime_ns", span, -span), number(item, "mode", 0o7777)
+    )

@@ -1,0 +1,178 @@
+"""The file server: a thread for each connection, blocking sockets, constant memory."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import ssl
+import threading
+from collections.abc import Callable
+
+from netarium.apps.files.channel import STALL_SECONDS, Channel
+from netarium.apps.files.folder import Folder
+from netarium.apps.files.protocol import (
+    PROTOCOL,
+    VERSION,
+    Broken,
+    FileHeader,
+    PeerError,
+    Refused,
+    algorithm_of,
+    split_name,
+)
+from netarium.apps.files.transfer import Options, receive_file, send_file
+from netarium.apps.framing import Message
+from netarium.apps.security import token_matches
+from netarium.apps.text import neutralise
+
+HELLO_SECONDS = 10.0
+ENTRIES_PER_MESSAGE = 100
+
+
+class FileServer:
+    """Serves one directory; read-only unless `writable`. `serve` runs until `stop`."""
+
+    def __init__(
+        self,
+        folder: Folder,
+        writable: bool = False,
+        token: str = "",
+        options: Options | None = None,
+        tls: ssl.SSLContext | None = None,
+        connections: int = 64,
+        stall: float = STALL_SECONDS,
+        log: Callable[[str], None] = print,
+    ) -> None:
+        self.folder, self.writable, self.token = folder, writable, token
+        self.options, self.tls, self.stall = options or Options(), tls, stall
+        self._log = log
+        self._places = threading.BoundedSemaphore(connections)
+        self._stopping = False
+
+    def listen(self, host: str, port: int) -> tuple[str, int]:
+        """Listen; the address and port that are listened on."""
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        self._listener = socket.create_server((host, port), family=family, backlog=128)
+        name = self._listener.getsockname()
+        return name[0], name[1]
+
+    def serve(self) -> None:
+        """Take connections until `stop`."""
+        while not self._stopping:
+            try:
+                connection, address = self._listener.accept()
+            except OSError as error:
+                if self._stopping:
+                    return
+                self._log(f"cannot take a connection: {error}")  # out of descriptors, most likely: it passes
+                continue
+            thread = threading.Thread(target=self._connection, args=(connection, address), daemon=True)
+            thread.start()
+
+    def stop(self) -> None:
+        """End `serve`; connections end with the process."""
+        self._stopping = True
+        with contextlib.suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+
+    def _connection(self, connection: socket.socket, address: tuple[object, ...]) -> None:
+        who = f"{address[0]}:{address[1]}"
+        placed = self._places.acquire(blocking=False)
+        try:
+            connection.settimeout(HELLO_SECONDS)
+            if self.tls is not None:
+                connection = self.tls.wrap_socket(connection, server_side=True)
+            channel = Channel(connection, min(HELLO_SECONDS, self.stall))
+            self._talk(channel, who, placed)
+        except (Broken, PeerError) as error:
+            self._log(f"{who}: {error}")
+        except ssl.SSLError as error:
+            self._log(f"{who}: no TLS: {error.reason or error}")
+        except OSError as error:
+            self._log(f"{who}: {error}")
+        finally:
+            connection.close()
+            if placed:
+                self._places.release()
+
+    def _talk(self, channel: Channel, who: str, placed: bool) -> None:
+        try:
+            if not placed:
+                raise Refused("the server is busy: it has all the connections it takes", "busy")
+            self._welcome(channel)
+            channel.stall = self.stall
+            while self._request(channel, who):
+                pass
+        except Refused as error:
+            self._log(f"{who}: refused: {neutralise(str(error))}")
+            channel.fail(error)
+
+    def _welcome(self, channel: Channel) -> None:
+        hello = channel.expect("hello")
+        if hello.get("protocol") != PROTOCOL or hello.get("version") != VERSION:
+            raise Refused(f"this server speaks {PROTOCOL} version {VERSION}", "version")
+        if not token_matches(hello.get("token"), self.token):
+            raise Refused(
+                "the token is wrong" if hello.get("token") else "this server wants a token", "token"
+            )
+        channel.send({"type": "welcome", "protocol": PROTOCOL, "version": VERSION, "writable": self.writable})
+
+    def _request(self, channel: Channel, who: str) -> bool:
+        """Serve one request; False when the client has gone, as it may between two."""
+        try:
+            message = channel.receive()
+        except Broken:
+            return False
+        handler = _HANDLERS.get(str(message.get("type")))
+        if handler is None:
+            raise Refused(f"there is no request {message.get('type')!r:.40}", "header")
+        handler(self, channel, who, message)
+        return True
+
+    def _get(self, channel: Channel, who: str, message: Message) -> None:
+        name, algorithm = "/".join(split_name(message.get("name"))), algorithm_of(message)
+        handle, status = self.folder.open_file(name)
+        try:
+            header = self.folder.header(name, status, algorithm)
+            channel.send(header.message("offer"))
+            result = send_file(channel, handle, header, self.options)
+        finally:
+            os.close(handle)
+        self._log(f"{who}: get {neutralise(name)}: {result}, {header.size} bytes")
+
+    def _put(self, channel: Channel, who: str, message: Message) -> None:
+        header = FileHeader.parse(message)
+        self._may_write()
+        result = receive_file(channel, self.folder, header, header.name, self.options)
+        self._log(f"{who}: put {neutralise(header.name)}: {result}, {header.size} bytes")
+
+    def _mkdir(self, channel: Channel, who: str, message: Message) -> None:
+        name = "/".join(split_name(message.get("name")))
+        self._may_write()
+        self.folder.make_directory(name)
+        channel.send({"type": "done"})
+
+    def _list(self, channel: Channel, who: str, message: Message) -> None:
+        name = "/".join(split_name(message.get("name"))) if message.get("name") else ""
+        batch: list[dict[str, object]] = []
+        for entry in self.folder.list(name, message.get("recursive") is True):
+            batch.append(vars(entry))
+            if len(batch) == ENTRIES_PER_MESSAGE or len(entry.name) > 200:
+                channel.send({"type": "entries", "entries": batch})
+                batch = []
+        channel.send({"type": "entries", "entries": batch})
+        channel.send({"type": "end"})
+
+    def _may_write(self) -> None:
+        if not self.writable:
+            raise Refused("this server is read-only (it was started without --write)", "read-only")
+
+
+_HANDLERS: dict[str, Callable[[FileServer, Channel, str, Message], None]] = {
+    "get": FileServer._get,
+    "put": FileServer._put,
+    "mkdir": FileServer._mkdir,
+    "list": FileServer._list,
+}

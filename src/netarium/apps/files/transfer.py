@@ -1,0 +1,264 @@
+"""One file's bytes over a channel, out or in. Both ends of `put` and `get` are these two functions.
+
+The receiver says how much it has of the file and its digest (`go`); the sender hashes as much of its own and goes on
+there if they are equal, else at 0. So a resume is verified before it starts, and the whole file after it ended.
+"""
+
+from __future__ import annotations
+
+import errno
+import hmac
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from netarium.apps.files.channel import Channel
+from netarium.apps.files.digest import BufferHasher, FileHasher, update_from_file
+from netarium.apps.files.folder import Folder, Partial
+from netarium.apps.files.pace import Pace
+from netarium.apps.files.protocol import Broken, FileHeader, Refused, new_digest, number
+
+SENDFILE_BYTES = 8 << 20
+DONE_PATIENCE = 20.0  # times the stall: the peer may have to bring gigabytes to its disk before it can say so
+ROOM_KEPT_BYTES = 1 << 20
+
+
+def _ignore(count: int) -> None:
+    pass
+
+
+@dataclass
+class Options:
+    """How one side transfers: `rate` in bytes a second (0: no limit), and who is told of each piece moved."""
+
+    rate: int = 0
+    sync: bool = False
+    moved: Callable[[int], None] = _ignore
+    size_max: int = 0
+
+
+# Out
+
+
+def send_file(channel: Channel, handle: int, header: FileHeader, options: Options) -> str:
+    """Send a file that was put or offered, as far as the peer lacks it: "sent", "resumed" or "same"."""
+    go = channel.expect("go")
+    digest = new_digest(header.algorithm)
+    have = go.get("have")
+    if isinstance(have, str) and have and header.algorithm != "none":
+        update_from_file(digest, handle, 0, header.size, channel.wait)
+        if hmac.compare_digest(have.encode("utf-8", "replace"), digest.hexdigest().encode()):
+            channel.send({"type": "skip"})
+            channel.expect("done")
+            options.moved(header.size)
+            return "same"
+        digest = new_digest(header.algorithm)
+    offset, digest = _verified_offset(channel, handle, header, go, digest)
+    channel.send(
+        FileHeader(header.name, header.size, header.mtime_ns, header.mode, header.algorithm, offset).message(
+            "file"
+        )
+    )
+    options.moved(offset)
+    if channel.is_tls or not hasattr(os, "sendfile"):
+        hexadecimal = _send_blocks(channel, handle, offset, header, digest, options)
+    else:
+        hexadecimal = _send_by_kernel(channel, handle, offset, header, digest, options)
+    channel.send({"type": "digest", "digest": hexadecimal})
+    channel.expect("done", patience=DONE_PATIENCE)
+    return "resumed" if offset else "sent"
+
+
+def _verified_offset(
+    channel: Channel, handle: int, header: FileHeader, go: dict[str, Any], digest: Any
+) -> tuple[int, Any]:
+    """Where to go on: the peer's offset if its bytes are ours, else 0; and the digest up to there."""
+    offset, prefix = number(go, "offset", header.size), go.get("prefix")
+    if not offset or header.algorithm == "none" or not isinstance(prefix, str):
+        return 0, digest
+    update_from_file(digest, handle, 0, offset, channel.wait)
+    if hmac.compare_digest(prefix.encode("utf-8", "replace"), digest.hexdigest().encode()):
+        return offset, digest
+    return 0, new_digest(header.algorithm)
+
+
+def _send_by_kernel(
+    channel: Channel, handle: int, offset: int, header: FileHeader, digest: Any, options: Options
+) -> str:
+    """sendfile: the bytes never come up here; a thread hashes them from the file meanwhile."""
+    hasher = FileHasher(digest, handle, offset, header.size if header.algorithm != "none" else 0)
+    pace, descriptor = Pace(options.rate), channel.socket.fileno()
+    channel.socket.settimeout(channel.stall)
+    try:
+        while offset < header.size:
+            try:
+                count = os.sendfile(
+                    descriptor, handle, offset, pace.step(min(SENDFILE_BYTES, header.size - offset))
+                )
+            except BlockingIOError:
+                channel.await_room()
+                continue
+            except OSError as error:
+                if error.errno in (errno.EPIPE, errno.ECONNRESET) and channel.speaks():
+                    channel.hear()
+                raise Broken(f"the connection broke: {error}") from None
+            if not count:
+                raise Refused(f"{header.name} has become shorter while it was sent", "changed")
+            offset += count
+            options.moved(count)
+            pace.moved(count)
+        return hasher.finish()
+    finally:
+        hasher.cancel()
+
+
+def _send_blocks(
+    channel: Channel, handle: int, offset: int, header: FileHeader, digest: Any, options: Options
+) -> str:
+    """Read and send, for TLS; the thread hashes each block while the next is under way."""
+    hasher, pace = BufferHasher(digest, header.algorithm != "none"), Pace(options.rate)
+    try:
+        while offset < header.size:
+            buffer = hasher.take()
+            view = memoryview(buffer)[: pace.step(min(len(buffer), header.size - offset))]
+            count = os.preadv(handle, [view], offset)
+            if not count:
+                raise Refused(f"{header.name} has become shorter while it was sent", "changed")
+            if channel.speaks():
+                channel.hear()
+            with channel._broken():
+                channel.socket.sendall(view[:count])
+            hasher.give(buffer, count)
+            offset += count
+            options.moved(count)
+            pace.moved(count)
+        return hasher.finish()
+    finally:
+        hasher.finish()
+
+
+# In
+
+
+def receive_file(channel: Channel, folder: Folder, header: FileHeader, name: str, options: Options) -> str:
+    """Receive a file that was put or offered under `name`: "received", "resumed" or "same".
+
+    Refused before its bytes are under way leaves the channel good; after that, and on Broken, the caller closes it.
+    """
+    if options.size_max and header.size > options.size_max:
+        raise Refused(f"{name} has {header.size} bytes; at most {options.size_max} are taken", "size")
+    have = _same_already(channel, folder, header, name)
+    partial = folder.open_partial(name)
+    try:
+        digest, offset = _prefix(channel, partial, header)
+        free = partial.free_bytes() - ROOM_KEPT_BYTES
+        if header.size - offset > free:
+            raise Refused(
+                f"no room for {name}: {header.size - offset} bytes to come, {max(free, 0)} free", "disk-full"
+            )
+        go = {"type": "go", "offset": offset, "prefix": digest.hexdigest() if offset else "", "have": have}
+        channel.send(go)
+        answer = channel.expect("file", "skip")
+        if answer["type"] == "skip":
+            partial.keep()
+            channel.send({"type": "done"})
+            options.moved(header.size)
+            return "same"
+        result = _receive_body(channel, partial, header, _offset_of(answer, offset), digest, options)
+    except BaseException:
+        partial.keep()
+        raise
+    channel.send({"type": "done"})
+    return result
+
+
+def _offset_of(answer: dict[str, Any], offset: int) -> int:
+    chosen = number(answer, "offset")
+    if chosen not in (0, offset):
+        raise Refused(f"the file begins at {chosen}; {offset} or 0 was wanted", "header")
+    return chosen
+
+
+def _same_already(channel: Channel, folder: Folder, header: FileHeader, name: str) -> str:
+    """The digest of the file that is there already if it may be the same one, else ""."""
+    if header.algorithm == "none":
+        return ""
+    try:
+        handle, status = folder.open_file(name)
+    except Refused:
+        return ""
+    try:
+        if (status.st_size, status.st_mtime_ns) != (header.size, header.mtime_ns):
+            return ""
+        digest = new_digest(header.algorithm)
+        update_from_file(digest, handle, 0, header.size, channel.wait)
+        return str(digest.hexdigest())
+    finally:
+        os.close(handle)
+
+
+def _prefix(channel: Channel, partial: Partial, header: FileHeader) -> tuple[Any, int]:
+    """The digest of what an earlier transfer left, and how much that is; 0 when it cannot be of use."""
+    digest = new_digest(header.algorithm)
+    if header.algorithm == "none" or not 0 < partial.size <= header.size:
+        return digest, 0
+    reached = update_from_file(digest, partial.handle, 0, partial.size, channel.wait)
+    return digest, reached
+
+
+def _receive_body(
+    channel: Channel, partial: Partial, header: FileHeader, offset: int, digest: Any, options: Options
+) -> str:
+    """The bytes and their digest; the file takes its name only if it fits."""
+    if not offset:
+        digest = new_digest(header.algorithm)
+    partial.truncate(offset)
+    options.moved(offset)
+    hexadecimal = _receive_bytes(channel, partial, header.size - offset, header.algorithm, digest, options)
+    told = channel.expect("digest").get("digest")
+    if not isinstance(told, str) or not hmac.compare_digest(
+        told.encode("utf-8", "replace"), hexadecimal.encode()
+    ):
+        partial.discard()
+        raise Refused(
+            f"{header.name}: the {header.algorithm} digest does not fit; what came was deleted", "digest"
+        )
+    try:
+        partial.finish(header, options.sync)
+    except OSError as error:
+        raise Refused(f"{header.name}: {(error.strerror or str(error)).lower()}", "disk") from None
+    return "resumed" if offset else "received"
+
+
+def _receive_bytes(
+    channel: Channel, partial: Partial, left: int, algorithm: str, digest: Any, options: Options
+) -> str:
+    hasher, pace = BufferHasher(digest, algorithm != "none"), Pace(options.rate)
+    channel.socket.settimeout(channel.stall)
+    try:
+        while left:
+            buffer = hasher.take()
+            view = memoryview(buffer)
+            count = channel.receive_into(view[: pace.step(min(left, len(buffer)))])
+            _write(partial.handle, view[:count])
+            hasher.give(buffer, count)
+            left -= count
+            options.moved(count)
+            pace.moved(count)
+        return hasher.finish()
+    finally:
+        hasher.finish()
+
+
+def _write(handle: int, view: memoryview) -> None:
+    """Write all of it; a full disk is told, and what was written is kept for a resume."""
+    try:
+        while view:
+            view = view[os.write(handle, view) :]
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+            raise Refused(
+                "the disk is full; what came is kept, so a later try goes on there", "disk-full"
+            ) from None
+        raise Refused(f"writing failed: {error.strerror}", "disk") from None
