@@ -17,6 +17,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final
 
+from netarium.programs.shims import asyncio
+
 if TYPE_CHECKING:
     from netarium.programs.process import Process
 
@@ -49,6 +51,7 @@ class Outside:
         self.path = sys.path
         self.streams: dict[str, Any] = {name: getattr(sys, name) for name in STREAMS}
         self.directory = ""
+        self.loop_policy = asyncio.policy()
 
 
 outside: Outside | None = None
@@ -107,13 +110,12 @@ class ProgramContext:
         if self._private:
             names = list(PRIVATE_LIBRARIES) + (own_modules(folder) if folder is not None else [])
             self.tops = frozenset(names) | {"__main__", "__mp_main__"}
+        self.loop_policy: Any = None
         self._hidden: dict[str, ModuleType] = {}
         self._known = -1
 
     def switch_in(self) -> None:
         """Put the process' part in place."""
-        from netarium.programs.shims import sys as sys_shim
-
         folder = self.process.program.folder
         if self.path is None:
             self.path = ([str(folder)] if folder is not None else []) + list(sys.path)
@@ -122,9 +124,9 @@ class ProgramContext:
         _go_to(self.directory)
         for name, value in self.values.items():
             setattr(sys, name, value)
+        asyncio.set_policy(self.loop_policy)
         if self._private:
             self._modules_in()
-        sys_shim.active_values = self.values
 
     def switch_out(self) -> None:
         """Take the process' part away and remember what the program changed."""
@@ -135,6 +137,8 @@ class ProgramContext:
         self.argv, self.path = sys.argv, sys.path
         sys.argv, sys.path = outside.argv, outside.path
         self.directory = _directory_now
+        self.loop_policy = asyncio.policy()
+        asyncio.set_policy(outside.loop_policy)
         for name in STREAMS:
             proxy = sys_shim.proxies[name]
             value = getattr(sys, name)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 from netarium.engine.events import NEVER_NS
 from netarium.programs import signals
@@ -101,6 +102,7 @@ class Process:
         self.threads: dict[int, Any] = {}
         self.limbo: dict[Any, Any] = {}
         self.shutdown_locks: set[Any] = set()
+        self.pool_queues: WeakKeyDictionary[Any, Any] = WeakKeyDictionary()
         self.main_thread: Any = None
         self.thread_idents = 0
         self.thread_counter = 0

@@ -14,6 +14,7 @@ again when it fires), an earlier one makes it stale, and stale entries are not c
 
 from __future__ import annotations
 
+import sys
 from collections import deque
 from collections.abc import Callable, Hashable
 from typing import TYPE_CHECKING, Any, Protocol
@@ -223,6 +224,7 @@ class Scheduler:
                 self.detach()
             return
         self.hub = getcurrent()
+        modules = sys.modules
         try:
             while ready:
                 task = ready.popleft()
@@ -234,7 +236,7 @@ class Scheduler:
                 running = task.greenlet
                 if running is None:
                     running = self._begin(task)
-                if task.running_loop is not None or task.asyncgen_hooks is not None:
+                if "_asyncio" in modules:
                     self._switch_with_loop(task, running)
                 else:
                     running.switch()
@@ -353,7 +355,12 @@ class Scheduler:
                 process.switch_in()
 
     def _switch_with_loop(self, task: Task, running: TaskGreenlet) -> None:
+        """As a plain switch, when somebody has imported asyncio: the running loop is the task's."""
+        from netarium.programs.shims import asyncio
+
+        asyncio.switch_in(task)
         running.switch()
+        asyncio.switch_out(task)
 
     def _close_doomed(self) -> None:
         while self.doomed:

@@ -5,7 +5,7 @@ as first argument, anywhere else the original. So nothing changes outside the ne
 
     table      THE list of what is intercepted, per Python version
     dispatch   makes dispatchers and puts them in place, also where modules and classes had captured the originals
-    builtins datetime os random select signal socket ssl sys thread time   one file for each module of the standard library
+    asyncio builtins datetime os random select signal socket ssl sys thread time   one file for each module of the standard library
 
 `install()` is called when a scheduler first drives; `enter_net` and `leave_net` bracket driving.
 """
@@ -32,12 +32,17 @@ def install() -> None:
 
 def enter_net() -> None:
     """The net begins to run on this OS thread."""
+    from netarium.programs.shims import asyncio
     from netarium.programs.shims import sys as sys_shim
 
+    asyncio.enter()
     sys_shim.begin()
     context.enter(sys_shim.proxies)
 
 
 def leave_net() -> None:
     """The net stops running; what the test process sees of `sys` is its own again."""
+    from netarium.programs.shims import asyncio
+
     context.leave()
+    asyncio.leave()

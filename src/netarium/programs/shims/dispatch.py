@@ -114,7 +114,7 @@ def _replace_captured(replaced: dict[int, tuple[Any, Any]]) -> None:
             found = replaced.get(id(value))
             if found is not None:
                 dictionary[key] = found[1]
-            elif type(value) is type and value.__module__ == name:
+            elif isinstance(value, type) and value.__module__ == name:
                 _replace_in_class(value, replaced)
 
 

@@ -19,7 +19,7 @@ from typing import Any
 from greenlet import getcurrent
 
 from netarium.engine.events import NEVER_NS
-from netarium.programs.scheduler import WAIT_REST, WAIT_WORK, Task, TaskGreenlet
+from netarium.programs.scheduler import CALLS_BEFORE_YIELD, WAIT_REST, WAIT_WORK, Task, TaskGreenlet
 from netarium.programs.shims import socket_address as addresses
 from netarium.sockets.base import PEEK, Socket
 from netarium.sockets.closed import CLOSED
@@ -469,7 +469,7 @@ class SimSocket(real.socket):
         timeout = self._timeout
         if timeout == 0:
             task.reads += 1
-            if task.reads > task.reads_limit:
+            if task.reads > CALLS_BEFORE_YIELD:
                 task.scheduler.charge(task)
             raise os_error(errno.EAGAIN)
         core = self._core

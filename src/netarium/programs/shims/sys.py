@@ -12,7 +12,6 @@ from typing import Any
 from netarium.programs.streams import current_task
 
 proxies: dict[str, Any] = {}
-active_values: dict[str, Any] = {}
 
 
 class StreamProxy:

@@ -6,6 +6,7 @@ import sys
 from importlib import import_module
 from types import ModuleType
 
+from netarium.programs.shims import asyncio as asyncio_shim
 from netarium.programs.shims import datetime as datetime_shim
 from netarium.programs.shims import os as os_shim
 from netarium.programs.shims import random as random_shim
@@ -92,6 +93,7 @@ def install_rest() -> None:
     socket_shim.install_twins()
     os_shim.install_environment()
     thread_shim.install_threading()
+    asyncio_shim.install()
 
 
 def import_first() -> None:

@@ -13,6 +13,7 @@ import queue as real_queue
 import sys
 import threading as real_threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import thread as real_pools
 from typing import Any
 
 from greenlet import getcurrent
@@ -138,21 +139,23 @@ def begin_process(task: Task) -> None:
     process.main_thread = thread
     thread._started._flag = True  # type: ignore[attr-defined]
     thread._ident = get_ident(task)  # type: ignore[attr-defined]
-    if hasattr(thread, "_set_native_id"):
-        thread._native_id = get_native_id(task)
+    thread._native_id = get_native_id(task)  # type: ignore[attr-defined]
+    if hasattr(thread, "_tstate_lock"):
+        thread._tstate_lock = set_sentinel(task)
+        thread._tstate_lock.acquire()
+    else:
+        thread._handle._begin()  # type: ignore[attr-defined]
     process.threads[get_ident(task)] = thread
 
 
 def join_all(process: Any) -> None:
     """What the interpreter does before it ends: pools are told to end, threads that are no daemons are joined."""
-    pools = sys.modules.get("concurrent.futures.thread")
     own = process.threads
-    if pools is not None:
-        waiting = [(thread, work) for thread, work in list(pools._threads_queues.items()) if thread.ident in own]
-        for _, work in waiting:
-            work.put(None)
-        for thread, _ in waiting:
-            thread.join()
+    pools = list(process.pool_queues.items())
+    for _, work in pools:
+        work.put(None)
+    for thread, _ in pools:
+        thread.join()
     while True:
         threads = [
             thread
@@ -312,6 +315,7 @@ def install_threading() -> None:
     ):
         if hasattr(real_threading, name):
             setattr(real_threading, name, PerProcess(attribute, getattr(real_threading, name)))
+    real_pools._threads_queues = PerProcess("pool_queues", real_pools._threads_queues)  # type: ignore[assignment]
     if hasattr(real_threading, "_counter"):
         outside_counter = real_threading._counter
 

@@ -1,0 +1,88 @@
+"""What asyncio keeps per OS thread is kept per task: the running loop and the asynchronous generators' hooks.
+
+The event loop policy is kept per process (`context`). Everything else of asyncio is stock, on top of virtual epoll.
+Nothing here imports asyncio: a program that does not use it does not pay for it.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from netarium.programs.scheduler import Task
+
+_outside: tuple[Any, Any] | None = None
+
+
+def is_loaded() -> bool:
+    """Whether anybody has imported asyncio."""
+    return "_asyncio" in sys.modules
+
+
+def switch_in(task: Task) -> None:
+    """Before the task runs on."""
+    if task.running_loop is not None:
+        sys.modules["_asyncio"]._set_running_loop(task.running_loop)
+        sys.set_asyncgen_hooks(*task.asyncgen_hooks)
+
+
+def switch_out(task: Task) -> None:
+    """After it has parked."""
+    module = sys.modules.get("_asyncio")
+    if module is None:
+        return
+    loop = module._get_running_loop()
+    task.running_loop = loop
+    if loop is not None:
+        task.asyncgen_hooks = sys.get_asyncgen_hooks()
+        module._set_running_loop(None)
+        sys.set_asyncgen_hooks(None, None)
+
+
+def enter() -> None:
+    """The net begins to run, perhaps called from a coroutine of the test."""
+    global _outside
+    module = sys.modules.get("_asyncio")
+    loop = module._get_running_loop() if module is not None else None
+    if loop is not None:
+        assert module is not None
+        _outside = (loop, sys.get_asyncgen_hooks())
+        module._set_running_loop(None)
+        sys.set_asyncgen_hooks(None, None)
+
+
+def leave() -> None:
+    """The net stops running."""
+    global _outside
+    if _outside is not None:
+        loop, hooks = _outside
+        _outside = None
+        sys.modules["_asyncio"]._set_running_loop(loop)
+        sys.set_asyncgen_hooks(*hooks)
+
+
+def policy() -> Any:
+    """The loop policy that is in place; None without asyncio."""
+    events = sys.modules.get("asyncio.events")
+    return getattr(events, "_event_loop_policy", None)
+
+
+def set_policy(value: Any) -> None:
+    """Put a loop policy in place."""
+    events = sys.modules.get("asyncio.events")
+    if events is not None:
+        events._event_loop_policy = value  # type: ignore[attr-defined]
+
+
+def install() -> None:
+    """If asyncio was imported before: its thread-local variables become task-local."""
+    events = sys.modules.get("asyncio.events")
+    base = getattr(events, "BaseDefaultEventLoopPolicy", getattr(events, "_BaseDefaultEventLoopPolicy", None))
+    if base is not None:
+        from netarium.programs.shims.thread import Local
+
+        class _Local(Local):
+            _loop = None
+            _set_called = False
+
+        base._Local = _Local
