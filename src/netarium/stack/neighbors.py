@@ -90,7 +90,7 @@ class Neighbors:
         self.stack: Final = stack
         self.entries: Final[dict[int, Neighbor]] = {}
         self.learned = 0
-        """How often a packet has proven or changed an entry."""
+        """How often somebody has proven to be the owner of an entry."""
 
     # Down: a packet for a next hop that the fast path does not know.
 
@@ -198,6 +198,7 @@ class Neighbors:
             or packet.sender_mac & MAC_GROUP_BIT
             or sender >> 28 >= 0xE
             or sender >> 24 == 127
+            or (sender >> 24 == 0 and (sender != 0 or packet.operation == REPLY))
         ):
             stack.drop(Drop.ARP_MALFORMED, frame, interface.name)
             return
@@ -233,10 +234,10 @@ class Neighbors:
 
     def learn(self, entry: Neighbor, mac: int) -> None:
         """`mac` has proven to be the owner's: send what waited for it."""
+        self.learned += 1
         if entry.state == PERMANENT:
             return
         now = self.stack.now
-        self.learned += 1
         entry.mac = mac
         entry.confirmed_ns = now
         entry.usable_until_ns = now + self.stack.settings.neigh_base_reachable_time_ms * MILLISECOND_NS
