@@ -56,39 +56,39 @@ class Outside:
 
 outside: Outside | None = None
 """Set while the net runs (between `shims.enter_net` and `leave_net`)."""
+_real_chdir = os.chdir
 _directory_now = ""
-
-
-def _go_to(directory: str) -> None:
-    global _directory_now
-    if directory != _directory_now:
-        from netarium.programs.shims import os as os_shim
-
-        os_shim.real_chdir(directory)
-        _directory_now = directory
+_stdin: Any = None
+_stdout: Any = None
+_stderr: Any = None
 
 
 def enter(proxies: dict[str, Any]) -> None:
     """The net begins to run: remember the outside, put the stream proxies in place."""
-    global outside, _directory_now
+    global outside, _directory_now, _stdin, _stdout, _stderr
     outside = Outside()
     try:
         outside.directory = _directory_now = os.getcwd()
     except FileNotFoundError:
         outside.directory = _directory_now = ""
-    for name in STREAMS:
-        setattr(sys, name, proxies[name])
+    asyncio.set_policy(None)
+    sys.stdin = _stdin = proxies["stdin"]
+    sys.stdout = _stdout = proxies["stdout"]
+    sys.stderr = _stderr = proxies["stderr"]
 
 
 def leave() -> None:
-    """The net stops running: the outside is as it was."""
-    global outside
+    """The net stops running: the outside is as it was. No process is switched in any more."""
+    global outside, _directory_now
     if outside is None:
         return
+    sys.argv, sys.path = outside.argv, outside.path
+    asyncio.set_policy(outside.loop_policy)
     for name in STREAMS:
         setattr(sys, name, outside.streams[name])
-    if outside.directory:
-        _go_to(outside.directory)
+    if outside.directory and outside.directory != _directory_now:
+        _real_chdir(outside.directory)
+        _directory_now = outside.directory
     outside = None
 
 
@@ -115,40 +115,45 @@ class ProgramContext:
         self._known = -1
 
     def switch_in(self) -> None:
-        """Put the process' part in place."""
-        folder = self.process.program.folder
+        """Put the process' part in place. Called at every change of process: kept short."""
+        global _directory_now
         if self.path is None:
+            folder = self.process.program.folder
             self.path = ([str(folder)] if folder is not None else []) + list(sys.path)
         sys.argv = self.argv
         sys.path = self.path
-        _go_to(self.directory)
-        for name, value in self.values.items():
-            setattr(sys, name, value)
-        asyncio.set_policy(self.loop_policy)
+        if self.directory != _directory_now:
+            _real_chdir(self.directory)
+            _directory_now = self.directory
+        if self.values:
+            for name, value in self.values.items():
+                setattr(sys, name, value)
+        if self.loop_policy is not None:
+            asyncio.set_policy(self.loop_policy)
         if self._private:
             self._modules_in()
 
     def switch_out(self) -> None:
         """Take the process' part away and remember what the program changed."""
-        from netarium.programs.shims import sys as sys_shim
-
-        assert outside is not None
-        global _directory_now
-        self.argv, self.path = sys.argv, sys.path
-        sys.argv, sys.path = outside.argv, outside.path
+        self.argv = sys.argv
+        self.path = sys.path
         self.directory = _directory_now
-        self.loop_policy = asyncio.policy()
-        asyncio.set_policy(outside.loop_policy)
-        for name in STREAMS:
-            proxy = sys_shim.proxies[name]
+        if "asyncio.events" in sys.modules:
+            self.loop_policy = asyncio.policy()
+            if self.loop_policy is not None:
+                asyncio.set_policy(None)
+        if sys.stdout is not _stdout or sys.stderr is not _stderr or sys.stdin is not _stdin or self.values:
+            self._take_streams()
+        if self._private:
+            self._modules_out()
+
+    def _take_streams(self) -> None:
+        self.values = {}
+        for name, proxy in zip(STREAMS, (_stdin, _stdout, _stderr), strict=True):
             value = getattr(sys, name)
             if value is not proxy:
                 self.values[name] = value
                 setattr(sys, name, proxy)
-            else:
-                self.values.pop(name, None)
-        if self._private:
-            self._modules_out()
 
     def change_directory(self, directory: str) -> None:
         """os.chdir of this process has happened."""

@@ -193,14 +193,6 @@ class Process:
             found.append(Wait(name, task.call, address, file, line))
         return found
 
-    def switch_in(self) -> None:
-        """The scheduler is about to run a task of this process."""
-        self.context.switch_in()
-
-    def switch_out(self) -> None:
-        """The scheduler is about to run another process, or nothing."""
-        self.context.switch_out()
-
     def deliver_signals(self, task: Task) -> None:
         """Run the handlers of pending signals; only the main task does (as CPython)."""
         if task is not self.main_task:

@@ -347,12 +347,11 @@ class Scheduler:
 
     def _activate(self, process: Process | None) -> None:
         """Change the process whose modules and sys attributes are in place."""
-        if self.active is not process:
-            if self.active is not None:
-                self.active.switch_out()
-            self.active = process
-            if process is not None:
-                process.switch_in()
+        if self.active is not None:
+            self.active.context.switch_out()
+        self.active = process
+        if process is not None:
+            process.context.switch_in()
 
     def _switch_with_loop(self, task: Task, running: TaskGreenlet) -> None:
         """As a plain switch, when somebody has imported asyncio: the running loop is the task's."""

@@ -70,7 +70,7 @@ def policy() -> Any:
 def set_policy(value: Any) -> None:
     """Put a loop policy in place."""
     events = sys.modules.get("asyncio.events")
-    if events is not None:
+    if events is not None and hasattr(events, "_event_loop_policy"):
         events._event_loop_policy = value  # type: ignore[attr-defined]
 
 

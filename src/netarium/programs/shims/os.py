@@ -21,7 +21,7 @@ from netarium.sockets.errno import os_error
 from netarium.sockets.local import LocalStream, pipe as make_pipe
 from netarium.sockets.readiness import Pollable
 
-real_chdir = real.chdir
+_chdir = real.chdir
 _read, _write, _close, _dup, _dup2, _fstat = real.read, real.write, real.close, real.dup, real.dup2, real.fstat
 _isatty, _set_blocking, _get_blocking = real.isatty, real.set_blocking, real.get_blocking
 _get_inheritable, _set_inheritable = real.get_inheritable, real.set_inheritable
@@ -232,7 +232,7 @@ killpg = kill
 
 def chdir(task: Task, path: Any) -> None:
     """As os.chdir, for this process."""
-    real_chdir(path)
+    _chdir(path)
     task.process.context.change_directory(_getcwd())
 
 

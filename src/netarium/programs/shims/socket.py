@@ -27,11 +27,19 @@ from netarium.sockets.errno import os_error
 from netarium.sockets.factory import open_socket
 
 _real_new = real.socket.__new__
-_TYPE_FLAGS = real.SOCK_NONBLOCK | real.SOCK_CLOEXEC
+# Plain ints: an IntFlag costs 500 ns for each `&`.
+_NONBLOCK = int(real.SOCK_NONBLOCK)
+_TYPE_FLAGS = _NONBLOCK | int(real.SOCK_CLOEXEC)
+_STREAM = int(real.SOCK_STREAM)
+_DONTWAIT = int(real.MSG_DONTWAIT)
+_WAITALL = int(real.MSG_WAITALL)
+_TRUNC = int(real.MSG_TRUNC)
+_OOB = int(real.MSG_OOB)
+_NOSIGNAL = int(real.MSG_NOSIGNAL)
+_MORE = 0x8000
 _FLAGS_KNOWN = (
-    real.MSG_PEEK | real.MSG_DONTWAIT | real.MSG_WAITALL | real.MSG_TRUNC | real.MSG_NOSIGNAL | real.MSG_CMSG_CLOEXEC
-    | getattr(real, "MSG_MORE", 0x8000) | real.MSG_CTRUNC
-)  # fmt: skip
+    PEEK | _DONTWAIT | _WAITALL | _TRUNC | _NOSIGNAL | _MORE | int(real.MSG_CMSG_CLOEXEC) | int(real.MSG_CTRUNC)
+)
 
 
 def timeout_ns(value: Any) -> int | None:
@@ -83,11 +91,11 @@ class SimSocket(real.socket):
             self._adopt(fileno, family, type, proto)
         else:
             family = real.AF_INET if family == -1 else int(family)
-            type = real.SOCK_STREAM if type == -1 else int(type)
+            type = _STREAM if type == -1 else int(type)
             kind = type & ~_TYPE_FLAGS
             self._core = core = open_socket(process.credentials, process.host.stack, process.scheduler.engine, family, kind, 0 if proto == -1 else int(proto))
             self._number = process.descriptors.add(core)
-            if type & real.SOCK_NONBLOCK:
+            if type & _NONBLOCK:
                 self._timeout = 0
                 return
         if self._timeout is None and process.default_timeout is not None:
@@ -241,11 +249,11 @@ class SimSocket(real.socket):
             raise ValueError("negative buffersize in recv")
         core = self._core
         _check_flags(flags)
-        if bufsize == 0 and core.type == real.SOCK_STREAM:
+        if bufsize == 0 and core.type == _STREAM:
             core.receive_nothing()
             return b""
         peek = flags & PEEK
-        wanted = bufsize if flags & real.MSG_WAITALL and core.type == real.SOCK_STREAM and not peek else 0
+        wanted = bufsize if flags & _WAITALL and core.type == _STREAM and not peek else 0
         data = self._receive_some(task, bufsize, peek, flags)
         while wanted and data and len(data) < wanted:
             more = self._receive_some(task, wanted - len(data), peek, flags)
@@ -262,7 +270,7 @@ class SimSocket(real.socket):
 
         data = attempt()
         if data is None:
-            if flags & real.MSG_DONTWAIT:
+            if flags & _DONTWAIT:
                 raise os_error(errno.EAGAIN)
             data = self._wait(task, "recv", attempt, core.waiting_kind)
         return data  # type: ignore[no-any-return]
@@ -289,7 +297,7 @@ class SimSocket(real.socket):
         peek = flags & PEEK
         found = core.receive_from(bufsize, peek)
         if found is None:
-            if flags & real.MSG_DONTWAIT:
+            if flags & _DONTWAIT:
                 raise os_error(errno.EAGAIN)
             found = self._wait(task, "recvfrom", lambda: core.receive_from(bufsize, peek), core.waiting_kind)
         return found[0], addresses.show(core, found[1])
@@ -320,11 +328,11 @@ class SimSocket(real.socket):
 
         found = attempt()
         if found is None:
-            if flags & real.MSG_DONTWAIT:
+            if flags & _DONTWAIT:
                 raise os_error(errno.EAGAIN)
             found = self._wait(task, "recvmsg", attempt, core.waiting_kind)
         data, name, truncated = found
-        return data, [], real.MSG_TRUNC if truncated else 0, addresses.show(core, name)
+        return data, [], _TRUNC if truncated else 0, addresses.show(core, name)
 
     def recvmsg_into(self, buffers: Any, ancbufsize: int = 0, flags: int = 0) -> tuple[int, list[Any], int, Any]:
         """As recvmsg, into several buffers."""
@@ -354,7 +362,7 @@ class SimSocket(real.socket):
         core = self._core
         count = core.send(data)
         if count is None:
-            if flags & real.MSG_DONTWAIT:
+            if flags & _DONTWAIT:
                 raise os_error(errno.EAGAIN)
             count = self._wait(task, "send", lambda: core.send(data))
         return count  # type: ignore[no-any-return]
@@ -377,7 +385,7 @@ class SimSocket(real.socket):
                     return
             count = core.send(left)
             if count is None:
-                if flags & real.MSG_DONTWAIT:
+                if flags & _DONTWAIT:
                     raise os_error(errno.EAGAIN)
                 count = self._wait(task, "sendall", lambda: core.send(left), WAIT_WORK, deadline)  # noqa: B023
 
@@ -520,7 +528,7 @@ def _enter(sock: Any) -> Task:
 
 
 def _check_flags(flags: int) -> None:
-    if flags & real.MSG_OOB:
+    if flags & _OOB:
         raise os_error(errno.EINVAL)
     if flags & ~_FLAGS_KNOWN:
         raise os_error(errno.EOPNOTSUPP)
