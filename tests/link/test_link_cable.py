@@ -108,9 +108,10 @@ def test_a_queue_of_n_frames_holds_n_besides_the_one_being_sent(room: int) -> No
     assert cable.directions[0].drops == {Drop.QUEUE_FULL: 3}
 
 
-def test_a_place_in_the_queue_is_free_at_the_instant_the_sending_starts() -> None:
+@pytest.mark.parametrize("room", [{"queue_frames": 1}, {"queue_bytes": 60}])
+def test_a_place_in_the_queue_is_free_at_the_instant_the_sending_starts(room: dict[str, object]) -> None:
     bench = Bench()
-    cable, keeper = pair(bench, queue_frames=1, delay_ns=0)
+    cable, keeper = pair(bench, delay_ns=0, **room)
 
     class Sender:
         def fire(self, argument: int) -> None:

@@ -142,12 +142,8 @@ class Host(Node):
         stack = self.stack
         if argument is not stack or not self.on:
             return  # it belonged to a stack that a crash has taken
-        wakes = self._wakes
-        wakes.pop()
+        self._wakes.pop()
         stack.poll(self.engine.now)
-        deadline = stack.next_deadline()
-        if deadline is not None and (not wakes or deadline < wakes[-1]):
-            self._wake_at(deadline)
 
     def has_foreground(self) -> bool:
         """Whether a timer of its stack keeps a run from ending."""
@@ -248,9 +244,6 @@ class Host(Node):
     def _rearm(self, deadline_ns: int) -> None:
         wakes = self._wakes
         if not wakes or deadline_ns < wakes[-1]:
-            self._wake_at(deadline_ns)
-
-    def _wake_at(self, deadline_ns: int) -> None:
-        time_ns = max(deadline_ns, self.engine.now)
-        self._wakes.append(time_ns)
-        self.engine.at(time_ns, self, self.stack)
+            time_ns = max(deadline_ns, self.engine.now)
+            wakes.append(time_ns)
+            self.engine.at(time_ns, self, self.stack)
