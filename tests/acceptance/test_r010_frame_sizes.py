@@ -1,8 +1,10 @@
 """R010: a frame is 64 to 1518 bytes long, its FCS counted (1522 with a tag): 46 to 1500 bytes of data."""
 
 import pytest
+from tests.link.wires import Bench
 
 from netarium.errors import UsageError
+from netarium.journey import Drop
 from netarium.wire.ethernet import Frame
 
 TYPE = 0x88B5  # for local experiments (IEEE 802)
@@ -29,3 +31,15 @@ def test_1501_bytes_are_refused() -> None:
         frame_with(1501).bytes_with_fcs()
     with pytest.raises(UsageError, match="1501 bytes of data; at most 1500"):
         frame_with(1501, tag=10).bytes_with_fcs()
+
+
+@pytest.mark.parametrize("tag", [-1, 10])
+def test_a_cable_carries_1500_bytes_and_drops_1501_by_name(tag: int) -> None:
+    bench = Bench()
+    (sender, _), (receiver, keeper) = bench.port(), bench.port()
+    bench.cable(sender, receiver)
+    sender.transmit(frame_with(1500, tag))
+    sender.transmit(frame_with(1501, tag))
+    bench.run()
+    assert keeper.frames == [frame_with(1500, tag)]
+    assert bench.drops.reasons == [Drop.FRAME_TOO_LONG]

@@ -11,6 +11,7 @@ from netarium.wire.arp import ArpPacket
 from netarium.wire.ethernet import ETHERTYPE_ARP, ETHERTYPE_IPV4, MAC_BROADCAST, Frame, frame_check_is_right
 from netarium.wire.icmp import IcmpHeader
 from netarium.wire.ipv4 import MORE_FRAGMENTS, PROTOCOL_ICMP, PROTOCOL_TCP, PROTOCOL_UDP, Ipv4Header
+from netarium.wire.packet import packet_bytes, transport_bytes
 from netarium.wire.tcp import TcpHeader
 from netarium.wire.tcp_options import TcpOptions
 from netarium.wire.udp import UdpHeader
@@ -259,6 +260,8 @@ def test_what_an_engineer_reads(value: object, text: str) -> None:
 
 
 def test_the_text_of_frames_that_are_not_right() -> None:
+    checked = Frame(1, 2, ETHERTYPE_IPV4, Ipv4Header(A, B, PROTOCOL_TCP, 64), None, b"xy", Drop.TCP_CHECKSUM)
+    assert repr(checked).endswith("IPv4 10.0.0.1>10.0.0.2 ttl=64 len=2 fault=TCP_CHECKSUM>")
     wrong = Frame(1, 2, ETHERTYPE_IPV4, None, None, b"xy", Drop.IP_CHECKSUM, 10)
     assert repr(wrong) == "<Frame 00:00:00:00:00:02>00:00:00:00:00:01 vlan=10 IPv4 len=2 fault=IP_CHECKSUM>"
     other = Frame(1, 2, 0x88B5, None, None, b"")
@@ -274,3 +277,24 @@ def test_which_icmp_messages_quote_a_packet() -> None:
     assert (
         Frame(1, 2, ETHERTYPE_IPV4, Ipv4Header(A, B, PROTOCOL_ICMP, 1), IcmpHeader(8, 0), b"").fault is None
     )
+
+
+def test_frames_that_share_a_segment_share_its_digest_and_nothing_else() -> None:
+    first = Frame(11, 12, ETHERTYPE_IPV4, NETWORK, SEGMENT, b"payload")
+    before = first.digest()
+    second = first.forwarded(21, 22, NETWORK.forwarded())
+    assert second.carried_crc == first.carried_crc
+    assert second.digest() != before
+    assert second.digest() == Frame(21, 22, ETHERTYPE_IPV4, NETWORK.forwarded(), SEGMENT, b"payload").digest()
+    assert first.digest() == before
+    for other in (
+        first.tagged(3),
+        first.readdressed(5, 6),
+        first.with_headers(NETWORK, SEGMENT.with_ports(9, 9)),
+    ):
+        assert other.digest() == Frame.parse(bytes(other)).digest()
+
+
+def test_what_an_ip_packet_of_unknown_contents_carries() -> None:
+    assert transport_bytes(NETWORK, None, memoryview(b"data")) == b"data"
+    assert packet_bytes(NETWORK, None, b"data")[-4:] == b"data"

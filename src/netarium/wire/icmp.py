@@ -10,7 +10,7 @@ from typing import Final
 from zlib import crc32
 
 from netarium.errors import WireError
-from netarium.wire.checksum import checksum, checksum_fits, word_sum
+from netarium.wire.checksum import checksum, word_sum
 
 TYPE = 0
 CODE = 1
@@ -145,8 +145,3 @@ class IcmpHeader:
 
     def __repr__(self) -> str:
         return f"<{self.describe()}>"
-
-
-def checksum_is_right(message: bytes) -> bool:
-    """Whether a whole ICMP message has the right checksum."""
-    return checksum_fits(word_sum(message))
