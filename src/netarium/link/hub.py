@@ -1,7 +1,8 @@
-"""A hub: what comes in by one port goes out by all others, bit by bit, whatever it is. One collision domain.
+"""A hub: what comes in by one port goes out by all others, whatever it is. One collision domain.
 
-Our cables are full duplex, so that no collisions happen behind a hub either (docs/limitations.md); what a
-learner can see is that every frame reaches every NIC.
+Two simplifications (docs/limitations.md): our cables are full duplex, so that no collisions happen behind a
+hub either, and a frame that arrives with a wrong FCS ends at the hub's port, where a real hub would repeat
+its wrong bits. What a learner can see is that every frame reaches every NIC.
 """
 
 from __future__ import annotations
