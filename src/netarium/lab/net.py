@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import netarium.tools  # noqa: F401  (makes what hosts have in /bin known to the loader)
 from netarium.addresses import MacGenerator, ip_text
 from netarium.engine.events import NEVER_NS, Engine
 from netarium.engine.streams import Streams

@@ -24,7 +24,6 @@ from greenlet import getcurrent, greenlet
 from netarium.engine.events import NEVER_NS, Engine
 from netarium.engine.streams import Streams
 from netarium.journey import Watch
-from netarium.names.hosts import HostsTable
 from netarium.names.resolver import Resolver
 
 if TYPE_CHECKING:
@@ -172,8 +171,6 @@ class Scheduler:
         self.next_pid = 1000
         self.doomed: list[tuple[Process, int, Any]] = []
         """(process, descriptor, object) of sockets that nobody holds any more: closed when the stack is at rest."""
-        self.node_names: HostsTable | None = HostsTable()
-        """The net's own names, as in everybody's hosts file; None when `names: false`."""
         self._resolvers: dict[str, Resolver] = {}
         self._local_names: dict[str, dict[str, Any]] = {}
 
@@ -183,11 +180,11 @@ class Scheduler:
         return self.next_pid
 
     def resolver(self, host: Host) -> Resolver:
-        """The names `host` knows; the same object each time. Whoever configures the host adds to `hosts` and `sources`."""
-        found = self._resolvers.get(host.name)
-        if found is None:
-            found = self._resolvers[host.name] = Resolver(host.name, self.node_names)
-        return found
+        """The names `host` knows: the resolver the lab gave it, else one that knows localhost."""
+        given: Resolver | None = getattr(host, "resolver", None)
+        if given is not None:
+            return given
+        return self._resolvers.setdefault(host.name, Resolver(host.name))
 
     def local_names(self, host: Host) -> dict[str, Any]:
         """The AF_UNIX names of `host`."""
