@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from tests.stack.joined import SECOND, ip, pair
 
 from netarium.control import Control
 from netarium.errors import UsageError
 from netarium.stack.failures import Failure
-from tests.stack.joined import SECOND, ip, pair
 
 
 def doors():
@@ -23,7 +23,10 @@ def test_interfaces_and_addresses():
     assert control.add_address("eth9", ip("10.7.0.1"), 16) is Failure.NO_DEVICE
     assert control.add_address("eth0", ip("224.0.0.1"), 16) is Failure.INVALID
     view = control.interfaces()[1]
-    assert [(each.address, each.length) for each in view.addresses] == [(ip("10.0.0.1"), 24), (ip("10.7.0.1"), 16)]
+    assert [(each.address, each.length) for each in view.addresses] == [
+        (ip("10.0.0.1"), 24),
+        (ip("10.7.0.1"), 16),
+    ]
     assert control.route_to(ip("10.7.9.9")).source == ip("10.7.0.1")
     assert control.remove_address("eth0", ip("10.7.0.1")) is None
     assert control.remove_address("eth0", ip("10.7.0.1")) is Failure.ADDRESS_NOT_AVAILABLE

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from tests.stack.joined import Joined, drops, ip, packets, pair, route_via, routed
 
 from netarium.stack.failures import Failure
 from netarium.stack.routes import BLACKHOLE, PROHIBIT, UNREACHABLE, Route
@@ -10,10 +11,11 @@ from netarium.wire.ethernet import ETHERTYPE_IPV4, MAC_BROADCAST, Frame
 from netarium.wire.icmp import IcmpHeader
 from netarium.wire.ipv4 import PROTOCOL_ICMP, PROTOCOL_UDP, Ipv4Header
 from netarium.wire.udp import UdpHeader
-from tests.stack.joined import Joined, drops, ip, packets, pair, route_via, routed
 
 
-def frame_to(stack, source: str, destination: str, protocol=PROTOCOL_UDP, ttl=64, fragment=0x4000, mac=-1, payload=b"x"):
+def frame_to(
+    stack, source: str, destination: str, protocol=PROTOCOL_UDP, ttl=64, fragment=0x4000, mac=-1, payload=b"x"
+):
     interface = stack.interfaces["eth0"]
     header = Ipv4Header(ip(source), ip(destination), protocol, ttl, 1, fragment)
     transport = UdpHeader(5, 9) if protocol == PROTOCOL_UDP and not fragment & 0x3FFF else None
@@ -245,12 +247,14 @@ def test_a_raw_packet_with_a_wrong_checksum_is_the_same_as_a_value_and_as_bytes(
 def test_errors_that_quote_what_we_never_sent_are_ignored():
     joined, a, _ = pair()
     quoted = Ipv4Header(ip("10.9.9.9"), ip("10.0.0.2"), PROTOCOL_UDP, 64).emit(8) + bytes(8)
-    for payload, reason in ((quoted, "ICMP_IGNORED"), (quoted[:24], "ICMP_MALFORMED"), (b"", "ICMP_MALFORMED")):
+    for payload, reason in (
+        (quoted, "ICMP_IGNORED"),
+        (quoted[:24], "ICMP_MALFORMED"),
+        (b"", "ICMP_MALFORMED"),
+    ):
         a.drops.clear()
         header = Ipv4Header(ip("10.0.0.2"), ip("10.0.0.1"), PROTOCOL_ICMP, 64)
-        inject(
-            a, Frame(a.interfaces["eth0"].mac, 1, ETHERTYPE_IPV4, header, IcmpHeader(3, 3), payload)
-        )
+        inject(a, Frame(a.interfaces["eth0"].mac, 1, ETHERTYPE_IPV4, header, IcmpHeader(3, 3), payload))
         assert drops(a) == {reason: 1}
     assert not joined.sent
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.stack.joined import SECOND, Joined, drops, ip, packets, pair, routed
 
 from netarium.stack.fragments import copied_options, fragment_packet
 from netarium.wire.ethernet import ETHERTYPE_IPV4, Frame
 from netarium.wire.ipv4 import MORE_FRAGMENTS, PROTOCOL_ICMP, PROTOCOL_UDP, Ipv4Header
 from netarium.wire.packet import transport_bytes
 from netarium.wire.udp import UdpHeader
-from tests.stack.joined import SECOND, Joined, drops, ip, packets, pair, routed
 
 HEADERS = 28  # IPv4 and UDP
 
@@ -24,9 +24,7 @@ def datagram(payload: bytes, identification: int = 7, source: str = "10.0.0.2") 
 def piece(data: bytes, start: int, end: int, identification: int = 7) -> Frame:
     """Bytes [start, end) of the packet that carries `data`, as one fragment."""
     more = MORE_FRAGMENTS if end < len(data) else 0
-    header = Ipv4Header(
-        ip("10.0.0.2"), ip("10.0.0.1"), PROTOCOL_UDP, 64, identification, more | start >> 3
-    )
+    header = Ipv4Header(ip("10.0.0.2"), ip("10.0.0.1"), PROTOCOL_UDP, 64, identification, more | start >> 3)
     return Frame(0, 0x02AA00000001, ETHERTYPE_IPV4, header, None, data[start:end])
 
 
@@ -187,7 +185,9 @@ def test_a_router_cuts_what_the_next_link_does_not_carry_and_only_the_host_joins
     frame = Frame(0, 0, ETHERTYPE_IPV4, header, UdpHeader(5, 9), bytes(range(250)) * 4)
     a.ipv4.output.send_built(frame, 1028, a.ipv4.route_for(ip("10.0.2.1")))
     joined.quiesce()
-    pieces = [sent.frame for sent in joined.sent if sent.host == "r" and sent.frame.ethertype == ETHERTYPE_IPV4]
+    pieces = [
+        sent.frame for sent in joined.sent if sent.host == "r" and sent.frame.ethertype == ETHERTYPE_IPV4
+    ]
     assert [len(each.payload) for each in pieces] == [576, 432]
     assert {each.network.ttl for each in pieces} == {63}
     assert bytes(server.receive().payload) == bytes(range(250)) * 4

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from tests.stack.joined import MS, SECOND, Joined, arps, drops, ip, packets, pair
+
 from netarium.stack.failures import Failure
 from netarium.stack.icmp import IcmpHeader
 from netarium.wire.arp import REPLY, REQUEST, ArpPacket
 from netarium.wire.ethernet import ETHERTYPE_ARP, MAC_BROADCAST, Frame
 from netarium.wire.ipv4 import PROTOCOL_ICMP
-from tests.stack.joined import MS, SECOND, Joined, arps, drops, ip, packets, pair
 
 
 def say(stack, text: bytes, address: str, port: int = 9, endpoint=None):

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from tests.stack.joined import ip, pair
 
 from netarium.stack.failures import Failure
 from netarium.stack.ports import Binding
-from tests.stack.joined import ip, pair
 
 A, B, ANY = "10.0.0.1", "127.0.0.1", "0.0.0.0"
 

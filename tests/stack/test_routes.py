@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.stack.joined import Joined, ip, pair, route_via
 
 from netarium.stack.routes import LOCAL, Route, RouteTable
-from tests.stack.joined import Joined, ip, pair, route_via
 
 
 def a_host():
@@ -106,9 +106,7 @@ def test_lookup_agrees_with_a_scan_of_all_routes(prefixes, destinations, removed
     for destination in destinations:
         if destination >> 24 == 127:
             continue
-        matching = [
-            each for each in table.routes if (destination ^ each.prefix) >> (32 - each.length) == 0
-        ]
+        matching = [each for each in table.routes if (destination ^ each.prefix) >> (32 - each.length) == 0]
         best = min(matching, key=lambda each: (-each.length, each.metric), default=None)
         got = table.lookup(destination)
         assert (got and got.gateway) == (best and best.gateway)

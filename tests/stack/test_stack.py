@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.stack.joined import SECOND, Joined, drops, ip, pair
 
 from netarium.errors import StormError, UsageError
 from netarium.journey import Drop, Stop
@@ -15,7 +16,6 @@ from netarium.wire.icmp import IcmpHeader
 from netarium.wire.ipv4 import PROTOCOL_ICMP, PROTOCOL_TCP, PROTOCOL_UDP, Ipv4Header
 from netarium.wire.tcp import TcpHeader, TcpOptions
 from netarium.wire.udp import UdpHeader
-from tests.stack.joined import SECOND, Joined, drops, ip, pair
 
 
 class Port:
@@ -49,7 +49,9 @@ def test_counters_count_frames_bytes_and_drops():
     a.udp.open().send_to(b"x", ip("10.0.0.2"), 9)
     joined.quiesce()
     interface = a.interfaces["eth0"]
-    assert (interface.frames_out, interface.bytes_out) == (2, 120), "an ARP request and a datagram, padded to 60"
+    assert (interface.frames_out, interface.bytes_out) == (2, 120), (
+        "an ARP request and a datagram, padded to 60"
+    )
     assert (interface.frames_in, interface.bytes_in) == (2, 60 + 71), "an ARP reply and an ICMP error"
     assert interface.drops_in == 0
     a.set_up("eth0", False)
@@ -209,13 +211,17 @@ TRANSPORTS = st.one_of(
             st.integers(0, 65535),
             st.sampled_from([-1, 0, 5]),
             st.just(0),
-            st.one_of(st.none(), st.builds(TcpOptions, st.sampled_from([-1, 0, 536, 1460]), st.integers(-1, 20))),
+            st.one_of(
+                st.none(), st.builds(TcpOptions, st.sampled_from([-1, 0, 536, 1460]), st.integers(-1, 20))
+            ),
         ),
     ),
     st.tuples(st.integers(0, 255), st.none()),
 )
 QUOTES = st.builds(
-    lambda source, destination, protocol, rest: Ipv4Header(source, destination, protocol, 64).emit(len(rest)) + rest,
+    lambda source, destination, protocol, rest: (
+        Ipv4Header(source, destination, protocol, 64).emit(len(rest)) + rest
+    ),
     ADDRESSES,
     ADDRESSES,
     st.sampled_from([1, 6, 17, 99]),

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from tests.stack.joined import SECOND, Joined, drops, ip, packets, pair
 
 from netarium.stack.failures import Failure
 from netarium.stack.udp import DATAGRAM_OVERHEAD_BYTES
-from tests.stack.joined import SECOND, Joined, drops, ip, packets, pair
 
 
 def texts(endpoint) -> list[bytes]:
@@ -53,7 +53,9 @@ def test_a_closed_port_refuses_a_connected_endpoint_once_and_an_unconnected_one_
     free.send_to(b"x", ip("10.0.0.2"), 9)
     joined.quiesce()
     assert called == [Failure.CONNECTION_REFUSED]
-    assert connected.send(b"y") is Failure.CONNECTION_REFUSED, "the pending error is reported by the next call"
+    assert connected.send(b"y") is Failure.CONNECTION_REFUSED, (
+        "the pending error is reported by the next call"
+    )
     assert connected.send(b"y") is None
     assert free.error is None
 
@@ -132,7 +134,9 @@ def test_the_limited_broadcast_leaves_by_the_interface_of_the_source():
     server = bound(b, "0.0.0.0", 9)
     free = a.udp.open()
     free.broadcast = True
-    assert free.send_to(b"x", 0xFFFFFFFF, 9) is Failure.NETWORK_UNREACHABLE, "as on Linux without a default route"
+    assert free.send_to(b"x", 0xFFFFFFFF, 9) is Failure.NETWORK_UNREACHABLE, (
+        "as on Linux without a default route"
+    )
     client = bound(a, "10.0.0.1", 0, broadcast=True)
     assert client.send_to(b"x", 0xFFFFFFFF, 9) is None
     joined.quiesce()
