@@ -38,14 +38,14 @@ def test_a_server_on_all_addresses_hears_all_of_them_and_answers_from_127_0_0_1_
 
 
 def test_a_server_on_127_0_0_1_is_not_reached_from_another_host() -> None:
-    net, a, b, _ = two_hosts()
+    _net, a, b, _ = two_hosts()
     a.run(echo_server("127.0.0.1"))
     assert a.call(ask, "127.0.0.1") == (b"HELLO", "127.0.0.1")
     assert isinstance(b.call(ask, "192.168.1.1"), TimeoutError)
 
 
 def test_the_hosts_own_address_goes_over_lo_too() -> None:
-    net, a, _, seen = two_hosts()
+    _net, a, _, seen = two_hosts()
     a.run(echo_server())
     assert a.call(ask, "192.168.1.1") == (b"HELLO", "192.168.1.1")
     assert {name for name, _ in seen.sent} == {"a:lo"}

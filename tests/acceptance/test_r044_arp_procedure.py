@@ -1,4 +1,4 @@
-"""R044: 172.16.10.10 asks all for 172.16.10.11, one answers, by unicast; for an off-link target it asks for the gateway."""
+"""R044: 172.16.10.10 asks all for 172.16.10.11, one answers, by unicast; off-link it asks for the gateway."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def subnet():
 
 
 def test_the_request_goes_to_all_and_one_answers_by_unicast() -> None:
-    net, a, b, seen = subnet()
+    _net, a, b, seen = subnet()
     mac_a, mac_b = a.node.ports["eth0"].mac, b.node.ports["eth0"].mac
     assert a.call(ask, "172.16.10.11") == (b"HELLO", "172.16.10.11")
     (request,) = seen.arp_by("a:eth0")

@@ -82,7 +82,7 @@ def test_a_packet_after_the_failure_asks_again():
 
 
 def test_the_queue_is_limited_by_bytes_and_drops_the_oldest():
-    joined, a, _ = pair()
+    _joined, a, _ = pair()
     a.settings.set("net.ipv4.neigh.default.unres_qlen_bytes", 3000)
     client = a.udp.open()
     for number in range(4):

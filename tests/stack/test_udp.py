@@ -184,7 +184,7 @@ def test_a_full_buffer_drops_what_comes_and_takes_again_after_reading():
 
 
 def test_closing_frees_the_port():
-    joined, _, b = pair()
+    _joined, _, b = pair()
     server = bound(b, "0.0.0.0", 9)
     assert b.ports.listens(9)
     server.close()
