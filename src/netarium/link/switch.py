@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from netarium.addresses import mac_text
 from netarium.journey import Cause, Drop, Stop, Watch
 from netarium.link.port import Port
 from netarium.wire.ethernet import Frame
@@ -137,7 +138,7 @@ class Bridge:
             known.port = port
             known.at = now
         if self.watch.state is not None:
-            self.watch.state(now, self.name, f"mac {mac:012x}", before, port.name, Cause.SEGMENT)
+            self.watch.state(now, self.name, f"mac {mac_text(mac)}", before, port.name, Cause.SEGMENT)
 
     def _purge(self, now: int) -> bool:
         """Drop aged entries to make room; not more than once a second, or a flood of new MACs would stall the
@@ -163,5 +164,9 @@ class Bridge:
         assert self.watch.step is not None
         details: dict[str, object] = {"decision": what, "ports": [port.name for port in ports]}
         self.watch.step(
-            self.engine.now, self.name, Stop.SWITCH, f"{frame.source:012x}>{frame.destination:012x}", details
+            self.engine.now,
+            self.name,
+            Stop.SWITCH,
+            f"{mac_text(frame.source)}>{mac_text(frame.destination)}",
+            details,
         )
