@@ -7,7 +7,7 @@
     pytest --net-artifacts DIR                # where a failing test leaves its pcapng and trace
 
 A failing test prints its seed and the line that replays it, and leaves capture and trace under `--net-artifacts`
-(without it: `.netarium` beside pytest's cache). pytest loads this module in every session of an environment in which
+(without it: in pytest's cache). pytest loads this module in every session of an environment in which
 netarium is installed, so it imports nothing of the package before a test asks for a net.
 """
 
@@ -107,7 +107,7 @@ def _told(item: pytest.Item, made: Net) -> str:
         f"replay: pytest '{nodeid}' --net-seed {made.seed}",
     ]
     option = item.config.getoption("--net-artifacts")
-    folder = Path(option) if option else item.config.rootpath / ".netarium"
+    folder = Path(option) if option else _own_folder(item.config)
     stem = re.sub(r"[^\w.-]+", "_", item.nodeid).strip("_")
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -117,3 +117,9 @@ def _told(item: pytest.Item, made: Net) -> str:
         lines.append(f"no capture was left: {error}")
     lines += [f"{service!r}" for service in made.services]
     return "\n".join(lines)
+
+
+def _own_folder(config: pytest.Config) -> Path:
+    """Beside what pytest itself keeps from run to run, where git does not look."""
+    cache = getattr(config, "cache", None)
+    return Path(cache.mkdir("netarium")) if cache is not None else config.rootpath / ".netarium"
