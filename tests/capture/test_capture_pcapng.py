@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from netarium.capture.reading import read_capture, read_interfaces, split_by_int
 from netarium.errors import CaptureError, UsageError
 from netarium.journey import Stop
 from netarium.link.port import Port
+from netarium.testing.tshark import skip_without_tshark
 from netarium.wire.ethernet import Frame
 
 EPOCH_NS = 1_700_000_000_123_456_789
@@ -60,8 +60,8 @@ def test_dpkt_reads_it_with_nanoseconds(tmp_path: Path) -> None:
     assert abs(float(read[5][0]) - (EPOCH_NS + 10_512) / 1e9) < 1e-6
 
 
-@pytest.mark.skipif(shutil.which("tshark") is None, reason="tshark is not installed")
 def test_tshark_reads_it_with_interfaces_directions_and_nanoseconds(tmp_path: Path) -> None:
+    skip_without_tshark()
     capture, _, _ = run_capture(tmp_path / "x.pcapng")
     capture.close()
     fields = ["frame.interface_name", "frame.interface_id", "frame.p2p_dir", "frame.time_epoch", "frame.len"]
