@@ -11,6 +11,7 @@ from netarium.errors import UsageError, WireError
 from netarium.journey import Drop
 from netarium.wire import tcp
 from netarium.wire.arp import ArpPacket
+from netarium.wire.checksum import checksum, pseudo_sum, word_sum
 from netarium.wire.ethernet import ETHERTYPE_ARP, ETHERTYPE_IPV4, ETHERTYPE_VLAN, Frame
 from netarium.wire.icmp import IcmpHeader
 from netarium.wire.ipv4 import PROTOCOL_ICMP, PROTOCOL_TCP, PROTOCOL_UDP, Ipv4Header
@@ -236,9 +237,43 @@ def test_tcp_options_as_others_lay_them_out() -> None:
     assert parse_options(data) == (1, 0, TcpOptions(1460, 6, True))
     # Nothing counts after the end of the list; of two MSS the last counts.
     assert parse_options(bytes.fromhex("02040001 02040002 00 0402")) == (-1, 0, TcpOptions(2))
-    assert parse_options(bytes.fromhex("0101 01 00")) == (-1, 0, None)
+    assert parse_options(bytes.fromhex("0101 01 00")) == (-1, 0, TcpOptions())
+    assert parse_options(b"") == (-1, 0, None)
     # TCP Fast Open (34) is nothing we know: kept as it is.
     assert parse_options(bytes.fromhex("2204 abcd")) == (-1, 0, TcpOptions(unknown=bytes.fromhex("2204abcd")))
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        "020405b4 01 030306 0101 080a 00000001 00000000 0402 0000",  # macOS
+        "020405b4 01 030308 0101 0402",  # Windows
+        "080a 00000001 00000002 0101",  # timestamps alone, padded behind
+        "01010101",
+        "00000000",
+        "0402 fe02 02040001",  # would be longer in our layout
+        "080a 00000001 00000002 051a" + "00000001" * 6 + "fe02",  # would not fit in our layout
+        "020405b4 00 ffffff",  # rubbish after the end of the list
+    ],
+)
+def test_a_router_sends_options_on_as_another_system_laid_them_out(options: str) -> None:
+    data = bytes.fromhex(options)
+    head = bytearray(TcpHeader(1, 2, 3, 4, tcp.SYN, 5).emit(b"", 0)[:20])
+    head[12] = (20 + len(data)) << 2
+    head[16:18] = bytes(2)
+    segment = bytes(head) + data + b"payload"
+    total = word_sum(segment) + pseudo_sum(*IP, PROTOCOL_TCP, len(segment))
+    segment = segment[:16] + checksum(total).to_bytes(2, "big") + segment[18:]
+    came = bytes(frame_of(PROTOCOL_TCP, None, segment))
+    frame = Frame.parse(came)
+    assert isinstance(frame.transport, TcpHeader)
+    assert bytes(frame) == came
+    rewritten = frame.with_headers(frame.network, frame.transport.with_ports(7, 8))
+    assert bytes(rewritten)[54 : 54 + len(data)] == data
+    # Whoever builds a header with other timestamps from these options gets them in our layout, not the old ones.
+    if frame.transport.options is not None and frame.transport.timestamp >= 0 and len(data) < 40:
+        other = TcpHeader(1, 2, 3, 4, tcp.SYN, 5, 99, 98, frame.transport.options)
+        assert TcpHeader.parse(other.emit(b"", 0)).timestamp == 99
 
 
 def test_options_that_only_fit_without_padding_are_laid_out_without() -> None:

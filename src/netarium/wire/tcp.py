@@ -100,7 +100,7 @@ class TcpHeader:
         if options is None:
             self.size_bytes = _TIMED_BYTES if timestamp >= 0 else SIZE_BYTES_MIN
         else:
-            self.size_bytes = SIZE_BYTES_MIN + _options_bytes(options, timestamp)
+            self.size_bytes = SIZE_BYTES_MIN + _options_bytes(options, timestamp, echo)
 
     def emit(self, payload: bytes | memoryview, pseudo: int) -> bytes:
         """The header before `payload`, options and checksum included; `pseudo` is `checksum.pseudo_sum`."""
@@ -256,8 +256,8 @@ def header_bytes_of(data: bytes) -> int:
     return data[OFFSET_AND_FLAGS] >> 4 << 2
 
 
-def _options_bytes(options: TcpOptions, timestamp: int) -> int:
-    size_bytes = len(options.emit(timestamp, 0))
+def _options_bytes(options: TcpOptions, timestamp: int, echo: int) -> int:
+    size_bytes = len(options.emit(timestamp, echo))
     if size_bytes > BYTES_MAX:
         raise UsageError(f"{size_bytes} bytes of TCP options; at most {BYTES_MAX}")
     return size_bytes

@@ -23,6 +23,8 @@ BYTES_MAX = 40
 
 _FIXED_LENGTHS = {MSS: 4, WINDOW_SCALE: 3, SACK_PERMITTED: 2, TIMESTAMPS: 10}
 _PAIR = Struct("!II")
+_NOP_NOP_TIMESTAMPS = b"\x01\x01\x08\x0a"
+_TIMED_BYTES = 12
 
 
 class TcpOptions:
@@ -30,9 +32,11 @@ class TcpOptions:
 
     `mss` in bytes and `window_scale` in bits, each -1 when absent; `sack` is a tuple of (left, right) edges;
     `unknown` are the bytes of options that nobody here knows, each with its kind and length, without padding.
+    `layout` are the bytes as another system laid them out, where we would do it differently: a router sends them on
+    as they came. It is no value: it does not count in equality, as paddings and checksums do not.
     """
 
-    __slots__ = ("mss", "sack", "sack_permitted", "unknown", "window_scale")
+    __slots__ = ("layout", "mss", "sack", "sack_permitted", "unknown", "window_scale")
 
     def __init__(
         self,
@@ -41,18 +45,22 @@ class TcpOptions:
         sack_permitted: bool = False,
         sack: tuple[tuple[int, int], ...] = (),
         unknown: bytes = b"",
+        layout: bytes = b"",
     ) -> None:
         self.mss: Final = mss
         self.window_scale: Final = window_scale
         self.sack_permitted: Final = sack_permitted
         self.sack: Final = sack
         self.unknown: Final = unknown
+        self.layout: Final = layout
 
     def emit(self, timestamp: int, echo: int) -> bytes:
         """The options' bytes, padded to a multiple of four; timestamps among them unless `timestamp` is -1.
 
         Aligned as Linux lays them out; where that exceeds 40 bytes, without the NOPs.
         """
+        if self.layout and parse_options(self.layout)[:2] == (timestamp, echo):
+            return self.layout
         data = self._laid_out(timestamp, echo, b"\x01", b"\x01\x01")
         if len(data) > BYTES_MAX:
             data = self._laid_out(timestamp, echo, b"", b"")
@@ -109,9 +117,9 @@ class TcpOptions:
 def parse_options(data: bytes) -> tuple[int, int, TcpOptions | None]:
     """(timestamp, echo, options) of the bytes between the fixed header and the payload.
 
-    `timestamp` is -1 when there is none; options is None when nothing else is there. Of an option that comes
-    twice the last counts, as in Linux. Raises WireError where an option's length cannot be (RFC 9293, 3.1,
-    MUST-7).
+    `timestamp` is -1 when there is none; options is None when nothing else is there and the layout is ours. Of an
+    option that comes twice the last counts, as in Linux. Raises WireError where an option's length cannot be
+    (RFC 9293, 3.1, MUST-7).
     """
     timestamp, echo, mss, window_scale = -1, 0, -1, -1
     sack_permitted = False
@@ -144,9 +152,12 @@ def parse_options(data: bytes) -> tuple[int, int, TcpOptions | None]:
             else:
                 unknown += data[at : at + length]
         at += length
-    if not found:
+    if not found and (not data or (end == _TIMED_BYTES and data.startswith(_NOP_NOP_TIMESTAMPS))):
         return timestamp, echo, None
-    return timestamp, echo, TcpOptions(mss, window_scale, sack_permitted, sack, unknown)
+    options = TcpOptions(mss, window_scale, sack_permitted, sack, unknown)
+    if options.emit(timestamp, echo) != data:
+        options = TcpOptions(mss, window_scale, sack_permitted, sack, unknown, data)
+    return timestamp, echo, options
 
 
 def _parse_sack(data: bytes) -> tuple[tuple[int, int], ...]:
