@@ -81,8 +81,8 @@ def test_tshark_reads_it_with_interfaces_directions_and_nanoseconds(tmp_path: Pa
 
 def test_only_the_ports_meant_are_captured(tmp_path: Path) -> None:
     capture, (a, b), _ = run_capture(tmp_path / "x.pcapng", on=["server"])
-    assert capture.number_at(a) is None
-    assert capture.number_at(b) == 5
+    assert capture.number_at(a, Stop.LINK_SENT) is None
+    assert capture.number_at(b, Stop.LINK_RECEIVED) == 5
     capture.close()
     assert read_interfaces(capture.path) == ["server:eth0"]
     assert {each.interface for each in read_capture(capture.path)} == {"server:eth0"}

@@ -4,7 +4,8 @@
 One section; one Interface Description Block per port, named `node:interface` (`lo` has one too), with
 nanosecond stamps; one Enhanced Packet Block per frame sent or received, with its direction. A frame that
 crosses a cable is there twice, at the sender's port and at the receiver's: look at one interface at a time
-(`frame.interface_id == 0`). The FCS is not captured, as on most real interfaces. Padding is.
+(`frame.interface_id == 0`). On `lo` a frame is there once, as received: libpcap leaves out those that leave
+by lo, or each would be there twice. The FCS is not captured, as on most real interfaces. Padding is.
 """
 
 from __future__ import annotations
@@ -101,6 +102,7 @@ class Capture:
         """Frames written so far: the number Wireshark gives to the last one."""
         self._file = RecordFile(path, "capture")
         self._ids: dict[int, int] = {}
+        self._loopbacks: list[int] = []
         self._encoded: dict[int, tuple[FrameLike, bytes]] = {}
         self._described = 0
         self._file.write(_section_header(application))
@@ -124,7 +126,7 @@ class Capture:
         number = self._ids.get(port.number)
         if number is None:
             number = self._id_of(port)
-        if number < 0:
+        if number < 0 or (stop is Stop.LINK_SENT and number in self._loopbacks):
             return
         self.frames += 1
         data = self._bytes_of(frame)
@@ -137,9 +139,12 @@ class Capture:
         tail = _FLAGS_AND_END.pack(EPB_FLAGS, 4, flags, OPTION_END, 0, total)
         self._file.write(b"".join((head, data, b"\0\0\0"[:padding], tail)))
 
-    def number_at(self, port: PortLike) -> int | None:
-        """The number of the frame written last, if `port` is captured: what the trace calls it."""
-        return self.frames if self._id_of(port) >= 0 else None
+    def number_at(self, port: PortLike, stop: Stop) -> int | None:
+        """The number of the frame that was just shown there, if it was written: what the trace calls it."""
+        number = self._id_of(port)
+        if number < 0 or (stop is Stop.LINK_SENT and number in self._loopbacks):
+            return None
+        return self.frames
 
     def flush(self) -> None:
         """Put everything on the disk."""
@@ -170,6 +175,8 @@ class Capture:
             return -1
         number = self._ids[port.number] = self._described
         self._described += 1
+        if port.name.endswith(":lo"):
+            self._loopbacks.append(number)
         self._file.write(_interface_description(port.name))
         return number
 

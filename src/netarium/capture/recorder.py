@@ -66,7 +66,7 @@ class Recorder:
         """Record a frame sent or received."""
         event: Event = {"t": now, "event": "sent" if stop is Stop.LINK_SENT else "received", "at": port.name}
         if self.capture is not None:
-            number = self.capture.number_at(port)
+            number = self.capture.number_at(port, stop)
             if number is not None:
                 event["frame"] = number
         event.update(summarize(frame))
