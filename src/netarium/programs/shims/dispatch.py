@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import gc
 import sys
 from collections.abc import Callable, Iterable
@@ -71,8 +72,17 @@ def _owner(owner: str) -> Any:
     return found
 
 
+def _interpreter_ends() -> None:
+    """At shutdown `getcurrent` raises: from now on every call is the original."""
+    global getcurrent
+
+    def getcurrent() -> Any:
+        return None
+
+
 def install(entries: Iterable[Entry]) -> None:
     """Replace every entry's name, then every captured original in modules and classes."""
+    atexit.register(_interpreter_ends)
     replaced: dict[int, tuple[Any, Any]] = {}
     for entry in entries:
         owner = _owner(entry.owner)
