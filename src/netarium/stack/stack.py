@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Final
+from typing import Final, Protocol
 
 from netarium.errors import StormError, UsageError
 from netarium.journey import Drop, Stop, Watch
@@ -27,13 +27,21 @@ from netarium.stack.udp import Udp
 from netarium.wire.ethernet import ETHERTYPE_ARP, ETHERTYPE_IPV4, Frame
 from netarium.wire.ipv4 import PROTOCOL_ICMP, PROTOCOL_TCP, PROTOCOL_UDP
 
-if TYPE_CHECKING:
-    from random import Random
-
-
 LOOPBACK_ADDRESS: Final = 0x7F000001
-LOOPBACK_FRAMES_MAX: Final = 10_000_000
+LOOPBACK_FRAMES_MAX: Final = 1_000_000
 """More frames than this over `lo` in one call is a loop that time cannot end: a storm."""
+
+
+class RandomSource(Protocol):
+    """What a stack wants of its stream of randomness; `random.Random` has it."""
+
+    def getrandbits(self, k: int, /) -> int:
+        """A number of `k` random bits."""
+        ...
+
+    def randrange(self, start: int, /) -> int:
+        """A number from 0 to `start` - 1."""
+        ...
 
 
 class Stack:
@@ -45,7 +53,7 @@ class Stack:
         "udp", "watch",
     )  # fmt: skip
 
-    def __init__(self, name: str, settings: Settings, random: Random, watch: Watch) -> None:
+    def __init__(self, name: str, settings: Settings, random: RandomSource, watch: Watch) -> None:
         self.name: Final = name
         self.settings: Final = settings
         self.random: Final = random
