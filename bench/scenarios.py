@@ -33,7 +33,7 @@ def _routed(delay: str = "1ms", rate: str = "1Gbps", **options: Any) -> tuple[An
 
 
 def _frames(net: Any) -> int:
-    return sum(port.frames_received for port in net.ports)
+    return sum(port.frames_received for box in net.boxes.values() for port in box.node.ports.values())
 
 
 def _bulk(total_bytes: int, **options: Any) -> Result:
