@@ -47,11 +47,13 @@ def run(context: typer.Context) -> None:
 
 
 @app.command()
-def demo() -> None:
+def demo(
+    pcap: Annotated[Path | None, typer.Option(metavar="FILE", help="Leave the capture there.")] = None,
+) -> None:
     """Tell the main job step by step: two programs talk across a virtual network."""
     from netarium.cli.demo import demo as tell
 
-    raise typer.Exit(tell())
+    raise typer.Exit(tell(pcap))
 
 
 @app.command()

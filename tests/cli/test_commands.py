@@ -1,0 +1,95 @@
+"""The commands besides `run`."""
+
+import json
+
+import pytest
+
+from netarium.capture.reading import read_capture
+
+
+def test_help_names_what_is_built_and_nothing_else(netarium):
+    done = netarium("--help")
+    assert done.code == 0
+    for command in ("run", "demo", "check", "schema", "ports"):
+        assert f"│ {command} " in done.stdout
+    for later in ("explain", "shell", "subnet", "chat", "files", "ui"):
+        assert f"│ {later} " not in done.stdout
+
+
+def test_help_of_run_comes_from_its_own_parser(netarium):
+    for words in (["run", "--help"], ["run", "-h"]):
+        assert "--check-determinism" in netarium(*words).stdout
+
+
+def test_version(netarium):
+    assert netarium("--version").stdout == "netarium 0.1.0\n"
+
+
+def test_an_unknown_command_is_exit_2(netarium):
+    done = netarium("chek")
+    assert done.code == 2
+    assert "No such command 'chek'" in done.stderr
+
+
+def test_check_says_that_a_lab_is_sound_and_names_its_broadcast_domains(netarium, tmp_path):
+    (tmp_path / "lab.yaml").write_text(
+        "nodes:\n  r: {kind: router, interfaces: {x: 10.0.0.1/24, y: 10.0.1.1/24}}\n"
+        "  a: {kind: host, address: 10.0.0.2/24, gateway: 10.0.0.1}\n"
+        "  b: {kind: host, address: 10.0.1.2/24, gateway: 10.0.1.1}\n  s: {kind: switch}\n"
+        "links:\n  - [r:x, s]\n  - [a, s]\n  - [r:y, b]\n"
+    )
+    done = netarium("check", "lab.yaml", "--domains")
+    assert (done.code, done.stderr) == (0, "")
+    assert done.stdout == (
+        "lab.yaml: sound: 4 nodes, 3 links, 0 programs\n"
+        "  broadcast domain 1: r, a, s (10.0.0.0/24)\n"
+        "  broadcast domain 2: r, b (10.0.1.0/24)\n"
+    )
+
+
+def test_schema_is_json(netarium):
+    assert json.loads(netarium("schema").stdout)["title"] == "Netarium lab file"
+
+
+@pytest.mark.parametrize(
+    ("what", "code", "text"),
+    [
+        ("22", 0, "ssh              22/tcp\n"),
+        ("domain", 0, "domain           53/tcp\ndomain           53/udp\n"),
+        ("htp", 1, "netarium: no service is called 'htp'; did you mean 'http'?\n"),
+        ("4", 1, "netarium: 4 has no well-known service\n"),
+        ("70000", 1, "netarium: 70000 is no port number\n"),
+    ],
+)
+def test_ports(netarium, what, code, text):
+    done = netarium("ports", what)
+    assert (done.code, done.stdout + done.stderr) == (code, text)
+
+
+def test_demo_tells_the_main_job_with_the_numbers_of_its_capture(netarium, tmp_path):
+    done = netarium("demo", "--pcap", "demo.pcapng")
+    assert (done.code, done.stderr) == (0, "")
+    story = done.stdout
+    order = [
+        "client asks everybody: who has 192.168.15.68?  [frames 1-4: client > switch > server]",
+        "server answers: 192.168.15.68 is at 02:00:00:00:00:01  [frames 5-8: server > switch > client]",
+        "client asks for a connection to port 8999: SYN",
+        "server agrees: SYN+ACK",
+        "client acknowledges: the connection stands",
+        "client sends 12 bytes: 'hello server'",
+        "server prints: client says hello server",
+        "client has nothing more to send: FIN",
+        "server has nothing more to send: FIN",
+        "-> TIME-WAIT",
+        "What they know now:",
+    ]
+    places = [story.index(words) for words in order]
+    assert places == sorted(places)
+    frames = list(read_capture(tmp_path / "demo.pcapng"))
+    assert f"frames 1-{len(frames)}," in story
+    assert [frame.interface for frame in frames[:4]] == ["client:eth0", "switch:p2", "switch:p1", "server:eth0"]
+    assert b"hello server" in next(frame.data for frame in frames if len(frame.data) == 78)
+
+
+def test_demo_is_the_same_every_time(netarium):
+    assert netarium("demo").stdout == netarium("demo").stdout
