@@ -75,6 +75,8 @@ class DatagramSocket(Socket):
             raise os_error(errno.EPIPE)
         stack = self.stack
         stack.now = self.engine.now
+        if self.endpoint.binding is None:
+            self.endpoint.bind(0, 0)  # Linux inet_send_prepare: before the peer is looked at
         failure = self.endpoint.send(data if type(data) is bytes else bytes(data))
         stack.settle()
         if failure is not None:

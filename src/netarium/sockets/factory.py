@@ -8,8 +8,6 @@ from typing import Final
 from netarium.engine.events import Engine
 from netarium.sockets.base import (
     AF_INET,
-    AF_INET6,
-    AF_PACKET,
     AF_UNIX,
     SOCK_DGRAM,
     SOCK_RAW,
@@ -26,13 +24,16 @@ from netarium.stack.stack import Stack
 
 PROTOCOL_TCP: Final = 6
 PROTOCOL_UDP: Final = 17
-FAMILIES_WITHOUT_MODULE: Final = (AF_INET6, AF_PACKET)
+SOCK_MAX: Final = 11
+"""Linux: types from here on are EINVAL, whatever the family."""
 
 
 def open_socket(
     credentials: Credentials, stack: Stack, engine: Engine, family: int, kind: int, protocol: int
 ) -> Socket:
     """A new socket, or Linux' error: EAFNOSUPPORT, EPROTONOSUPPORT, ESOCKTNOSUPPORT, EPERM."""
+    if not 0 <= kind < SOCK_MAX:
+        raise os_error(errno.EINVAL)
     if family == AF_UNIX:
         if kind != SOCK_STREAM:
             raise os_error(errno.ESOCKTNOSUPPORT)

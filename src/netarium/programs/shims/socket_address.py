@@ -61,6 +61,8 @@ def resolve(task: Task, host: Any) -> int:
 
 def show(core: Any, address: Any) -> Any:
     """An address of a core as the program sees it."""
+    if address is None:
+        return None
     if core.family == real.AF_INET:
         found = _shown.get(address)
         if found is None:
