@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from tests.nodes.boxes import SECOND, World, ipv4
 
-from netarium.errors import UsageError
+from netarium.errors import StormError, UsageError
 from netarium.nodes.host import InterfaceSetup, RouteSetup
 from netarium.stack.timers import TimerOwner
 
@@ -256,3 +256,16 @@ def test_an_interface_without_addresses_can_be_configured() -> None:
     host = world.host("a")
     assert host.stack.interfaces["eth0"].addresses == []
     assert isinstance(host.setup.interfaces["eth0"], InterfaceSetup)
+
+
+def test_a_loop_of_cables_that_take_no_time_is_a_storm() -> None:
+    world = World()
+    a = world.host("a", "10.0.0.1/24")
+    one, other = world.switch("one"), world.switch("other")
+    world.link(a, one)
+    for _ in range(2):
+        world.link(one, other, delay_ns=0, rate_bps=None)
+    world.engine.events_per_instant_max = 1000
+    world.ping(a, "10.0.0.2")
+    with pytest.raises(StormError, match="more than 1000 events at 10512 ns"):
+        world.run()
