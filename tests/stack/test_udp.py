@@ -220,3 +220,50 @@ def test_a_closed_port_on_lo_refuses_within_the_same_call():
     client.send(b"x")
     a.settle()
     assert client.take_error() is Failure.CONNECTION_REFUSED
+
+
+def test_connecting_chooses_the_local_address_and_port():
+    _, a, _ = pair()
+    endpoint = a.udp.open()
+    assert endpoint.send(b"x") is Failure.DESTINATION_REQUIRED
+    assert endpoint.connect(ip("172.16.0.1"), 9) is Failure.NETWORK_UNREACHABLE
+    assert endpoint.connect(0, 9) is None
+    assert (endpoint.local_address, endpoint.remote_address) == (ip("127.0.0.1"), ip("127.0.0.1"))
+    endpoint.disconnect()
+    assert (endpoint.local_address, endpoint.remote_port) == (0, 0)
+    assert endpoint.bind(0, 1) is Failure.INVALID, "it has its port already"
+    assert endpoint.send_to(b"x", ip("10.0.0.2"), 0) is Failure.INVALID
+
+
+def test_a_route_that_changes_counts_for_connected_endpoints_at_once():
+    joined, a, _ = pair()
+    client = a.udp.open()
+    client.connect(ip("10.0.0.2"), 9)
+    client.send(b"x")
+    a.remove_address("eth0", ip("10.0.0.1"))
+    assert client.send(b"y") is Failure.NETWORK_UNREACHABLE
+    joined.quiesce()
+
+
+def test_bound_to_an_interface_it_hears_only_that():
+    joined = Joined()
+    r = joined.host("r", "10.0.1.254/24", "10.0.2.254/24")
+    hosts = [joined.host(f"h{number}", f"10.0.{number}.1/24") for number in (1, 2)]
+    for host, interface in zip(hosts, ("eth0", "eth1"), strict=True):
+        joined.segment(host.interfaces["eth0"], r.interfaces[interface])
+    one = bound(r, "0.0.0.0", 9, reuse_address=True, interface=r.interfaces["eth1"])
+    other = bound(r, "0.0.0.0", 9, reuse_address=True)
+    for number, host in enumerate(hosts, 1):
+        host.udp.open().send_to(b"%d" % number, ip(f"10.0.{number}.254"), 9)
+    joined.quiesce()
+    assert (texts(one), texts(other)) == ([b"2"], [b"1"])
+
+
+def test_peeking_leaves_the_datagram_where_it_is():
+    joined, a, b = pair()
+    server = bound(b, "0.0.0.0", 9)
+    assert server.peek() is None
+    a.udp.open().send_to(b"x", ip("10.0.0.2"), 9)
+    joined.quiesce()
+    assert server.peek() is server.peek() is not None
+    assert texts(server) == [b"x"]
