@@ -1,7 +1,7 @@
 """What of the interpreter belongs to one process: its sys.argv, sys.path, working directory and own modules.
 
-Standard streams are proxies that look at the current greenlet (see `shims/sys.py`), so a real thread of the test never
-meets a program's. What cannot be a proxy is swapped when the scheduler changes processes, and put back when it stops
+Standard streams and exception hooks are proxies that look at the current greenlet (see `shims/sys.py`), so a real
+thread of the test never meets a program's. What cannot be a proxy is swapped when the scheduler changes processes, and put back when it stops
 driving: sys.argv, sys.path, a sys.stdout the program has replaced itself, the working directory (only when two
 programs differ), and the entries of sys.modules that are the program's own files.
 
@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final
@@ -24,7 +25,14 @@ if TYPE_CHECKING:
 
 PRIVATE_LIBRARIES: Final = ("socketserver", "http", "xmlrpc", "ftplib", "smtplib", "logging")
 _NEVER_PRIVATE: Final = frozenset(sys.builtin_module_names) | {"netarium", "greenlet"}
-STREAMS: Final = ("stdin", "stdout", "stderr")
+SHARED: Final[tuple[tuple[ModuleType, str], ...]] = (
+    (sys, "stdin"),
+    (sys, "stdout"),
+    (sys, "stderr"),
+    (sys, "excepthook"),
+    (threading, "excepthook"),
+)
+"""Where proxies stand while the net runs, and a program may put something of its own."""
 
 
 def own_modules(folder: Path) -> list[str]:
@@ -49,7 +57,7 @@ class Outside:
     def __init__(self) -> None:
         self.argv = sys.argv
         self.path = sys.path
-        self.streams: dict[str, Any] = {name: getattr(sys, name) for name in STREAMS}
+        self.shared = [getattr(module, name) for module, name in SHARED]
         self.directory = ""
         self.loop_policy = asyncio.policy()
 
@@ -58,23 +66,21 @@ outside: Outside | None = None
 """Set while the net runs (between `shims.enter_net` and `leave_net`)."""
 _real_chdir = os.chdir
 _directory_now = ""
-_stdin: Any = None
-_stdout: Any = None
-_stderr: Any = None
+_proxies: tuple[Any, ...] = ()
 
 
-def enter(proxies: dict[str, Any]) -> None:
-    """The net begins to run: remember the outside, put the stream proxies in place."""
-    global outside, _directory_now, _stdin, _stdout, _stderr
+def enter(proxies: tuple[Any, ...]) -> None:
+    """The net begins to run: remember the outside, put the proxies in the places of `SHARED`."""
+    global outside, _directory_now, _proxies
     outside = Outside()
     try:
         outside.directory = _directory_now = os.getcwd()
     except FileNotFoundError:
         outside.directory = _directory_now = ""
     asyncio.set_policy(None)
-    sys.stdin = _stdin = proxies["stdin"]
-    sys.stdout = _stdout = proxies["stdout"]
-    sys.stderr = _stderr = proxies["stderr"]
+    _proxies = proxies
+    for (module, name), proxy in zip(SHARED, proxies, strict=True):
+        setattr(module, name, proxy)
 
 
 def leave() -> None:
@@ -84,8 +90,8 @@ def leave() -> None:
         return
     sys.argv, sys.path = outside.argv, outside.path
     asyncio.set_policy(outside.loop_policy)
-    for name in STREAMS:
-        setattr(sys, name, outside.streams[name])
+    for (module, name), value in zip(SHARED, outside.shared, strict=True):
+        setattr(module, name, value)
     if outside.directory and outside.directory != _directory_now:
         _real_chdir(outside.directory)
         _directory_now = outside.directory
@@ -101,8 +107,8 @@ class ProgramContext:
         self.argv = list(process.argv)
         self.path: list[str] | None = None
         self.directory = os.path.abspath(process.directory)
-        self.values: dict[str, Any] = {}
-        """Streams the program has put in place of its own: name -> object."""
+        self.values: list[tuple[ModuleType, str, Any]] = []
+        """What the program has put in places of `SHARED`."""
         self.modules: dict[str, ModuleType] = {}
         """The program's own entries of sys.modules, while it is not active."""
         self.tops: frozenset[str] = frozenset()
@@ -126,8 +132,8 @@ class ProgramContext:
             _real_chdir(self.directory)
             _directory_now = self.directory
         if self.values:
-            for name, value in self.values.items():
-                setattr(sys, name, value)
+            for module, name, value in self.values:
+                setattr(module, name, value)
         if self.loop_policy is not None:
             asyncio.set_policy(self.loop_policy)
         if self._private:
@@ -142,18 +148,31 @@ class ProgramContext:
             self.loop_policy = asyncio.policy()
             if self.loop_policy is not None:
                 asyncio.set_policy(None)
-        if sys.stdout is not _stdout or sys.stderr is not _stderr or sys.stdin is not _stdin or self.values:
-            self._take_streams()
+        stdin, stdout, stderr, hook, thread_hook = _proxies
+        if (
+            sys.stdout is not stdout
+            or sys.stderr is not stderr
+            or sys.stdin is not stdin
+            or sys.excepthook is not hook
+            or threading.excepthook is not thread_hook
+            or self.values
+        ):
+            self._take_values()
         if self._private:
             self._modules_out()
 
-    def _take_streams(self) -> None:
-        self.values = {}
-        for name, proxy in zip(STREAMS, (_stdin, _stdout, _stderr), strict=True):
-            value = getattr(sys, name)
+    def _take_values(self) -> None:
+        self.values = []
+        for (module, name), proxy in zip(SHARED, _proxies, strict=True):
+            value = getattr(module, name)
             if value is not proxy:
-                self.values[name] = value
-                setattr(sys, name, proxy)
+                self.values.append((module, name, value))
+                setattr(module, name, proxy)
+
+    def own_stream(self, name: str) -> Any:
+        """The stream the program has put in place of `sys.NAME`, or None. Only while the process is switched in."""
+        value = getattr(sys, name)
+        return None if any(value is proxy for proxy in _proxies) else value
 
     def change_directory(self, directory: str) -> None:
         """os.chdir of this process has happened."""

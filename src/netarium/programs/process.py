@@ -292,7 +292,7 @@ class Process:
         except BaseException as error:
             self.exception = error
             if not self.dying:
-                print_exception(error, self.stderr_file)
+                sys.excepthook(type(error), error, error.__traceback__)
             return 1
         return 0
 
@@ -310,7 +310,7 @@ class Process:
             raise
         except BaseException as error:
             print_exception(error, self.stderr_file)
-        for stream in (self.context.values.get("stdout"), self.stdout_file, self.stderr_file):
+        for stream in (self.context.own_stream("stdout"), self.stdout_file, self.stderr_file):
             try:
                 if stream is not None:
                     stream.flush()

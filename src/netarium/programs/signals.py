@@ -23,7 +23,11 @@ IGNORED_BY_DEFAULT: Final = (
 
 
 class VirtualInterrupt(KeyboardInterrupt):
-    """A SIGINT inside the net; a real Ctrl-C is a plain KeyboardInterrupt."""
+    """A SIGINT inside the net; a real Ctrl-C is a plain KeyboardInterrupt. Tracebacks show it as the plain one."""
+
+
+VirtualInterrupt.__module__ = "builtins"
+VirtualInterrupt.__qualname__ = VirtualInterrupt.__name__ = "KeyboardInterrupt"
 
 
 def default_interrupt(number: int, frame: Any) -> None:

@@ -6,12 +6,15 @@ Inside a task they are the process' own streams, anywhere else (a real thread of
 from __future__ import annotations
 
 import sys as real
+import threading as real_threading
 from collections.abc import Iterator
 from typing import Any
 
+from netarium.programs.report import print_exception
+from netarium.programs.scheduler import Task
 from netarium.programs.streams import current_task
 
-proxies: dict[str, Any] = {}
+NAMES = ("stdin", "stdout", "stderr")
 
 
 class StreamProxy:
@@ -58,12 +61,45 @@ class StreamProxy:
         return repr(self._target())
 
 
+class HookProxy:
+    """sys.excepthook or threading.excepthook, whoever looks."""
+
+    def __init__(self, inside: Any) -> None:
+        self._inside = inside
+        self.outside: Any = None
+
+    def __call__(self, *arguments: Any) -> Any:
+        task = current_task()
+        if task is None:
+            return self.outside(*arguments)
+        return self._inside(task, *arguments)
+
+
+def _print_exception(task: Task, kind: Any, error: BaseException, trace: Any) -> None:
+    print_exception(error, task.process.stderr_file)
+
+
+def _thread_exception(task: Task, arguments: Any) -> None:
+    if arguments.exc_type is SystemExit:
+        return
+    name = arguments.thread.name if arguments.thread is not None else arguments.thread
+    print(f"Exception in thread {name}:", file=real.stderr)
+    if arguments.exc_value is not None:
+        print_exception(arguments.exc_value, real.stderr)
+
+
+_streams = tuple(StreamProxy(name) for name in NAMES)
+_hooks = (HookProxy(_print_exception), HookProxy(_thread_exception))
+proxies = (*_streams, *_hooks)
+"""In the order of `context.SHARED`."""
+
+
 def begin() -> None:
-    """Before driving: the proxies stand for what is in `sys` now, outside."""
-    for name in ("stdin", "stdout", "stderr"):
-        proxy = proxies.get(name)
-        if proxy is None:
-            proxy = proxies[name] = StreamProxy(name)
+    """Before driving: the proxies stand for what is in its place now, outside."""
+    for name, stream in zip(NAMES, _streams, strict=True):
         current = getattr(real, name)
-        if current is not proxy:
-            proxy.__dict__["_outside"] = current
+        if current is not stream:
+            stream.__dict__["_outside"] = current
+    for module, hook in ((real, _hooks[0]), (real_threading, _hooks[1])):
+        if module.excepthook is not hook:
+            hook.outside = module.excepthook

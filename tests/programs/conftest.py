@@ -1,0 +1,36 @@
+"""`host`: one host of a fresh net; `lan`: two hosts on a switch."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from netarium import Net
+
+SCRIPTS = Path(__file__).parent / "scripts"
+
+
+@pytest.fixture
+def scripts() -> Path:
+    return SCRIPTS
+
+
+@pytest.fixture
+def empty_net(tmp_path: Path) -> Net:
+    return Net(seed=5, directory=SCRIPTS)
+
+
+@pytest.fixture
+def host(empty_net: Net) -> Any:
+    return empty_net.host("host", address="10.0.0.1/24")
+
+
+@pytest.fixture
+def lan(empty_net: Net) -> tuple[Net, Any, Any]:
+    """(net, server, client): 1 ms apart."""
+    switch = empty_net.switch("switch")
+    server = empty_net.host("server", address="10.0.0.1/24", link=switch)
+    client = empty_net.host("client", address="10.0.0.2/24", link=switch, delay="1ms")
+    return empty_net, server, client

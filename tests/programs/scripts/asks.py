@@ -1,0 +1,6 @@
+name = input("name? ")
+print("hello", name)
+try:
+    input("more? ")
+except EOFError:
+    print("no more")
