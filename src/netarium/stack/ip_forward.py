@@ -59,7 +59,8 @@ class Ipv4Forward:
         if not self.settings.ip_forward or frame.destination & MAC_GROUP_BIT:
             self.stack.drop(Drop.IP_NOT_FOR_US, frame, f"for {ipv4_text(header.destination)}")
             return
-        route = self.routes.lookup(header.destination)
+        destination = header.destination
+        route = self.routes.cache.get(destination) or self.routes.lookup(destination)
         if route is None or route.kind != UNICAST or self.public:
             route = self._judged(route, frame, header)
             if route is None:
@@ -87,7 +88,7 @@ class Ipv4Forward:
             return
         self.forwarded += 1
         out = route.interface
-        next_hop = route.gateway or header.destination
+        next_hop = route.gateway or destination
         neighbor = out.neighbors.entries.get(next_hop)
         if neighbor is not None and neighbor.usable_until_ns > self.stack.now:
             out.send_frame(frame.forwarded(neighbor.mac, out.mac, header.forwarded()))

@@ -63,9 +63,13 @@ class Ipv4Input:
             if judged is None or type(judged.network) is not Ipv4Header:
                 return
             frame, header = judged, judged.network
-        route = local.get(header.destination)
+        destination = header.destination
+        route = local.get(destination)
         if route is None:
-            self._receive_other(frame, header, interface)
+            if 0 < destination >> 24 < 127 or 127 < destination >> 24 < 224:
+                self.forward.forward_packet(frame, header, interface)
+            else:
+                self._receive_other(frame, header, interface)
             return
         if route.kind != LOCAL or frame.destination & MAC_GROUP_BIT:
             self._receive_group(frame, header, interface)
@@ -135,7 +139,7 @@ class Ipv4Input:
             self.deliver(frame, header, interface)
 
     def _receive_other(self, frame: Frame, header: Ipv4Header, interface: Interface) -> None:
-        """Not one of this host's unicast or subnet broadcast addresses."""
+        """Not a unicast address of anybody: 127/8, broadcast, multicast, and what cannot be on a wire."""
         destination = header.destination
         top = destination >> 24
         if destination == 0xFFFFFFFF:
@@ -147,13 +151,10 @@ class Ipv4Input:
                 self.stack.drop(Drop.IP_MARTIAN, frame, f"to {ipv4_text(destination)} by {interface.name}")
         elif top == 0 or top >= 240:
             self.stack.drop(Drop.IP_MARTIAN, frame, f"to {ipv4_text(destination)}")
-        elif top >= 224:
-            if frame.destination in interface.groups:
-                self._receive_group(frame, header, interface)
-            else:
-                self.stack.drop(Drop.IP_NOT_FOR_US, frame, f"group {ipv4_text(destination)} is not joined")
+        elif frame.destination in interface.groups:
+            self._receive_group(frame, header, interface)
         else:
-            self.forward.forward_packet(frame, header, interface)
+            self.stack.drop(Drop.IP_NOT_FOR_US, frame, f"group {ipv4_text(destination)} is not joined")
 
     def _unknown_protocol(self, frame: Frame, header: Ipv4Header) -> None:
         self.stack.drop(Drop.UNKNOWN_PROTOCOL, frame, f"protocol {header.protocol}")

@@ -249,7 +249,11 @@ class Udp:
                 if taken:
                     return
             else:
-                endpoint = _best(endpoints, header, datagram, interface)
+                endpoint: UdpEndpoint | None = endpoints[0]
+                if len(endpoints) > 1:
+                    endpoint = _best(endpoints, header, datagram, interface)
+                elif _score(endpoints[0], header, datagram, interface) < 0:
+                    endpoint = None
                 if endpoint is not None:
                     self._deliver(endpoint, frame, header, datagram, interface)
                     return
