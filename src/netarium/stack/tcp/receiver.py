@@ -37,8 +37,11 @@ def receive(c: ControlBlock, frame: Frame) -> Drop | None:
         and sequence == c.rcv_nxt
         and flags | PSH == PLAIN
         and sequence + size <= c.rcv_adv
-        and (not c.timestamps_ok or _timestamp_fits(c, header, sequence))
+        and (not c.timestamps_ok or 0 <= header.timestamp - c.ts_recent < 0x80000000)
     ):
+        if c.timestamps_ok:  # in order, so it is not beyond what was acknowledged last (RFC 7323 section 4.3)
+            c.ts_recent = header.timestamp
+            c.ts_recent_at = c.stack.now
         reason = acks.take(c, header, sequence, size)
         if reason is None and size:
             _take_in_order(c, payload, size, flags)
@@ -47,17 +50,6 @@ def receive(c: ControlBlock, frame: Frame) -> Drop | None:
         sender.output(c)
         return reason
     return _receive_slowly(c, frame, header, sequence)
-
-
-def _timestamp_fits(c: ControlBlock, header: TcpHeader, sequence: int) -> bool:
-    """PAWS for a segment in order, and remember its timestamp. (RFC 7323 sections 4.3 and 5.3)"""
-    timestamp = header.timestamp
-    if timestamp < 0 or (timestamp - c.ts_recent) & MASK > 0x7FFFFFFF:
-        return False
-    if sequence <= c.last_ack_sent_to:
-        c.ts_recent = timestamp
-        c.ts_recent_at = c.stack.now
-    return True
 
 
 def _receive_slowly(c: ControlBlock, frame: Frame, header: TcpHeader, sequence: int) -> Drop | None:

@@ -22,9 +22,6 @@ def transmit(c: ControlBlock, start: int, flags: int, payload: bytes) -> Failure
     """Send one segment of an open connection; it acknowledges all that has come so far."""
     stack = c.stack
     window = select_window(c) >> c.rcv_scale
-    timestamp = -1
-    if c.timestamps_ok:
-        timestamp = (stack.now // 1_000_000 + c.ts_offset) & MASK
     header = TcpHeader(
         c.local_port,
         c.remote_port,
@@ -32,32 +29,48 @@ def transmit(c: ControlBlock, start: int, flags: int, payload: bytes) -> Failure
         c.rcv_nxt & MASK,
         flags,
         window,
-        timestamp,
+        (stack.now // 1_000_000 + c.ts_offset) & MASK if c.timestamps_ok else -1,
         c.ts_recent,
-        _sack_option(c) if c.sack_ok and c.reassembly else None,
+        _sack_option(c) if c.reassembly.held_bytes and c.sack_ok else None,
     )
-    c.ack_now = False
     if c.delayed_ack_at != NEVER_NS or c.quick_acks:
         acknowledge.sent(c)
+    c.ack_now = False
     c.last_ack_sent_to = c.rcv_nxt
-    return send_header(c, header, payload)
-
-
-def send_header(c: ControlBlock, header: TcpHeader, payload: bytes) -> Failure | None:
-    """Hand a finished segment to IP by the connection's route."""
-    stack = c.stack
     if c.route_generation != stack.routes.generation:
         find_route(c)
-        if c.route is None:
-            return Failure.NETWORK_UNREACHABLE
+    if c.route is None:
+        return Failure.NETWORK_UNREACHABLE
+    chosen = c.options
     failure: Failure | None = c.ip.send_packet(
         c.local_ip,
         c.remote_ip,
         PROTOCOL_TCP,
         header,
         payload,
-        ttl=c.options.ttl,
-        tos=c.options.tos,
+        ttl=chosen.ttl,
+        tos=chosen.tos,
+        dont_fragment=c.dont_fragment,
+        route=c.route,
+    )
+    return failure
+
+
+def send_header(c: ControlBlock, header: TcpHeader) -> Failure | None:
+    """Hand a SYN or RST, which has no payload, to IP by the connection's route."""
+    if c.route_generation != c.stack.routes.generation:
+        find_route(c)
+    if c.route is None:
+        return Failure.NETWORK_UNREACHABLE
+    chosen = c.options
+    failure: Failure | None = c.ip.send_packet(
+        c.local_ip,
+        c.remote_ip,
+        PROTOCOL_TCP,
+        header,
+        b"",
+        ttl=chosen.ttl,
+        tos=chosen.tos,
         dont_fragment=c.dont_fragment,
         route=c.route,
     )
@@ -102,10 +115,10 @@ def send_syn(c: ControlBlock, answer_to: TcpHeader | None) -> Failure | None:
         c.ts_recent if answer_to is not None else 0,
         options.syn_options(c, answer_to),
     )
-    return send_header(c, header, b"")
+    return send_header(c, header)
 
 
 def send_reset(c: ControlBlock) -> None:
     """Tell the peer that the connection is no more. (RFC 9293 section 3.10.5)"""
     header = TcpHeader(c.local_port, c.remote_port, c.snd_nxt & MASK, c.rcv_nxt & MASK, RST | ACK, 0)
-    send_header(c, header, b"")
+    send_header(c, header)

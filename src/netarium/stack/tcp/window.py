@@ -28,7 +28,9 @@ def initial_window(c: ControlBlock, mss: int) -> int:
 
 def select_window(c: ControlBlock) -> int:
     """Choose the window to offer now, remember its right edge, and return it in bytes. Never takes back an offer."""
-    space = window_space(c)
+    space = c.rcv_buffer_bytes >> 1  # `window_space`, unrolled: this runs for every segment sent
+    if c.options.window_clamp_bytes:
+        space = window_space(c)
     free = space - c.rcv_queued_bytes
     offered = c.rcv_adv - c.rcv_nxt
     mss = c.rcv_mss if c.rcv_mss < space else space
