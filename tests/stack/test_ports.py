@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 from tests.stack.joined import ip, pair
 
@@ -106,3 +108,25 @@ def test_connecting_takes_a_port_whose_four_tuple_is_free():
     a.tcp.connections[(local, 40001, remote, 80)] = None
     assert a.ports.tcp.choose_for_connect(local, remote, 80) is Failure.ADDRESS_NOT_AVAILABLE
     assert a.ports.tcp.choose_for_connect(local, remote, 81) == 40001
+
+
+@pytest.mark.parametrize(
+    ("address", "options", "may"),
+    [
+        (ANY, {}, False),
+        (A, {}, False),
+        ("127.0.0.1", {}, True),
+        (ANY, {"reuse_address": True}, True),
+        (ANY, {"reuse_port": True}, True),
+    ],
+)
+def test_a_connection_holds_its_port_as_long_as_tcp_knows_it(address, options, may):
+    """Why a server that closed first cannot start again for a minute, unless it sets SO_REUSEADDR."""
+    _, a, _ = pair()
+    key = (ip(A), 80, ip("10.0.0.2"), 5000)
+    a.tcp.connections[key] = SimpleNamespace(local_ip=ip(A), local_port=80)
+    claim = a.ports.tcp.bind("server", ip(address), 80, **options)
+    assert isinstance(claim, Binding) if may else claim is Failure.ADDRESS_IN_USE
+    del a.tcp.connections[key]
+    a.ports.release("server")
+    assert isinstance(a.ports.tcp.bind("server", 0, 80), Binding)

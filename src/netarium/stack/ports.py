@@ -130,7 +130,9 @@ class Bindings:
             reusable = claim.reuse_address and other.reuse_address
             if not reusable or (self.is_stream and other.listening):
                 return True
-        return not claim.reuse_address and self._connection_holds(claim.address, claim.port, claim.owner)
+        # Linux asks that the connection's socket had the same option; we do not know any more what it had.
+        reuses = claim.reuse_address or claim.reuse_port
+        return not reuses and self._connection_holds(claim.address, claim.port, claim.owner)
 
     def _is_free(self, address: int, port: int) -> bool:
         claims = self.by_port.get(port, ())
