@@ -77,6 +77,7 @@ class Task:
         "function",
         "greenlet",
         "ident",
+        "in_call",
         "idle_calls",
         "idle_key",
         "is_ready",
@@ -103,6 +104,8 @@ class Task:
         self.name = name
         self.greenlet: TaskGreenlet | None = None
         self.ident = 0
+        self.in_call = False
+        """A watched call is running; those it makes by itself are not told."""
         self.is_ready = False
         self.parked = False
         self.timed_out = False
@@ -196,7 +199,7 @@ class Scheduler:
             from netarium.programs import shims
 
             shims.install()
-            shims.enter_net()
+            shims.enter_net(self.watch.call is not None)
             self.attached = True
 
     def detach(self) -> None:

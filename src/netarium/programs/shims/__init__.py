@@ -30,11 +30,12 @@ def install() -> None:
     table.install_rest()
 
 
-def enter_net() -> None:
-    """The net begins to run on this OS thread."""
-    from netarium.programs.shims import asyncio
+def enter_net(watched: bool) -> None:
+    """The net begins to run on this OS thread; `watched` when somebody wants to be told of socket calls."""
+    from netarium.programs.shims import asyncio, socket_watch
     from netarium.programs.shims import sys as sys_shim
 
+    socket_watch.watch_calls(watched)
     asyncio.enter()
     sys_shim.begin()
     context.enter(sys_shim.proxies)
