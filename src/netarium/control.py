@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from netarium.errors import UsageError
 from netarium.stack.failures import Failure
 from netarium.stack.routes import LOCAL, UNICAST, Route
 
@@ -20,6 +21,23 @@ if TYPE_CHECKING:
     from netarium.stack.ports import SocketRow
     from netarium.stack.settings import Value
     from netarium.stack.stack import Stack
+
+
+_finders: list[Callable[[], Control | None]] = []
+
+
+def provide(find: Callable[[], Control | None]) -> None:
+    """`programs` says once how the running program's door is found; None means that no program runs."""
+    _finders.append(find)
+
+
+def here() -> Control:
+    """The door of the host on which the calling program runs. Raises UsageError outside the net's programs."""
+    for find in _finders:
+        found = find()
+        if found is not None:
+            return found
+    raise UsageError("control.here() outside the net: call it in a program on a host, such as by host.call(...)")
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 from netarium.engine.events import NEVER_NS
-from netarium.programs import signals
+from netarium.programs import door, signals  # noqa: F401  (door: how a program reaches its host's control)
 from netarium.programs.alarm import Alarm
 from netarium.programs.context import ProgramContext
 from netarium.programs.report import place_of, print_exception
