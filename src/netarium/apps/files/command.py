@@ -233,7 +233,9 @@ def get(options: argparse.Namespace) -> int:
             try:
                 if entry.kind == "directory":
                     folder.make_directory(local)
-                elif entry.kind == "file":
+                elif entry.kind == "other":
+                    say(f"files: {neutralise(entry.name)} is no regular file: left out")
+                else:
                     tally.add(client.get(entry.name, folder, local), entry.size)
             except (Refused, PeerError) as error:
                 tally.fail(entry.name, error)

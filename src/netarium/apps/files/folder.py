@@ -24,7 +24,7 @@ _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 @dataclass(frozen=True)
 class Entry:
-    """One line of a listing: `kind` is file, directory or other."""
+    """One line of a listing: `kind` is file, directory or other (a symlink, a device)."""
 
     name: str
     kind: str
@@ -131,7 +131,7 @@ class Folder:
         return FileHeader(name, status.st_size, status.st_mtime_ns, status.st_mode & 0o777, algorithm)
 
     def list(self, name: str = "", recursive: bool = False) -> Iterator[Entry]:
-        """What is in a directory (with `recursive`, below it), or the one file itself; sorted, symlinks left out."""
+        """What is in a directory (with `recursive`, below it), or the one file itself; sorted."""
         if not name:
             handle = os.dup(self._root)
         else:
@@ -158,8 +158,6 @@ class Folder:
                     status = os.stat(leaf, dir_fd=handle, follow_symlinks=False)
                 except OSError:
                     continue  # gone meanwhile
-                if stat.S_ISLNK(status.st_mode):
-                    continue
                 yield _entry(prefix + leaf, status)
                 if stat.S_ISDIR(status.st_mode):
                     below.append(leaf)

@@ -83,7 +83,7 @@ def number(header: Message, field: str, maximum: int = SIZE_MAX, minimum: int = 
     if type(value) is not int:
         raise Refused(f"the field {field!r} must be a whole number", "header")
     if not minimum <= value <= maximum:
-        raise Refused(f"the field {field!r} must be from {minimum} to {maximum}, not {value:.40g}", "header")
+        raise Refused(f"the field {field!r} must be from {minimum} to {maximum}", "header")
     return value
 
 
