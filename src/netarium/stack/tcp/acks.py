@@ -13,6 +13,7 @@ from netarium.stack.tcp.sequence import MASK, unwrap
 from netarium.stack.tcp.timers import window_opened
 from netarium.wire.tcp import TcpHeader
 
+CONFIRM_EVERY_NS = 1_000_000_000
 COMPACT_AT = 256
 """Acknowledged entries at the front of the retransmission queue that are worth cutting off."""
 
@@ -77,6 +78,10 @@ def _advance(c: ControlBlock, header: TcpHeader, acknowledgment: int) -> None:
         _advance_in_recovery(c, acknowledgment, acked_bytes, now)
     elif c.cwnd_limited:
         c.congestion.on_ack(acked_bytes, now, rtt_ns)
+    if now - c.confirmed_at >= CONFIRM_EVERY_NS and c.route is not None:
+        # Forward progress proves the next hop: no ARP probe is needed (RFC 1122 2.3.2.1; Linux dst_confirm).
+        c.confirmed_at = now
+        c.route.interface.neighbors.confirm(c.route.gateway or c.remote_ip)
     if c.flight:
         at = now + c.rtt.rto_ns
         c.rto_at = at

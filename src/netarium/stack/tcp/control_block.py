@@ -123,6 +123,7 @@ class ControlBlock(TimerOwner):
         "blocked_by",
         "bytes_acked",
         "bytes_received",
+        "confirmed_at",
         "congestion",
         "cwnd_limited",
         "delayed_ack_at",
@@ -268,6 +269,7 @@ class ControlBlock(TimerOwner):
         self.blocked_by = ""  # what kept the last output from sending more; for traces
         self.bytes_acked = 0
         self.last_send_at = 0
+        self.confirmed_at = 0  # when forward progress last proved the next hop
 
     def _init_recovery(self) -> None:
         self.flight: list[Segment] = []  # sent, not acknowledged, in order; live from flight_head on
