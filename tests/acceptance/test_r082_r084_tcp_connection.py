@@ -35,19 +35,13 @@ def test_r082_both_ends_can_send_at_one_time(net: Net) -> None:
     assert abs(min(times["a"]) - min(times["b"])) < 20_000_000
 
 
-@pytest.mark.netarium(seeds=3)
+@pytest.mark.netarium(seeds=50)
 def test_r083_a_megabyte_arrives_equal_and_in_order_over_a_bad_line(net: Net) -> None:
     two_hosts(net, delay="5ms", loss="20%", reorder="5%", duplicate="5%")
     server, _ = converse(net, receive_all, lambda connection: connection.sendall(MEGABYTE))
     net.run()
     assert hashlib.sha256(server.result).digest() == hashlib.sha256(MEGABYTE).digest()
     assert {"RULE_LOSS"} <= set(net.watching.counters.by_name())
-
-
-@pytest.mark.soak
-@pytest.mark.netarium(seeds=50)
-def test_r083_over_fifty_seeds(net: Net) -> None:
-    test_r083_a_megabyte_arrives_equal_and_in_order_over_a_bad_line(net)
 
 
 def test_r084_the_handshake(net: Net) -> None:

@@ -1,0 +1,101 @@
+"""The `net` fixture: seeds by mark and option, a replay line that replays, what a failure leaves, and a light plugin."""
+
+import subprocess
+import sys
+
+import pytest
+
+from netarium.capture.reading import read_capture
+
+pytest_plugins = ["pytester"]
+
+FAILS_WITH_ONE_SEED = """
+import pytest, socket
+
+@pytest.mark.netarium(seeds=5)
+def test_luck(net):
+    net.host("a", address="10.0.0.1/24")
+    net.host("b", address="10.0.0.2/24")
+    net.link("a", "b")
+    with pytest.raises(ConnectionRefusedError):
+        net["a"].call(socket.create_connection, ("b", 80))
+    assert net.seed != 3
+"""
+
+
+@pytest.fixture
+def suite(pytester):
+    """`suite(text, *options)`: run pytest on a test file in a process of its own; its output lines."""
+
+    def run(text, *options):
+        pytester.makepyfile(test_it=text)
+        return pytester.runpytest_subprocess("-p", "no:xdist", "-v", *options)
+
+    return run
+
+
+def test_a_net_needs_no_import(suite):
+    suite("def test_x(net):\n    assert net.run() and net.seed == 0\n").assert_outcomes(passed=1)
+
+
+def test_each_seed_is_a_test(suite):
+    done = suite(FAILS_WITH_ONE_SEED)
+    done.assert_outcomes(passed=4, failed=1)
+    done.stdout.fnmatch_lines(["*test_luck[[]seed3[]] FAILED*"])
+
+
+def test_a_failure_prints_a_replay_line_that_replays_and_leaves_capture_and_trace(suite, pytester):
+    done = suite(FAILS_WITH_ONE_SEED, "--net-artifacts", "left")
+    done.stdout.fnmatch_lines(["seed 3, virtual time *", "replay: pytest 'test_it.py::test_luck' --net-seed 3"])
+    left = sorted(path.name for path in (pytester.path / "left").iterdir())
+    assert left == ["test_it.py_test_luck_seed3.jsonl", "test_it.py_test_luck_seed3.pcapng"]
+    assert len(list(read_capture(pytester.path / "left" / left[1]))) >= 6
+    again = pytester.runpytest_subprocess("test_it.py::test_luck", "--net-seed", "3")
+    again.assert_outcomes(failed=1)
+    pytester.runpytest_subprocess("test_it.py::test_luck", "--net-seed", "4").assert_outcomes(passed=1)
+
+
+def test_net_seeds_holds_for_tests_that_say_nothing(suite):
+    text = FAILS_WITH_ONE_SEED + "\ndef test_plain(net):\n    assert net.seed >= 0\n\ndef test_other():\n    pass\n"
+    suite(text, "--net-seeds", "3").assert_outcomes(passed=4 + 3 + 1, failed=1)
+
+
+def test_other_parameters_stay(suite):
+    text = (
+        "import pytest\n@pytest.mark.netarium(seeds=2)\n@pytest.mark.parametrize('size', [1, 2])\n"
+        "def test_x(net, size):\n    assert size == 1 or net.seed == 0\n"
+    )
+    done = suite(text)
+    done.assert_outcomes(passed=3, failed=1)
+
+
+def test_options_of_the_mark_are_those_of_net(suite):
+    suite(
+        "import pytest\n@pytest.mark.netarium(wire='bytes', names=False)\ndef test_x(net):\n"
+        "    assert net.node_names is None\n"
+    ).assert_outcomes(passed=1)
+
+
+def test_the_test_itself_stays_outside(suite):
+    suite(
+        "import time, socket, threading\n"
+        "def test_x(net):\n"
+        "    net.host('a').run(lambda: time.sleep(3600))\n"
+        "    began = time.monotonic()\n"
+        "    net.run()\n"
+        "    assert time.monotonic() - began < 60 and net.now_ns == 3600 * 10**9\n"
+        "    real = socket.socket(); real.bind(('127.0.0.1', 0)); assert real.fileno() < 1 << 20; real.close()\n"
+        "    done = []\n"
+        "    thread = threading.Thread(target=lambda: done.append(1)); thread.start(); thread.join(); assert done\n"
+    ).assert_outcomes(passed=1)
+
+
+def test_loading_the_plugin_imports_nothing_of_the_package():
+    text = (
+        "import sys, netarium.pytest_plugin\n"
+        "heavy = [name for name in sys.modules if name.startswith('netarium.') and name != 'netarium.pytest_plugin']\n"
+        "heavy += [name for name in ('greenlet', 'yaml', 'pydantic', 'typer', 'rich', 'dns') if name in sys.modules]\n"
+        "print(heavy)"
+    )
+    done = subprocess.run([sys.executable, "-c", text], capture_output=True, text=True, timeout=60)
+    assert done.stdout == "[]\n", done.stderr
