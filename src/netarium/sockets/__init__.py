@@ -4,6 +4,7 @@
     readiness    the EPOLL mask and the list of waiters that everything with a descriptor has
     descriptors  one process' table of descriptors: numbers from 1 << 30, lowest free first, shared by dup
     options      which socket options exist, what they take and give
+    multicast    the options by which groups are joined and spoken to
     base         what all sockets have: family, type, protocol, options, the host they are on
     stream       TCP: listening, connecting, connected
     datagram     UDP

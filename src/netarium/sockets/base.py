@@ -49,7 +49,9 @@ class Credentials:
 class Socket(Pollable):
     """The base of all sockets."""
 
-    __slots__ = ("credentials", "engine", "error", "family", "protocol", "settings", "stack", "type")
+    __slots__ = (
+        "credentials", "engine", "error", "family", "protocol", "settings", "stack", "type", "waiting_kind",
+    )  # fmt: skip
 
     options: dict[tuple[int, int], Option]
 
@@ -66,11 +68,8 @@ class Socket(Pollable):
         self.settings = SocketSettings()
         self.error = 0
         """The pending errno (SO_ERROR)."""
-
-    @property
-    def waiting_kind(self) -> int:
+        self.waiting_kind = WAITS_FOR_WORK
         """Whether waiting for data here is a server's rest."""
-        return WAITS_AT_REST if self.restful else WAITS_FOR_WORK
 
     def enter(self) -> None:
         """Begin an operation on the stack."""

@@ -8,36 +8,41 @@ from typing import Any, Final
 
 from netarium.addresses import ipv4_text
 from netarium.engine.events import Engine
-from netarium.sockets.base import AF_INET, SOCK_DGRAM, SYSTEM_PORTS, Credentials, Socket
+from netarium.sockets.base import (
+    AF_INET,
+    SOCK_DGRAM,
+    SYSTEM_PORTS,
+    WAITS_AT_REST,
+    WAITS_FOR_WORK,
+    Credentials,
+    Socket,
+)
 from netarium.sockets.errno import ERRNO_OF, failure_error, os_error
-from netarium.sockets.options import Option, common, flag, number
+from netarium.sockets.multicast import Membership, leave_all, multicast
+from netarium.sockets.options import Option, common
 from netarium.sockets.readiness import ERR, HUP, IN, OUT, RDHUP, RDNORM, WRNORM
 from netarium.stack.failures import Failure
 from netarium.stack.stack import Stack
 
 
-def _changed(sock: Any) -> None:
-    sock.settings_changed()
-
-
 class DatagramSocket(Socket):
     """A UDP socket of one program."""
 
-    __slots__ = ("_bound_by_program", "_shut_receive", "_shut_send", "endpoint")
+    __slots__ = ("_shut_receive", "_shut_send", "endpoint", "memberships")
 
     def __init__(self, credentials: Credentials, stack: Stack, engine: Engine, protocol: int = 0) -> None:
         super().__init__(credentials, stack, engine, AF_INET, SOCK_DGRAM, protocol)
         self.endpoint = stack.udp.open()
         self.endpoint.uid = 0 if credentials.root else 1000
         self.endpoint.on_change = self.changed
-        self._bound_by_program = False
+        self.memberships: list[Membership] = []
         self._shut_receive = False
         self._shut_send = False
 
     @property
     def restful(self) -> bool:
         """Waiting where the program bound to a port is a server's rest."""
-        return self._bound_by_program
+        return self.waiting_kind == WAITS_AT_REST
 
     def bind(self, address: int, port: int) -> None:
         """Claim an address and port; 0 for any."""
@@ -49,7 +54,7 @@ class DatagramSocket(Socket):
         failure = self.endpoint.bind(address, port)
         if failure is not None:
             raise failure_error(failure)
-        self._bound_by_program = port != 0
+        self.waiting_kind = WAITS_AT_REST if port else WAITS_FOR_WORK
 
     def connect(self, address: int, port: int) -> bool:
         """Fix the peer."""
@@ -103,6 +108,8 @@ class DatagramSocket(Socket):
     def receive_from(self, count: int, peek: int = 0) -> tuple[bytes, tuple[int, int]] | None:
         """(one datagram cut to `count` bytes, where it came from)."""
         endpoint = self.endpoint
+        if not endpoint.queue and endpoint.error is None and not self._shut_receive:
+            return None
         datagram = endpoint.receive() if not peek else endpoint.peek()
         if datagram is None or endpoint.error is not None:
             return self._receive_nothing(datagram, count, peek)
@@ -143,6 +150,7 @@ class DatagramSocket(Socket):
     def close(self) -> None:
         """Give the port back."""
         self.enter()
+        leave_all(self.memberships)
         self.endpoint.close()
         self.stack.settle()
 
@@ -175,6 +183,7 @@ class DatagramSocket(Socket):
         endpoint.ttl = settings.ttl
         endpoint.tos = settings.tos
         endpoint.multicast_ttl = settings.multicast_ttl
+        endpoint.multicast_loop = bool(settings.multicast_loop)
         endpoint.interface = self.stack.interfaces.get(settings.device.decode("ascii"))
 
     def describe(self, call: str = "") -> str:
@@ -186,8 +195,7 @@ class DatagramSocket(Socket):
 
     options: Final = {  # type: ignore[misc]
         **common(),
-        (constants.IPPROTO_IP, constants.IP_MULTICAST_TTL): number("multicast_ttl", 0, 255, _changed),
-        (constants.IPPROTO_IP, constants.IP_MULTICAST_LOOP): flag("multicast_loop"),
+        **multicast(),
         (constants.IPPROTO_IP, 11): Option(
             lambda sock: int(sock.endpoint.all_errors),
             lambda sock, value: setattr(sock.endpoint, "all_errors", bool(value)),

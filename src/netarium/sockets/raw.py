@@ -1,4 +1,4 @@
-"""Raw IP sockets (raw(7)): root's, or a program's whose file carries CAP_NET_RAW; and ICMP datagram sockets are refused.
+"""Raw IP sockets (raw(7)): root's, or those of a program with CAP_NET_RAW; ICMP datagram sockets are refused.
 
 A raw socket receives whole packets, IP header included, and sends what follows the header.
 """
@@ -12,6 +12,7 @@ from netarium.addresses import ipv4_text
 from netarium.engine.events import Engine
 from netarium.sockets.base import AF_INET, SOCK_RAW, Credentials, Socket
 from netarium.sockets.errno import failure_error, os_error
+from netarium.sockets.multicast import Membership, leave_all, multicast
 from netarium.sockets.options import Option, as_int, common
 from netarium.sockets.readiness import IN, OUT, RDNORM, WRNORM
 from netarium.stack.stack import Stack
@@ -28,12 +29,13 @@ def _write_filter(sock: Any, value: int | bytes) -> None:
 class RawSocket(Socket):
     """A raw socket of one program."""
 
-    __slots__ = ("endpoint",)
+    __slots__ = ("endpoint", "memberships")
 
     def __init__(self, credentials: Credentials, stack: Stack, engine: Engine, protocol: int) -> None:
         super().__init__(credentials, stack, engine, AF_INET, SOCK_RAW, protocol)
         self.endpoint = stack.raw.open(protocol)
         self.endpoint.on_change = self.changed
+        self.memberships: list[Membership] = []
 
     def bind(self, address: int, port: int) -> None:
         """Hear only packets to this address; the port means nothing."""
@@ -88,6 +90,7 @@ class RawSocket(Socket):
 
     def close(self) -> None:
         """Hear nothing more."""
+        leave_all(self.memberships)
         self.endpoint.close()
 
     def readiness(self) -> int:
@@ -101,6 +104,8 @@ class RawSocket(Socket):
         endpoint.receive_buffer_bytes = settings.receive_buffer_bytes
         endpoint.ttl = settings.ttl
         endpoint.tos = settings.tos
+        endpoint.multicast_ttl = settings.multicast_ttl
+        endpoint.multicast_loop = bool(settings.multicast_loop)
         endpoint.interface = self.stack.interfaces.get(settings.device.decode("ascii"))
 
     def describe(self, call: str = "") -> str:
@@ -110,5 +115,6 @@ class RawSocket(Socket):
 
     options: Final = {  # type: ignore[misc]
         **common(),
+        **multicast(),
         (SOL_RAW, ICMP_FILTER): Option(lambda sock: sock.endpoint.icmp_filter, _write_filter),
     }

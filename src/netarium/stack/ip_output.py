@@ -37,7 +37,7 @@ ALL_SYSTEMS_MAC_BASE: Final = 0x01005E000000
 class Ipv4Output:
     """What leaves: `send_packet` for own packets, `send_routed` for any packet whose route is known."""
 
-    __slots__ = ("hooks", "identification", "routes", "sent", "settings", "stack")
+    __slots__ = ("hooks", "identification", "multicast_loop", "routes", "sent", "settings", "stack")
 
     def __init__(self, stack: Stack) -> None:
         self.stack: Final = stack
@@ -47,6 +47,8 @@ class Ipv4Output:
         # RFC 6864 4.3 asks only that identifications of packets that may be fragmented do not repeat too soon.
         self.identification = stack.random.getrandbits(16)
         self.sent = 0
+        self.multicast_loop = True
+        """Whether what is being sent to a group comes back to this host (IP_MULTICAST_LOOP); set around a send."""
 
     def route_for(
         self, destination: int, source: int = 0, interface: Interface | None = None
@@ -176,7 +178,7 @@ class Ipv4Output:
         mac = MAC_BROADCAST if broadcast else multicast_mac(header.destination)
         frame = frame.readdressed(mac, interface.mac)
         interface.send_frame(frame)
-        if not interface.is_loopback and (broadcast or mac in interface.groups):
+        if not interface.is_loopback and (broadcast or (self.multicast_loop and mac in interface.groups)):
             self.stack.loopback.append((interface, frame))
 
     def send_fragments(self, frame: Frame, route: Route) -> None:

@@ -29,8 +29,9 @@ class RawEndpoint:
     """A raw socket's stack side. `on_change` is called when a packet has come."""
 
     __slots__ = (
-        "broadcast", "closed", "icmp_filter", "interface", "local_address", "on_change", "protocol", "queue",
-        "queued_bytes", "receive_buffer_bytes", "remote_address", "table", "tos", "ttl",
+        "broadcast", "closed", "icmp_filter", "interface", "local_address", "multicast_interface", "multicast_loop",
+        "multicast_ttl", "on_change", "protocol", "queue", "queued_bytes", "receive_buffer_bytes", "remote_address",
+        "table", "tos", "ttl",
     )  # fmt: skip
 
     def __init__(self, table: Raw, protocol: int) -> None:
@@ -46,6 +47,9 @@ class RawEndpoint:
         self.icmp_filter = 0
         """Linux ICMP_FILTER: a bit for each ICMP type this endpoint does not want."""
         self.ttl = -1
+        self.multicast_interface: Interface | None = None
+        self.multicast_ttl = 1  # RFC 1112 6.1
+        self.multicast_loop = True
         self.tos = 0
         self.closed = False
 
@@ -75,7 +79,9 @@ class RawEndpoint:
         ip = stack.ipv4.output
         if len(payload) + 20 > PACKET_BYTES_MAX:
             return Failure.MESSAGE_TOO_LONG
-        route = ip.route_for(address, self.local_address, self.interface)
+        to_group = address >> 28 == 0xE
+        by = self.interface or (self.multicast_interface if to_group else None)
+        route = ip.route_for(address, self.local_address, by)
         if route is None:
             stack.drop(Drop.NO_ROUTE, None, "raw")
             return Failure.NETWORK_UNREACHABLE
@@ -86,13 +92,21 @@ class RawEndpoint:
             self.local_address or route.source,
             address,
             self.protocol,
-            self.ttl if self.ttl >= 0 else stack.settings.ip_default_ttl,
+            self._ttl_to(to_group),
             ip.next_identification(),
             0x4000 if size <= route.mtu else 0,
             self.tos,
         )
         transport, rest, fault = parse_transport(header, payload)
-        return ip.send_built(Frame(0, 0, ETHERTYPE_IPV4, header, transport, rest, fault), size, route)
+        ip.multicast_loop = self.multicast_loop
+        failure = ip.send_built(Frame(0, 0, ETHERTYPE_IPV4, header, transport, rest, fault), size, route)
+        ip.multicast_loop = True
+        return failure
+
+    def _ttl_to(self, to_group: bool) -> int:
+        if to_group:
+            return self.multicast_ttl
+        return self.ttl if self.ttl >= 0 else self.table.stack.settings.ip_default_ttl
 
     def receive(self) -> tuple[bytes, int] | None:
         """(the whole packet, its source address) of the oldest that waits; None when there is none."""

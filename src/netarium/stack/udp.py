@@ -63,8 +63,9 @@ class UdpEndpoint:
 
     __slots__ = (
         "all_errors", "binding", "broadcast", "closed", "error", "interface", "local_address", "local_port",
-        "multicast_ttl", "on_change", "protocol", "queue", "queued_bytes", "receive_buffer_bytes", "remote_address",
-        "remote_port", "reuse_address", "reuse_port", "route", "route_generation", "tos", "ttl", "uid",
+        "multicast_interface", "multicast_loop", "multicast_ttl", "on_change", "protocol", "queue", "queued_bytes",
+        "receive_buffer_bytes", "remote_address", "remote_port", "reuse_address", "reuse_port", "route",
+        "route_generation", "tos", "ttl", "uid",
     )  # fmt: skip
 
     def __init__(self, protocol: Udp) -> None:
@@ -83,6 +84,8 @@ class UdpEndpoint:
         self.interface: Interface | None = None
         self.ttl = -1
         self.multicast_ttl = 1  # RFC 1112 6.1
+        self.multicast_loop = True
+        self.multicast_interface: Interface | None = None
         self.tos = 0
         self.closed = False
         self.route: Route | None = None
@@ -150,7 +153,7 @@ class UdpEndpoint:
         if address == self.remote_address and self.route_generation == stack.routes.generation:
             route = self.route
         else:
-            route = stack.ipv4.route_for(address, self.local_address, self.interface)
+            route = self._route_to(address)
             if address == self.remote_address:
                 self.route, self.route_generation = route, stack.routes.generation
         if route is None:
@@ -169,7 +172,8 @@ class UdpEndpoint:
             subject = f"udp {ipv4_text(source or route.source)}:{self.local_port}>{ipv4_text(address)}:{port}"
             stack.watch.step(stack.now, stack.name, Stop.DATAGRAM, subject, {"payload_bytes": len(payload)})
         self.protocol.datagrams_out += 1
-        return stack.ipv4.send_packet(
+        stack.ipv4.output.multicast_loop = self.multicast_loop
+        failure = stack.ipv4.send_packet(
             source,
             address,
             PROTOCOL_UDP,
@@ -180,6 +184,14 @@ class UdpEndpoint:
             dont_fragment=len(payload) + UDP_HEADERS_BYTES <= route.mtu,
             route=route,
         )
+        stack.ipv4.output.multicast_loop = True
+        return failure
+
+    def _route_to(self, address: int) -> Route | None:
+        by = self.interface
+        if by is None and address >> 28 == 0xE:
+            by = self.multicast_interface
+        return self.protocol.stack.ipv4.route_for(address, self.local_address, by)
 
     def receive(self) -> Datagram | None:
         """The oldest datagram; None when there is none."""
