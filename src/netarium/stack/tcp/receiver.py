@@ -28,13 +28,13 @@ PAWS_FORGET_NS = 24 * 24 * 3600 * 1_000_000_000
 def receive(c: ControlBlock, frame: Frame) -> Drop | None:
     """Take one segment; returns why it was dropped, None when it was of use."""
     header: TcpHeader = frame.transport  # type: ignore[assignment]
-    sequence = unwrap(header.sequence, c.rcv_nxt)
+    sequence = c.rcv_nxt
     flags = header.flags
     payload = frame.payload
     size = len(payload)
     if (
-        c.state == states.ESTABLISHED
-        and sequence == c.rcv_nxt
+        header.sequence == sequence & MASK
+        and c.state == states.ESTABLISHED
         and flags | PSH == PLAIN
         and sequence + size <= c.rcv_adv
         and (not c.timestamps_ok or 0 <= header.timestamp - c.ts_recent < 0x80000000)
@@ -49,7 +49,7 @@ def receive(c: ControlBlock, frame: Frame) -> Drop | None:
                 _take_fin(c)
         sender.output(c)
         return reason
-    return _receive_slowly(c, frame, header, sequence)
+    return _receive_slowly(c, frame, header, unwrap(header.sequence, sequence))
 
 
 def _receive_slowly(c: ControlBlock, frame: Frame, header: TcpHeader, sequence: int) -> Drop | None:
@@ -218,7 +218,7 @@ def _take_in_order(c: ControlBlock, payload: Payload, size: int, flags: int) -> 
         c.rcv_queued_bytes += size
     if flags & PSH:
         c.pushed = True
-    if c.reassembly:
+    if c.reassembly.held_bytes:
         _take_waiting(c)
         c.ack_now = True  # a hole is filled: say so at once
     else:
