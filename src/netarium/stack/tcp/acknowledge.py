@@ -44,7 +44,11 @@ def note_arrival(c: ControlBlock, size_bytes: int, now: int) -> None:
 def choose(c: ControlBlock, now: int) -> None:
     """After data was taken: mark the acknowledgment as due now, or set its timer."""
     pending = c.rcv_nxt - c.last_ack_sent_to
-    if pending > c.rcv_mss or (c.quick_acks and not c.pingpong and c.options.quickack) or c.reassembly:
+    if (
+        pending > c.rcv_mss
+        or (c.quick_acks and not c.pingpong and c.options.quickack)
+        or c.reassembly.held_bytes
+    ):
         c.ack_now = True
         return
     if c.delayed_ack_at == NEVER_NS:
