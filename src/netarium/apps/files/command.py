@@ -50,7 +50,7 @@ def parser() -> argparse.ArgumentParser:
     get.add_argument("server", metavar="HOST[:PORT]")
     get.add_argument("name", metavar="NAME", help="its name on the server")
     get.add_argument(
-        "local", nargs="?", default=".", metavar="LOCAL", help="where to: a directory or a new name"
+        "local", nargs="?", default=".", metavar="LOCAL", help="a new name, or DIR/ to put it into"
     )
     ls = commands.add_parser("ls", help="list a directory of the server")
     ls.add_argument("server", metavar="HOST[:PORT]")
@@ -217,10 +217,9 @@ def get(options: argparse.Namespace) -> int:
     is_file = len(entries) == 1 and entries[0].name == name and entries[0].kind == "file"
     base = name.rpartition("/")[2]
     target = Path(options.local)
-    if target.is_dir() or options.local.endswith("/"):
+    # A directory fetched under a new name goes there again when it is there already: the same command resumes.
+    if options.local.endswith(("/", ".")) or (is_file and target.is_dir()):
         target = target / base if base else target
-    elif not name:
-        raise ValueError(f"{options.local} is no directory; the whole of the server needs one")
     target = target.absolute()
     holder = target.parent if is_file else target
     holder.mkdir(parents=True, exist_ok=True)
