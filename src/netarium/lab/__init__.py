@@ -1,1 +1,21 @@
-"""(map to come)"""
+"""The lab: `Net`, the object users hold, and the lab file, which says the same in YAML.
+
+    net         `Net`: boxes, cables, programs, time, what was seen
+    boxes       hosts, routers, switches and hubs as users hold them; `host.run`, `host.call`
+    building    from the keywords of a host to a node: addresses read and checked, MACs given, names made known
+    addressing  which addresses an interface can have
+    links       a cable with its numbers in words
+    topology    broadcast domains, and addresses that stand twice in one
+    service     the handle of a program: type, expect, wait, kill, its output and end
+    launch      when a program starts: at, after, at the boot of its host
+    lifecycle   the one loop of a net, and the rules by which a run is over
+    watching    captures, trace, digest, counts of drops
+    file        a lab file as values that know their lines
+    models      the schema of a lab file
+    load        from a lab file to a net
+    faults      a lab file's timeline and frame rules
+    scripts     scripts without a lab; `literals` reads addresses from their syntax trees, `placement` gives them out
+    words       the nearest known word, for messages
+
+Start with `net`, then `lifecycle`.
+"""

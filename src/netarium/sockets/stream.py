@@ -56,7 +56,7 @@ class StreamSocket(Socket):
         if self._claim is not None or self.connection is not None:
             raise os_error(errno.EINVAL)
         self.enter()
-        if address and not self.stack.is_local(address):
+        if address and not self.stack.ports.is_own(address):
             raise os_error(errno.EADDRNOTAVAIL)
         if 0 < port < SYSTEM_PORTS and not self.credentials.may("net_bind_service"):
             raise os_error(errno.EACCES)

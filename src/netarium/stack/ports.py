@@ -114,10 +114,7 @@ class Bindings:
 
     def _may_bind_to(self, address: int) -> bool:
         """Own addresses; for UDP also broadcasts and groups (to receive only those)."""
-        if self.stack.is_local(address):
-            return True
-        adopt = self.stack.ports.adopt
-        if adopt is not None and adopt(address):
+        if self.stack.ports.is_own(address):
             return True
         return not self.is_stream and (
             address == 0xFFFFFFFF or address >> 28 == 0xE or address in self.stack.routes.local
@@ -177,6 +174,10 @@ class PortTable:
         """Give back whatever `owner` has in either table."""
         self.tcp.release(owner)
         self.udp.release(owner)
+
+    def is_own(self, address: int) -> bool:
+        """Whether a socket may bind to `address`: it is this host's, or has been taken just now (`adopt`)."""
+        return self.stack.is_local(address) or (self.adopt is not None and self.adopt(address))
 
     def listens(self, port: int) -> bool:
         """Whether somebody waits at `port`: TCP in LISTEN, or UDP bound there."""
