@@ -91,6 +91,8 @@ class Process:
         self.abandoned: list[Task] = []
         self.main_task: Task | None = None
         self.dying = False
+        self.alert = False
+        """The next park has to look: the process is dying, or signals are pending."""
         self.pending_signals: list[int] = []
         self.signal_handlers: dict[int, Any] = {}
         self.exit_functions: list[Callable[[], Any]] = []
@@ -161,6 +163,7 @@ class Process:
         handler = self.signal_handlers.get(signal, signals.default_handler(signal))
         if signal != signals.SIGKILL and callable(handler):
             self.pending_signals.append(signal)
+            self.alert = True
             if self.main_task is not None:
                 self.main_task.wake()
         elif signal == signals.SIGKILL or handler == signals.TERMINATE:
@@ -203,6 +206,7 @@ class Process:
             handler = self.signal_handlers.get(signal, signals.default_handler(signal))
             if callable(handler):
                 handler(signal, sys._getframe(2))
+        self.alert = self.dying
 
     def _write_wakeup(self, signal: int) -> None:
         """signal.set_wakeup_fd: the signal's number as a byte."""
@@ -236,7 +240,7 @@ class Process:
         if self.ended:
             return
         self.exit_code = code
-        self.dying = True
+        self.dying = self.alert = True
         self.ended = True
         self.descriptors.close_all()
         for task in list(self.tasks):

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
-import traceback
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import traceback
 
 _HOUSE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 # Tools, services and apps are programs too: their frames are shown.
@@ -40,20 +42,24 @@ def place_of(running: Any, folder: Path | None) -> tuple[str, int]:
 
 
 def _keep_program_frames(report: traceback.TracebackException) -> None:
+    from traceback import StackSummary
+
     seen: list[traceback.TracebackException | None] = [report]
     while seen:
         each = seen.pop()
         if each is None:
             continue
         kept = [frame for frame in each.stack if not is_house(frame.filename)]
-        each.stack = traceback.StackSummary.from_list(kept)
+        each.stack = StackSummary.from_list(kept)
         seen += [each.__cause__, each.__context__]
         seen += list(getattr(each, "exceptions", None) or ())
 
 
 def format_exception(error: BaseException) -> str:
     """The traceback as the program would have printed it by itself."""
-    report = traceback.TracebackException.from_exception(error, compact=True)
+    from traceback import TracebackException
+
+    report = TracebackException.from_exception(error, compact=True)
     _keep_program_frames(report)
     return "".join(report.format())
 

@@ -81,7 +81,6 @@ class Task:
         "idle_calls",
         "idle_key",
         "is_ready",
-        "key",
         "kills",
         "kind",
         "local",
@@ -115,7 +114,6 @@ class Task:
         self.call = ""
         self.target: Describable | None = None
         self.kind = WAIT_WORK
-        self.key: Hashable = None
         self.idle_key: Hashable = None
         self.idle_calls = -1
         self.calls = 0
@@ -134,6 +132,7 @@ class Task:
     def _wake(self) -> None:
         if not self.is_ready:
             self.is_ready = True
+            self.timed_out = False
             self.scheduler.ready.append(self)
 
     def fire(self, argument: Any) -> None:
@@ -147,8 +146,8 @@ class Task:
                 self.entry_ns = self.deadline_ns
                 self.scheduler.engine.at(self.deadline_ns, self)
         elif self.parked and not self.is_ready:
-            self.timed_out = True
             self._wake()
+            self.timed_out = True
 
     @property
     def idle(self) -> bool:
@@ -258,7 +257,7 @@ class Scheduler:
 
         `key` names the descriptors of a wait that may be an idle poll. Raises SystemExit when the program was killed.
         """
-        now = self.engine.now
+        engine = self.engine
         process = task.process
         if self.doomed:
             self._close_doomed()
@@ -267,39 +266,48 @@ class Scheduler:
         task.call = call
         task.target = target
         task.kind = kind
-        task.key = key
-        task.timed_out = False
-        task.deadline_ns = deadline_ns
+        task.parked_at_ns = engine.now
         if deadline_ns != NEVER_NS:
-            if deadline_ns < task.entry_ns:
-                task.entry_ns = deadline_ns
-                self.engine.at(deadline_ns if deadline_ns > now else now, task)
-            if not process.daemon and (key is None or key != task.idle_key or task.calls != task.idle_calls):
-                task.foreground = True
-                self.engine.foreground += 1
+            self._arm(task, deadline_ns, key)
         task.parked = True
-        task.parked_at_ns = now
         self.hub.switch()
         task.parked = False
+        idle = False
+        if deadline_ns != NEVER_NS:
+            idle = self._disarm(task, key)
+        now = engine.now
+        if now != task.parked_at_ns:
+            task.calls_charged = calls = task.calls
+            task.calls_limit = calls + CALLS_BEFORE_YIELD
+            task.reads = 0
+        if not process.daemon and not idle:
+            self.last_ran_ns = now
+        if process.alert:
+            self._interrupted(task)
+        return not task.timed_out
+
+    def _arm(self, task: Task, deadline_ns: int, key: Hashable) -> None:
+        """The task parks with a time-out: an entry in the engine, and foreground unless it polls idly."""
+        engine = self.engine
+        task.deadline_ns = deadline_ns
+        if deadline_ns < task.entry_ns:
+            task.entry_ns = due_ns = max(deadline_ns, engine.now)
+            engine.at(due_ns, task)
+        if not task.process.daemon and (key is None or key != task.idle_key or task.calls != task.idle_calls):
+            task.foreground = True
+            engine.foreground += 1
+
+    def _disarm(self, task: Task, key: Hashable) -> bool:
+        """It runs again; whether it has only polled idly."""
         task.deadline_ns = NEVER_NS
         idle = task.timed_out and not task.foreground
         if task.foreground:
             task.foreground = False
             self.engine.foreground -= 1
-        now = self.engine.now
-        if now != task.parked_at_ns:
-            task.calls_charged = task.calls
-            task.calls_limit = task.calls + CALLS_BEFORE_YIELD
-            task.reads = 0
-        if not process.daemon and not idle:
-            self.last_ran_ns = now
-        if process.dying or process.pending_signals:
-            self._interrupted(task)
         if task.timed_out:
             task.idle_key = key
             task.idle_calls = task.calls
-            return False
-        return True
+        return idle
 
     def sleep(self, task: Task, delay_ns: int, call: str = "sleep") -> None:
         """Park the current task for `delay_ns`, at least 1 us; waking it early does not shorten the sleep."""
@@ -326,7 +334,7 @@ class Scheduler:
 
     def check_signals(self, task: Task) -> None:
         """The current task may have sent a signal to itself."""
-        if task.process.dying or task.process.pending_signals:
+        if task.process.alert:
             self._interrupted(task)
 
     def wake(self, task: Task) -> None:

@@ -9,6 +9,7 @@
     stream       TCP: listening, connecting, connected
     datagram     UDP
     raw          raw IP sockets, ICMP's among them
+    packet       packet sockets: frames of an interface, past TCP/IP
     epoll        select, poll and epoll over readiness: epoll keeps candidates, so polling costs O(ready)
 
 An operation that would block returns None; what fails raises `OSError` with the true errno. Addresses are

@@ -8,6 +8,7 @@ from typing import Final
 from netarium.engine.events import Engine
 from netarium.sockets.base import (
     AF_INET,
+    AF_PACKET,
     AF_UNIX,
     SOCK_DGRAM,
     SOCK_RAW,
@@ -17,6 +18,7 @@ from netarium.sockets.base import (
 )
 from netarium.sockets.datagram import DatagramSocket
 from netarium.sockets.errno import os_error
+from netarium.sockets.packet import PacketSocket
 from netarium.sockets.raw import RawSocket
 from netarium.sockets.stream import StreamSocket
 from netarium.sockets.unix import UnixSocket
@@ -38,6 +40,12 @@ def open_socket(
         if kind != SOCK_STREAM:
             raise os_error(errno.ESOCKTNOSUPPORT)
         return UnixSocket(credentials, stack, engine, kind, protocol)
+    if family == AF_PACKET:
+        if kind not in (SOCK_RAW, SOCK_DGRAM):
+            raise os_error(errno.ESOCKTNOSUPPORT)
+        if not credentials.may("net_raw"):
+            raise os_error(errno.EPERM)
+        return PacketSocket(credentials, stack, engine, kind, protocol)
     if family != AF_INET:
         raise os_error(errno.EAFNOSUPPORT)
     if kind == SOCK_STREAM:

@@ -27,6 +27,7 @@ from netarium.sockets.errno import os_error
 from netarium.sockets.factory import open_socket
 
 _real_new = real.socket.__new__
+_shown = addresses.SHOWN
 # Plain ints: an IntFlag costs 500 ns for each `&`.
 _NONBLOCK = int(real.SOCK_NONBLOCK)
 _TYPE_FLAGS = _NONBLOCK | int(real.SOCK_CLOEXEC)
@@ -288,19 +289,28 @@ class SimSocket(real.socket):
 
     def recvfrom(self, bufsize: int, flags: int = 0) -> tuple[bytes, Any]:
         """(bytes, address): one datagram, cut to `bufsize`."""
-        task = _enter(self)
+        current = getcurrent()
+        if type(current) is not TaskGreenlet:
+            raise _outside("recvfrom")
+        task = current.task
+        task.calls = calls = task.calls + 1
+        if calls > task.calls_limit:
+            task.scheduler.charge(task)
         core = self._core
+        peek = 0
         if flags or bufsize < 0:
             if bufsize < 0:
                 raise ValueError("negative buffersize in recvfrom")
             _check_flags(flags)
-        peek = flags & PEEK
+            peek = flags & PEEK
         found = core.receive_from(bufsize, peek)
         if found is None:
             if flags & _DONTWAIT:
                 raise os_error(errno.EAGAIN)
             found = self._wait(task, "recvfrom", lambda: core.receive_from(bufsize, peek), core.waiting_kind)
-        return found[0], addresses.show(core, found[1])
+        data, name = found
+        address = _shown.get(name)
+        return data, address if address is not None else addresses.show(core, name)
 
     def recvfrom_into(self, buffer: Any, nbytes: int = 0, flags: int = 0) -> tuple[int, Any]:
         """As recvfrom, into a buffer."""
@@ -391,10 +401,17 @@ class SimSocket(real.socket):
 
     def sendto(self, data: Any, *rest: Any) -> int:
         """sendto(data, address) or sendto(data, flags, address): one datagram."""
-        task = _enter(self)
+        current = getcurrent()
+        if type(current) is not TaskGreenlet:
+            raise _outside("sendto")
+        task = current.task
+        task.calls = calls = task.calls + 1
+        if calls > task.calls_limit:
+            task.scheduler.charge(task)
         if len(rest) not in (1, 2):
             raise TypeError(f"sendto() takes 2 or 3 arguments ({len(rest) + 1} given)")
-        data = to_bytes(data)
+        if type(data) is not bytes:
+            data = to_bytes(data)
         core = self._core
         where = addresses.parse(task, core, rest[-1], "sendto")
         count = core.send_to(data, *where)
@@ -498,7 +515,10 @@ class SimSocket(real.socket):
                     return result
         finally:
             waiters.remove(wake)
-            core.release()
+            if core.users > 1:
+                core.users -= 1
+            else:
+                core.release()
 
 
 def _task(call: str) -> Task:

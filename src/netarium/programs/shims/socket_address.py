@@ -10,16 +10,25 @@ from netarium.addresses import ipv4_text, ipv6_text
 from netarium.names.literal import parse_ipv4_loosely
 from netarium.programs.scheduler import Task
 from netarium.sockets.errno import os_error
+from netarium.sockets.packet import address_of as packet_address
 
 _KNOWN_MAX = 8192
+_INET = int(real.AF_INET)
 _ints: dict[str, int] = {"": 0, "<broadcast>": 0xFFFFFFFF}
-_shown: dict[tuple[int, int], tuple[str, int]] = {}
+SHOWN: dict[tuple[int, int], tuple[str, int]] = {}
+"""IPv4 addresses of cores as programs see them."""
+_PARSED: dict[tuple[str, int], tuple[int, int]] = {}
+"""Literal IPv4 addresses of programs, checked before."""
 
 
 def parse(task: Task, core: Any, address: Any, call: str) -> tuple[Any, ...]:
     """(integer address, port) of an AF_INET address; names are resolved. Errors as CPython's."""
     family = core.family
-    if family == real.AF_INET:
+    if family == _INET:
+        try:
+            return _PARSED[address]
+        except (KeyError, TypeError):
+            pass
         if type(address) is not tuple:
             raise TypeError(f"{call}(): AF_INET address must be tuple, not {type(address).__name__}")
         if len(address) != 2:
@@ -30,11 +39,17 @@ def parse(task: Task, core: Any, address: Any, call: str) -> tuple[Any, ...]:
         if not 0 <= port <= 65535:
             raise OverflowError(f"{call}(): port must be 0-65535.")
         value = _ints.get(host) if type(host) is str else None
-        return (value if value is not None else resolve(task, host), port)
+        if value is None:
+            return (resolve(task, host), port)
+        if len(_PARSED) < _KNOWN_MAX and type(port) is int:
+            _PARSED[address] = (value, port)
+        return (value, port)
     if family == real.AF_UNIX:
         if isinstance(address, str | bytes):
             return (address if isinstance(address, str) else address.decode("utf-8", "surrogateescape"),)
         raise TypeError(f"a bytes-like object is required, not '{type(address).__name__}'")
+    if family == real.AF_PACKET:
+        return packet_address(address, call)
     if family == -1:
         raise os_error(errno.EBADF)
     raise os_error(errno.EAFNOSUPPORT)
@@ -63,12 +78,12 @@ def show(core: Any, address: Any) -> Any:
     """An address of a core as the program sees it."""
     if address is None:
         return None
-    if core.family == real.AF_INET:
-        found = _shown.get(address)
+    if core.family == _INET:
+        found = SHOWN.get(address)
         if found is None:
             found = (ipv4_text(address[0]), address[1])
-            if len(_shown) < _KNOWN_MAX:
-                _shown[address] = found
+            if len(SHOWN) < _KNOWN_MAX:
+                SHOWN[address] = found
         return found
     if core.family == real.AF_INET6:
         return (ipv6_text(address[0]), address[1], 0, 0)

@@ -98,5 +98,5 @@ def install_rest() -> None:
 
 def import_first() -> None:
     """Modules whose captured names must be known when the dispatchers are installed."""
-    for name in ("concurrent.futures.thread", "queue", "selectors", "uuid", "_posixsubprocess"):
+    for name in ("queue", "_posixsubprocess"):
         import_module(name)

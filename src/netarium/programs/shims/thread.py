@@ -13,7 +13,6 @@ import queue as real_queue
 import sys
 import threading as real_threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import thread as real_pools
 from typing import Any
 
 from greenlet import getcurrent
@@ -72,6 +71,7 @@ def start_new_thread(task: Task, function: Callable[..., Any], args: Any, kwargs
 def spawn(task: Task, function: Callable[[], Any]) -> Task:
     """A new task of the same process."""
     task.calls += 1
+    _separate_pools()
     process = task.process
     holder: list[Task] = []
 
@@ -206,6 +206,13 @@ class PerProcess:
         return len(self._target())
 
 
+def _separate_pools() -> None:
+    """The table of concurrent.futures' worker threads becomes per process, before the first entry is made inside."""
+    pools = sys.modules.get("concurrent.futures.thread")
+    if pools is not None and not isinstance(pools._threads_queues, PerProcess):
+        pools._threads_queues = PerProcess("pool_queues", pools._threads_queues)
+
+
 class Local:
     """`threading.local`: a dictionary per task inside the net, per OS thread outside."""
 
@@ -315,7 +322,6 @@ def install_threading() -> None:
     ):
         if hasattr(real_threading, name):
             setattr(real_threading, name, PerProcess(attribute, getattr(real_threading, name)))
-    real_pools._threads_queues = PerProcess("pool_queues", real_pools._threads_queues)  # type: ignore[assignment]
     if hasattr(real_threading, "_counter"):
         outside_counter = real_threading._counter
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import calendar
 import time as real
+from datetime import date
 from typing import Any
 
 from netarium.programs.scheduler import CALLS_BEFORE_YIELD, Task
@@ -14,6 +14,7 @@ _strftime = real.strftime
 _asctime = real.asctime
 _clock_gettime_ns = real.clock_gettime_ns
 
+_EPOCH_DAY = date(1970, 1, 1).toordinal()
 _WALL_CLOCKS = tuple(
     getattr(real, name) for name in ("CLOCK_REALTIME", "CLOCK_TAI") if hasattr(real, name)
 )
@@ -96,7 +97,11 @@ def mktime(task: Task, fields: Any) -> float:
     values = tuple(fields)
     if len(values) != 9:
         raise TypeError("Tuple or struct_time argument required")
-    return float(calendar.timegm(values))
+    year, month, day, hour, minute, second = values[:6]
+    # Months and days past their ends count on, as in mktime(3).
+    year_on, month_on = divmod(month - 1, 12)
+    days = date(year + year_on, month_on + 1, 1).toordinal() - _EPOCH_DAY + day - 1
+    return float(((days * 24 + hour) * 60 + minute) * 60 + second)
 
 
 def ctime(task: Task, seconds: float | None = None) -> str:
