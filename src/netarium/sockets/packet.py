@@ -40,7 +40,9 @@ class PacketSocket(Socket):
 
     __slots__ = ("_queue", "_queued_bytes", "_sending", "_tapped", "ethertype", "interface")
 
-    def __init__(self, credentials: Credentials, stack: Stack, engine: Engine, kind: int, protocol: int) -> None:
+    def __init__(
+        self, credentials: Credentials, stack: Stack, engine: Engine, kind: int, protocol: int
+    ) -> None:
         super().__init__(credentials, stack, engine, AF_PACKET, kind, protocol)
         # The program gives the EtherType in network order: socket.htons(ETH_P_ALL).
         self.ethertype = (protocol & 0xFF) << 8 | protocol >> 8

@@ -9,6 +9,7 @@
     icmp         `IcmpHeader` (RFC 792)
     udp          `UdpHeader` (RFC 768)
     tcp          `TcpHeader` (RFC 9293)
+    dhcp         `DhcpMessage` (RFC 2131, 2132)
     tcp_options  `TcpOptions`: MSS, window scale, SACK, timestamps as Linux lays them out (RFC 7323, 2018)
 
 Start with `ethernet.Frame`. Every codec has two levels: named offsets, then a value that is never changed

@@ -1,0 +1,5 @@
+"""What the servers of the net run: ordinary programs on sockets and `control`, started by the lab as daemons of root.
+
+dhcp     addresses by lease: the server, the relay and the client of a host
+dns      names: authoritative servers, recursive resolvers, forwarders
+"""
