@@ -27,8 +27,6 @@ def test_r154_the_chat_survives_empty_input_and_leaving_on_kernel_sockets(tmp_pa
                 expect_line(person, "nothing typed")  # asked again, nothing sent ...
                 type_line(person, f"from {name}")
                 expect_line(other, f"<{name}> from {name}")
-                    other, f"<{name}>"
-                )
             type_line(bob, "exit")
             assert bob.wait(20) == 0
             expect_line(ann, "bob left #lobby")

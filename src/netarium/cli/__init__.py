@@ -10,6 +10,8 @@
     check        `netarium check`: read a lab and say what is wrong
     schema       `netarium schema`: the JSON schema of lab files
     demo         `netarium demo`: the main job told step by step
+    chat         `netarium chat`: forwards to the chat program
+    files        `netarium files`: forwards to the file transfer
 
 Start with `main`, then `run`. Start-up counts: nothing here imports typer, rich, pydantic or yaml before it is needed.
 """

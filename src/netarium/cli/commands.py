@@ -46,6 +46,26 @@ def run(context: typer.Context) -> None:
     raise typer.Exit(run_main(context.args))
 
 
+@app.command(
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []},
+)
+def chat(context: typer.Context) -> None:
+    """Chat on real networks: serve, join (`netarium chat --help`)."""
+    from netarium.cli.chat import main as chat_main
+
+    raise typer.Exit(chat_main(context.args))
+
+
+@app.command(
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []},
+)
+def files(context: typer.Context) -> None:
+    """Transfer files on real networks: serve, put, get, ls (`netarium files --help`)."""
+    from netarium.cli.files import main as files_main
+
+    raise typer.Exit(files_main(context.args))
+
+
 @app.command()
 def demo(
     pcap: Annotated[Path | None, typer.Option(metavar="FILE", help="Leave the capture there.")] = None,
