@@ -10,6 +10,9 @@
     udp          `UdpHeader` (RFC 768)
     tcp          `TcpHeader` (RFC 9293)
     dhcp         `DhcpMessage` (RFC 2131, 2132)
+    rip          `RipMessage` (RFC 2453)
+    ospf         `OspfPacket` and its five bodies (RFC 2328)
+    ospf_lsa     `Lsa`: what routers tell of their links, its checksum, which of two is newer
     tcp_options  `TcpOptions`: MSS, window scale, SACK, timestamps as Linux lays them out (RFC 7323, 2018)
 
 Start with `ethernet.Frame`. Every codec has two levels: named offsets, then a value that is never changed
