@@ -87,7 +87,12 @@ def test_demo_tells_the_main_job_with_the_numbers_of_its_capture(netarium, tmp_p
     assert places == sorted(places)
     frames = list(read_capture(tmp_path / "demo.pcapng"))
     assert f"frames 1-{len(frames)}," in story
-    assert [frame.interface for frame in frames[:4]] == ["client:eth0", "switch:p2", "switch:p1", "server:eth0"]
+    assert [frame.interface for frame in frames[:4]] == [
+        "client:eth0",
+        "switch:p2",
+        "switch:p1",
+        "server:eth0",
+    ]
     assert b"hello server" in next(frame.data for frame in frames if len(frame.data) == 78)
 
 

@@ -4,7 +4,9 @@ Real processes run on the kernel's loopback; those bound to 192.168.15.68 in two
 pair, where root may make them.
 """
 
+import json
 import os
+import shlex
 import subprocess
 import sys
 import time
@@ -12,20 +14,24 @@ from pathlib import Path
 
 import pytest
 
+from netarium.journey import Drop
+from netarium.testing.explained import causes_of_drops
+from netarium.testing.tshark import skip_without_tshark, tshark_findings
+
 PAIRS = Path(__file__).parents[2] / "examples" / "pairs"
 
 STDIN = {"server": "server.txt", "client": "client.txt"}
 CASES = {
     # folder, the commands in order, inputs, the port the first one listens at
-    "chat_lan": ("chat_lan", ["server.py", "client.py"], STDIN, 50101),
-    "chat_local": ("chat_local", ["server.py", "client.py"], STDIN, 50102),
-    "one_answer": ("one_answer", ["server.py", "client.py"], {}, 50103),
-    "outer_loop": ("outer_loop", ["server.py", "client.py ann", "client.py bob"], {}, 50104),
-    "udp_upper": ("udp_upper", ["server.py", "client.py red green", "client.py blue"], {}, 50105),
-    "close_at_once": ("close_at_once", ["server.py", "client.py"], {}, 50106),
-    "close_late": ("close_late", ["server.py 1", "client.py"], {}, 50107),
-    "upload_loop": ("upload", ["server.py loop", "client.py"], {}, 50108),
-    "upload_single": ("upload", ["server.py single", "client.py"], {}, 50108),
+    "chat_lan": ("chat_lan", ["server.py", "client.py"], STDIN, 20101),
+    "chat_local": ("chat_local", ["server.py", "client.py"], STDIN, 20102),
+    "one_answer": ("one_answer", ["server.py", "client.py"], {}, 20103),
+    "outer_loop": ("outer_loop", ["server.py", "client.py ann", "client.py bob"], {}, 20104),
+    "udp_upper": ("udp_upper", ["server.py", "client.py red green", "client.py blue"], {}, 20105),
+    "close_at_once": ("close_at_once", ["server.py", "client.py"], {}, 20106),
+    "close_late": ("close_late", ["server.py 1", "client.py"], {}, 20107),
+    "upload_loop": ("upload", ["server.py loop", "client.py"], {}, 20108),
+    "upload_single": ("upload", ["server.py single", "client.py"], {}, 20108),
 }
 
 EXPECTED = {
@@ -59,7 +65,7 @@ EXPECTED = {
         "client": ["connected", "welcome ann", "back comes eno", "back comes owt", "back comes eerht"],
         "client-2": ["connected", "welcome bob", "back comes eno", "back comes owt", "back comes eerht"],
     },
-    "udp_upper": {"client": ["RED from port 50105", "GREEN from port 50105"], "client-2": ["BLUE from port 50105"]},
+    "udp_upper": {"client": ["RED from port 20105", "GREEN from port 20105"], "client-2": ["BLUE from port 20105"]},
 }  # fmt: skip
 
 
@@ -83,6 +89,27 @@ def test_a_server_that_closes_after_60_s_takes_no_real_time(netarium):
     assert done.lines() == EXPECTED["close_late"]
     assert time.monotonic() - began < 10
     assert "1m" in done.stderr.splitlines()[-1]
+
+
+def commands_of_the_readme():
+    rows = [
+        line.split("|") for line in (PAIRS / "README.md").read_text().splitlines() if line.startswith("| `")
+    ]
+    chat = next(row[3].strip().strip("`") for row in rows if "chat_lan" in row[1])
+    for _, folder, _, command, _ in rows:
+        text = command.strip()
+        yield folder.strip(" `"), chat if text == "as above" else text.strip("`")
+
+
+@pytest.mark.parametrize(("folder", "command"), list(commands_of_the_readme()))
+def test_the_readme_s_commands_run_and_tshark_finds_nothing_wrong(folder, command, netarium, tmp_path):
+    skip_without_tshark()
+    words = shlex.split(command)[1:]
+    pcap = tmp_path / "x.pcapng"
+    done = netarium(*words, "--json", "--pcap", pcap, cwd=PAIRS / folder)
+    assert done.code == 0, done.stderr
+    drops = [Drop[name] for name in json.loads(done.stdout)["drops"]]
+    assert tshark_findings(pcap, causes_of_drops(drops)) == []
 
 
 class Kernel:
@@ -124,17 +151,17 @@ class Kernel:
 
     def start(self, index, command, name):
         file = self.inputs.get(name)
-        stdin = open(PAIRS / self.folder / file) if file else subprocess.DEVNULL
         process = subprocess.Popen(
             [*self.prefixes[min(index, len(self.prefixes) - 1)], sys.executable, "-u", *command.split()],
             cwd=PAIRS / self.folder,
-            stdin=stdin,
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
         )
         if file:
-            stdin.close()
+            process.stdin.write((PAIRS / self.folder / file).read_text())
+            process.stdin.flush()
         self.processes.append(process)
         return process
 

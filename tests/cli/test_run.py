@@ -201,7 +201,12 @@ def test_a_bad_lab_is_exit_2_with_file_and_line(netarium, tmp_path):
 def test_a_full_disk_in_the_middle_is_an_error_and_what_is_there_can_be_read(script, tmp_path):
     script(
         "big.py",
-        "import socket\ns = socket.socket(type=socket.SOCK_DGRAM)\nfor n in range(500): s.sendto(bytes(1000), ('127.0.0.1', 9))",
+        """
+        import socket
+        s = socket.socket(type=socket.SOCK_DGRAM)
+        for n in range(500):
+            s.sendto(bytes(1000), ("127.0.0.1", 9))
+        """,
     )
     done = subprocess.run(
         [sys.executable, "-m", "netarium.cli.main", "run", "big.py", "--pcap", "x.pcapng"],

@@ -8,6 +8,7 @@ from netarium.lab.load import load
 TWO = "nodes:\n  a: {kind: host, address: 10.0.0.1/24}\n  b: {kind: host, address: 10.0.0.2/24}\n"
 """Three lines: what follows begins in line 4."""
 
+# ruff: noqa: E501  (messages stand as they are printed)
 CASES = {
     "unknown key at the top": (
         "nodez: {}\nnodes: {}\n",

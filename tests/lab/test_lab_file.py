@@ -1,4 +1,4 @@
-"""The loader of lab files: YAML 1.2 core scalars, every value with its line, one clear error for what is no lab text."""
+"""The loader of lab files: YAML 1.2 core scalars, every value with its line, one clear error for other text."""
 
 import pytest
 from hypothesis import given

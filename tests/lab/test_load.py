@@ -46,7 +46,8 @@ def test_lan_yaml_runs_as_it_stands():
 
 def test_the_keys_of_a_program(lab, monkeypatch):
     monkeypatch.setenv("FROM_OUTSIDE", "here")
-    show = "import os, sys\nprint(sys.argv[1:], sorted(os.environ.items()), os.path.basename(os.getcwd()), os.getuid())\n"
+    show = "import os, sys\nfolder = os.path.basename(os.getcwd())\n"
+    show += "print(sys.argv[1:], sorted(os.environ.items()), folder, os.getuid())\n"
     net = lab(
         HEAD
         + "programs:\n"
@@ -96,7 +97,8 @@ TALK = {
     "serve.py": "import socket\ns = socket.create_server(('', 8000))\nwhile True:\n    c, _ = s.accept()\n"
     "    while c.recv(10):\n        c.sendall(b'pong')\n",
     "talk.py": "import socket, time\nc = socket.create_connection(('a', 8000))\nfor n in range(20):\n"
-    "    c.sendall(b'ping')\n    assert c.recv(10) == b'pong'\n    time.sleep(0.5)\nprint('done', round(time.monotonic()))",
+    "    c.sendall(b'ping')\n    assert c.recv(10) == b'pong'\n    time.sleep(0.5)\n"
+    "print('done', round(time.monotonic()))",
     "try.py": "import socket, time\nfor n in range(10):\n    try:\n"
     "        c = socket.create_connection(('a', 8000), 1)\n        print(n, 'connected')\n        c.close()\n"
     "    except OSError as error:\n        print(n, type(error).__name__)\n    time.sleep(1)\n",

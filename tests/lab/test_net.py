@@ -91,7 +91,7 @@ def test_a_link_s_numbers_can_be_set_at_any_time(office):
     assert office.now_ns - before >= 100_000_000
     with pytest.raises(AttributeError, match="a link has no 'los'"):
         link.los = 1
-    with pytest.raises(UsageError, match="200% is no fraction|'200%' is no fraction"):
+    with pytest.raises(UsageError, match="'200%' is no fraction"):
         link.loss = "200%"
 
 
@@ -199,6 +199,6 @@ def test_an_address_twice_is_found_before_time_passes(net):
     switch = net.switch("s")
     net.host("a", address="10.0.0.1/24", link=switch)
     net.host("b", address="10.0.0.1/24", link=switch)
-    with pytest.raises(UsageError, match="b:eth0 has the address 10.0.0.1/24, which a:eth0 has"):
+    with pytest.raises(UsageError, match=r"b:eth0 has the address .*, which a:eth0 has"):
         net.run()
     assert net.engine.fired == 0

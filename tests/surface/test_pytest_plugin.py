@@ -1,4 +1,4 @@
-"""The `net` fixture: seeds by mark and option, a replay line that replays, what a failure leaves, and a light plugin."""
+"""The `net` fixture: seeds by mark and option, a replay line that replays, what a failure leaves."""
 
 import subprocess
 import sys
@@ -46,7 +46,9 @@ def test_each_seed_is_a_test(suite):
 
 def test_a_failure_prints_a_replay_line_that_replays_and_leaves_capture_and_trace(suite, pytester):
     done = suite(FAILS_WITH_ONE_SEED, "--net-artifacts", "left")
-    done.stdout.fnmatch_lines(["seed 3, virtual time *", "replay: pytest 'test_it.py::test_luck' --net-seed 3"])
+    done.stdout.fnmatch_lines(
+        ["seed 3, virtual time *", "replay: pytest 'test_it.py::test_luck' --net-seed 3"]
+    )
     left = sorted(path.name for path in (pytester.path / "left").iterdir())
     assert left == ["test_it.py_test_luck_seed3.jsonl", "test_it.py_test_luck_seed3.pcapng"]
     assert len(list(read_capture(pytester.path / "left" / left[1]))) >= 6
@@ -56,7 +58,10 @@ def test_a_failure_prints_a_replay_line_that_replays_and_leaves_capture_and_trac
 
 
 def test_net_seeds_holds_for_tests_that_say_nothing(suite):
-    text = FAILS_WITH_ONE_SEED + "\ndef test_plain(net):\n    assert net.seed >= 0\n\ndef test_other():\n    pass\n"
+    text = (
+        FAILS_WITH_ONE_SEED
+        + "\ndef test_plain(net):\n    assert net.seed >= 0\n\ndef test_other():\n    pass\n"
+    )
     suite(text, "--net-seeds", "3").assert_outcomes(passed=4 + 3 + 1, failed=1)
 
 

@@ -14,5 +14,7 @@ def test_a_run_of_two_scripts_imports_nothing_heavy(tmp_path):
         "code = main(['run', '--quiet', 'a.py', 'b.py'])\n"
         f"print(code, [name for name in {HEAVY!r} if name in sys.modules])"
     )
-    done = subprocess.run([sys.executable, "-c", text], cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(
+        [sys.executable, "-c", text], cwd=tmp_path, capture_output=True, text=True, timeout=60
+    )
     assert done.stdout == "0 []\n", done.stderr

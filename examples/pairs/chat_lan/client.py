@@ -1,7 +1,7 @@
 import socket
 
 HOST = "192.168.15.68"
-PORT = 50101
+PORT = 20101
 
 client = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
 client.connect((HOST, PORT))

@@ -1,6 +1,6 @@
 import socket
 
-listener = socket.create_server(("127.0.0.1", 50106))
+listener = socket.create_server(("127.0.0.1", 20106))
 connection, address = listener.accept()
 connection.close()
 listener.close()

@@ -1,6 +1,6 @@
 import socket
 
-client = socket.create_connection(("127.0.0.1", 50107))
+client = socket.create_connection(("127.0.0.1", 20107))
 print("waiting")
 print("received", client.recv(1024))
 client.close()

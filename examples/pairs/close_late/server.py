@@ -2,7 +2,7 @@ import socket
 import sys
 import time
 
-listener = socket.create_server(("127.0.0.1", 50107))
+listener = socket.create_server(("127.0.0.1", 20107))
 connection, address = listener.accept()
 time.sleep(float(sys.argv[1]))
 connection.close()

@@ -1,6 +1,6 @@
 import socket
 
-with socket.create_server(("127.0.0.1", 50103)) as listener:
+with socket.create_server(("127.0.0.1", 20103)) as listener:
     connection, address = listener.accept()
     with connection:
         request = connection.recv(1024)

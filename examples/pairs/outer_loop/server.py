@@ -1,6 +1,6 @@
 import socket
 
-listener = socket.create_server(("127.0.0.1", 50104), backlog=5)
+listener = socket.create_server(("127.0.0.1", 20104), backlog=5)
 while True:
     connection, address = listener.accept()
     name = connection.recv(1024).decode()

@@ -1,4 +1,5 @@
 """Receives one file: 4 bytes with the header's length, the header as JSON, then the data."""
+
 import hashlib
 import json
 import socket
@@ -18,7 +19,7 @@ def receive_exactly(connection, count):
 
 
 how = sys.argv[1]
-listener = socket.create_server(("127.0.0.1", 50108))
+listener = socket.create_server(("127.0.0.1", 20108))
 connection, address = listener.accept()
 (length,) = struct.unpack("!I", receive_exactly(connection, 4))
 header = json.loads(receive_exactly(connection, length))

@@ -31,8 +31,8 @@ from netarium.names.hosts import HostsTable
 from netarium.nodes.hub import Hub as HubNode
 from netarium.nodes.node import PortNumbers
 from netarium.nodes.switch import Switch as SwitchNode
-from netarium.programs import shims
 from netarium.programs.scheduler import Scheduler
+from netarium.programs.shims import driver as shims
 from netarium.units import duration_ns, format_duration
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ class Net:
         self.name = name
         self.seed = seed
         self.directory = Path.cwd() if directory is None else Path(directory)
-        # Now, so that what the caller looks up from here on (`net["a"].call(socket.gethostbyname, "b")`) is virtual inside.
+        # Now, so that what the caller passes in later (`host.call(socket.gethostbyname, "b")`) is virtual inside.
         shims.install()
         self.engine = Engine()
         self.streams = Streams(seed)

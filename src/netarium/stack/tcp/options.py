@@ -16,6 +16,7 @@ TIMESTAMP_OPTION_BYTES = 12
 """Ten, and two NOPs before it as every stack sends it (RFC 7323 appendix A)."""
 MSS_MIN = 48
 """Linux TCP_MIN_MSS + TCP_MIN_SND_MSS: less would leave no room for data beside full options."""
+IP_PACKET_BYTES_MAX = 65535
 MS = 1_000_000
 
 
@@ -26,7 +27,8 @@ def timestamp_value(c: ControlBlock, now: int) -> int:
 
 def own_mss(c: ControlBlock) -> int:
     """The MSS we announce: what the interface of the route takes, without IP and TCP headers. (RFC 6691)"""
-    mss: int = c.route.mtu - c.ip.header_bytes - 20
+    # No IP packet is longer than its 16-bit length says: over `lo`, whose MTU is 65536, the MSS is 65495, as on Linux.
+    mss: int = min(c.route.mtu, IP_PACKET_BYTES_MAX) - c.ip.header_bytes - 20
     if c.options.mss_max:
         mss = min(mss, c.options.mss_max)
     return max(mss, MSS_MIN)
