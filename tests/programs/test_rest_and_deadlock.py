@@ -191,7 +191,12 @@ async def awaits_for_ever() -> None:
 
 @pytest.mark.parametrize(
     ("program", "call"),
-    [(waits_for_ever, "acquire"), (lock_order, "acquire"), (asks_nobody, "recvfrom"), (awaits_for_ever, "epoll")],
+    [
+        (waits_for_ever, "acquire"),
+        (lock_order, "acquire"),
+        (asks_nobody, "recvfrom"),
+        (awaits_for_ever, "epoll"),
+    ],
 )
 def test_what_is_stuck_is_a_deadlock_that_tells_who_waits_where(
     lan: tuple[Net, Any, Any], program: Any, call: str

@@ -16,7 +16,9 @@ import pytest
 from netarium import Net, UsageError
 
 
-def test_a_script_runs_as_main_with_its_arguments_and_surroundings(empty_net: Net, host: Any, scripts: Path) -> None:
+def test_a_script_runs_as_main_with_its_arguments_and_surroundings(
+    empty_net: Net, host: Any, scripts: Path
+) -> None:
     service = host.run("surroundings.py one 'two words'", env={"COLOUR": "blue"}, stdin="")
     empty_net.run()
     found = json.loads(service.stdout)
@@ -44,7 +46,9 @@ def test_exit_codes(empty_net: Net, host: Any, argument: str, code: int, message
     assert (service.exit_code, service.stderr) == (code, message)
 
 
-def test_an_exception_is_printed_with_the_programs_own_traceback(empty_net: Net, host: Any, scripts: Path) -> None:
+def test_an_exception_is_printed_with_the_programs_own_traceback(
+    empty_net: Net, host: Any, scripts: Path
+) -> None:
     service = host.run("raises.py")
     empty_net.run(check=False)
     assert service.stdout == "before\n"
@@ -57,9 +61,14 @@ def test_an_exception_is_printed_with_the_programs_own_traceback(empty_net: Net,
     assert "netarium" not in service.stderr.replace(str(scripts), "")
 
 
-@pytest.mark.parametrize(("script", "error"), [("syntax_error.py", "SyntaxError"), ("bad_import.py", "ModuleNotFoundError")])
-def test_a_broken_script_fails_alone(empty_net: Net, host: Any, script: str, error: str) -> None:
-    broken = host.run(script)
+@pytest.mark.parametrize(
+    ("text", "error"), [("print('never'", "SyntaxError"), ("import no_such_module", "ModuleNotFoundError")]
+)
+def test_a_broken_script_fails_alone(
+    empty_net: Net, host: Any, tmp_path: Path, text: str, error: str
+) -> None:
+    (tmp_path / "broken.py").write_text(text)
+    broken = host.run(str(tmp_path / "broken.py"))
     other = host.run("exits.py 0")
     empty_net.run(check=False)
     assert broken.exit_code == 1 and error in broken.stderr
@@ -139,7 +148,16 @@ def test_a_coroutine_function_runs_under_asyncio(host: Any) -> None:
 
 
 def test_the_outside_keeps_its_own_things(empty_net: Net, host: Any) -> None:
-    before = (sys.stdout, sys.stdin, sys.stderr, sys.argv, sys.path, os.getcwd(), dict(os.environ), os.getpid())
+    before = (
+        sys.stdout,
+        sys.stdin,
+        sys.stderr,
+        sys.argv,
+        sys.path,
+        os.getcwd(),
+        dict(os.environ),
+        os.getpid(),
+    )
     random.seed(42)
     expected = random.random()
     random.seed(42)
@@ -165,7 +183,16 @@ def test_the_outside_keeps_its_own_things(empty_net: Net, host: Any) -> None:
     host.call(program)
     stop.set()
     thread.join()
-    after = (sys.stdout, sys.stdin, sys.stderr, sys.argv, sys.path, os.getcwd(), dict(os.environ), os.getpid())
+    after = (
+        sys.stdout,
+        sys.stdin,
+        sys.stderr,
+        sys.argv,
+        sys.path,
+        os.getcwd(),
+        dict(os.environ),
+        os.getpid(),
+    )
     assert after == before
     assert random.random() == expected
     assert set(seen) == {(os.getpid(), True, None)}
@@ -315,7 +342,14 @@ def test_threads_locks_and_queues(host: Any) -> None:
         with ThreadPoolExecutor(2) as pool:
             squares = list(pool.map(lambda number: number * number, range(5)))
         event = threading.Event()
-        return total[0], names, squares, event.wait(1.5), threading.active_count(), threading.main_thread().name
+        return (
+            total[0],
+            names,
+            squares,
+            event.wait(1.5),
+            threading.active_count(),
+            threading.main_thread().name,
+        )
 
     assert host.call(program) == (
         30,

@@ -61,7 +61,11 @@ class HostsTable:
         wanted = name.lower().rstrip(".")
         found: list[str] = []
         for line_family, address, names in self._lines:
-            if family in (0, line_family) and address not in found and any(n.lower() == wanted for n in names):
+            if (
+                family in (0, line_family)
+                and address not in found
+                and any(n.lower() == wanted for n in names)
+            ):
                 found.append(address)
         return found
 

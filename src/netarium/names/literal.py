@@ -1,4 +1,4 @@
-"""Addresses written as text: what inet_pton takes, and for IPv4 the old notations of inet_aton ("127.1", "0x7f000001")."""
+"""Addresses written as text: what inet_pton takes, and for IPv4 the old notations of inet_aton ("127.1", "0x7f01")."""
 
 from __future__ import annotations
 

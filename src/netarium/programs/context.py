@@ -1,12 +1,12 @@
 """What of the interpreter belongs to one process: its sys.argv, sys.path, working directory and own modules.
 
 Standard streams and exception hooks are proxies that look at the current greenlet (see `shims/sys.py`), so a real
-thread of the test never meets a program's. What cannot be a proxy is swapped when the scheduler changes processes, and put back when it stops
-driving: sys.argv, sys.path, a sys.stdout the program has replaced itself, the working directory (only when two
-programs differ), and the entries of sys.modules that are the program's own files.
+thread of the test never meets a program's. What cannot be a proxy is swapped when the scheduler changes processes, and
+put back when it stops driving: sys.argv, sys.path, a sys.stdout the program has replaced itself, the working directory
+(only when two programs differ), and the entries of sys.modules that are the program's own files.
 
-Own files are those under the program's folder, plus `PRIVATE_LIBRARIES`: modules of the standard library with state that
-programs change (`http.server`'s version string, socketserver's class attributes, logging's root logger).
+Own files are those under the program's folder, plus `PRIVATE_LIBRARIES`: modules of the standard library with state
+that programs change (`http.server`'s version string, socketserver's class attributes, logging's root logger).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final
 
-from netarium.programs.shims import asyncio
+from netarium.programs import loops
 
 if TYPE_CHECKING:
     from netarium.programs.process import Process
@@ -59,7 +59,7 @@ class Outside:
         self.path = sys.path
         self.shared = [getattr(module, name) for module, name in SHARED]
         self.directory = ""
-        self.loop_policy = asyncio.policy()
+        self.loop_policy = loops.policy()
 
 
 outside: Outside | None = None
@@ -77,7 +77,7 @@ def enter(proxies: tuple[Any, ...]) -> None:
         outside.directory = _directory_now = os.getcwd()
     except FileNotFoundError:
         outside.directory = _directory_now = ""
-    asyncio.set_policy(None)
+    loops.set_policy(None)
     _proxies = proxies
     for (module, name), proxy in zip(SHARED, proxies, strict=True):
         setattr(module, name, proxy)
@@ -89,7 +89,7 @@ def leave() -> None:
     if outside is None:
         return
     sys.argv, sys.path = outside.argv, outside.path
-    asyncio.set_policy(outside.loop_policy)
+    loops.set_policy(outside.loop_policy)
     for (module, name), value in zip(SHARED, outside.shared, strict=True):
         setattr(module, name, value)
     if outside.directory and outside.directory != _directory_now:
@@ -135,7 +135,7 @@ class ProgramContext:
             for module, name, value in self.values:
                 setattr(module, name, value)
         if self.loop_policy is not None:
-            asyncio.set_policy(self.loop_policy)
+            loops.set_policy(self.loop_policy)
         if self._private:
             self._modules_in()
 
@@ -145,9 +145,9 @@ class ProgramContext:
         self.path = sys.path
         self.directory = _directory_now
         if "asyncio.events" in sys.modules:
-            self.loop_policy = asyncio.policy()
+            self.loop_policy = loops.policy()
             if self.loop_policy is not None:
-                asyncio.set_policy(None)
+                loops.set_policy(None)
         stdin, stdout, stderr, hook, thread_hook = _proxies
         if (
             sys.stdout is not stdout

@@ -11,7 +11,6 @@ import os
 import shlex
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from importlib.machinery import ModuleSpec
 from pathlib import Path
 from types import CodeType, ModuleType
@@ -19,26 +18,10 @@ from typing import TYPE_CHECKING, Any
 
 from netarium.errors import UsageError
 from netarium.programs import registry
+from netarium.programs.program import Program
 
 if TYPE_CHECKING:
     from netarium.programs.process import Process
-
-
-@dataclass
-class Program:
-    """A program that can be run: `stem` names it, `argv` is what it sees, `main(process)` runs it and returns.
-
-    `folder` is where its own modules are (None for callables and tools); `private` asks for private library modules.
-    `capabilities` are those of its file, such as `net_raw` for ping.
-    """
-
-    stem: str
-    argv: list[str]
-    main: Callable[[Process], Any]
-    path: Path | None = None
-    folder: Path | None = None
-    private: bool = False
-    capabilities: frozenset[str] = field(default_factory=frozenset)
 
 
 def load(what: Any, directory: Path | str = ".", arguments: Sequence[Any] = ()) -> Program:
@@ -66,7 +49,9 @@ def _split(line: str) -> list[str]:
     except ValueError as error:
         raise UsageError(f"the command line {line!r} cannot be split into words: {error}") from None
     if not words:
-        raise UsageError("an empty command line; right would be such as 'server.py 8000' or 'ping -c 3 server'")
+        raise UsageError(
+            "an empty command line; right would be such as 'server.py 8000' or 'ping -c 3 server'"
+        )
     return words
 
 
@@ -101,14 +86,18 @@ def _from_python(words: list[str], directory: Path) -> Program:
         raise UsageError("python without a script; right would be 'python server.py' or 'python -m module'")
     if words[0] == "-m":
         if len(words) < 2:
-            raise UsageError("python -m without a module; right would be such as 'python -m http.server 8000'")
+            raise UsageError(
+                "python -m without a module; right would be such as 'python -m http.server 8000'"
+            )
         return from_module(words[1], words[2:], directory)
     if words[0] == "-c":
         if len(words) < 2:
             raise UsageError("python -c without code")
         return _from_text(words[1], words[2:], directory)
     if words[0].startswith("-"):
-        raise UsageError(f"python's option {words[0]} has no meaning inside the net; right would be 'python server.py'")
+        raise UsageError(
+            f"python's option {words[0]} has no meaning inside the net; right would be 'python server.py'"
+        )
     return from_script(words[0], words[1:], directory)
 
 
@@ -181,3 +170,6 @@ def from_callable(function: Callable[..., Any], arguments: Sequence[Any] = ()) -
         return result
 
     return Program(name, [name], main)
+
+
+__all__ = ["Program", "from_callable", "from_module", "from_script", "from_words", "load"]

@@ -20,6 +20,8 @@ from netarium.programs.alarm import Alarm
 from netarium.programs.context import ProgramContext
 from netarium.programs.report import place_of, print_exception
 from netarium.programs.scheduler import WAIT_LOCK, WAIT_REST, Scheduler, Task
+from netarium.programs.shims import driver
+from netarium.programs.shims import thread as thread_shim
 from netarium.programs.streams import Output, RawInput, RawOutput, Stdin, text_input, text_output
 from netarium.sockets.base import Credentials
 from netarium.sockets.descriptors import Descriptors
@@ -48,6 +50,19 @@ class Wait:
         where = f" {self.address}" if self.address else ""
         place = f", {self.file} line {self.line}" if self.file else ""
         return f"{self.task}: {self.call}(){where}{place}"
+
+
+class ThreadTables:
+    """What `threading` and `concurrent.futures` keep, of one process."""
+
+    def __init__(self) -> None:
+        self.active: dict[int, Any] = {}
+        self.limbo: dict[Any, Any] = {}
+        self.shutdown_locks: set[Any] = set()
+        self.pool_queues: WeakKeyDictionary[Any, Any] = WeakKeyDictionary()
+        self.main: Any = None
+        self.idents = 0
+        self.names = 0
 
 
 class Process:
@@ -101,19 +116,20 @@ class Process:
         self.exception: BaseException | None = None
         self.result: Any = None
         self.credentials = Credentials(root, program.capabilities, scheduler.local_names(host))
-        self.threads: dict[int, Any] = {}
-        self.limbo: dict[Any, Any] = {}
-        self.shutdown_locks: set[Any] = set()
-        self.pool_queues: WeakKeyDictionary[Any, Any] = WeakKeyDictionary()
-        self.main_thread: Any = None
-        self.thread_idents = 0
-        self.thread_counter = 0
+        self.threads = ThreadTables()
         self.wakeup_number = -1
         self.alarm = Alarm(self)
         self.default_timeout: int | None = None
         """socket.setdefaulttimeout, in ns."""
         self.descriptors = Descriptors()
         self._nonblocking: list[Pollable] = []
+        self._open_streams(stdin)
+        self.context = ProgramContext(self)
+        driver.register()
+        scheduler.processes.append(self)
+
+    def _open_streams(self, stdin: Any) -> None:
+        """Descriptors 0, 1 and 2."""
         self.stdin = Stdin(stdin)
         self._stdout = Output("stdout", self._wrote)
         self._stderr = Output("stderr", self._wrote)
@@ -122,8 +138,6 @@ class Process:
         self.stdin_file = text_input(RawInput(self, numbers[0]))
         self.stdout_file = text_output(RawOutput(self, self._stdout, numbers[1]))
         self.stderr_file = text_output(RawOutput(self, self._stderr, numbers[2]), "backslashreplace")
-        self.context = ProgramContext(self)
-        scheduler.processes.append(self)
 
     def __repr__(self) -> str:
         state = f"exit code {self.exit_code}" if self.ended else "running" if self.tasks else "not started"
@@ -181,7 +195,8 @@ class Process:
     def blocked_forever(self) -> bool:
         """Whether a task is blocked without a time-out, or polls idly for what is no rest."""
         return any(
-            task.parked and not task.is_ready and (task.deadline_ns == NEVER_NS or task.idle) for task in self.tasks
+            task.parked and not task.is_ready and (task.deadline_ns == NEVER_NS or task.idle)
+            for task in self.tasks
         )
 
     def waits(self) -> list[Wait]:
@@ -280,10 +295,8 @@ class Process:
     def _run_program(self) -> int:
         if self.dying:
             return 1
-        from netarium.programs.shims import thread
-
         assert self.main_task is not None
-        thread.begin_process(self.main_task)
+        thread_shim.begin_process(self.main_task)
         try:
             self.result = self.program.main(self)
         except SystemExit as error:
@@ -302,10 +315,8 @@ class Process:
 
     def _shut_down(self, code: int) -> int:
         """What the interpreter does at its end: join threads, run atexit functions, flush."""
-        from netarium.programs.shims import thread
-
         try:
-            thread.join_all(self)
+            thread_shim.join_all(self)
             while self.exit_functions:
                 self.exit_functions.pop()()
         except SystemExit as error:
@@ -331,4 +342,3 @@ class Process:
         if not self.dying:
             print(code, file=self.stderr_file)
         return 1
-

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from netarium.programs.program import Program
+
 if TYPE_CHECKING:
-    from netarium.programs.loader import Program
     from netarium.programs.process import Process
 
 
@@ -27,7 +28,6 @@ class Tool:
 
     def program(self, words: list[str]) -> Program:
         """The tool as a program that was called with these words."""
-        from netarium.programs.loader import Program
 
         def main(process: Process) -> None:
             sys.exit(import_module(self.module).main(sys.argv[1:]))

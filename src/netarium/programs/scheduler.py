@@ -25,6 +25,7 @@ from netarium.engine.events import NEVER_NS, Engine
 from netarium.engine.streams import Streams
 from netarium.journey import Watch
 from netarium.names.resolver import Resolver
+from netarium.programs import loops
 
 if TYPE_CHECKING:
     from netarium.nodes.host import Host
@@ -35,7 +36,7 @@ CALL_COST_NS = 1_000
 CALLS_BEFORE_YIELD = 256
 """After so many calls at one instant a task sleeps for their cost."""
 EPOCH_NS = 1_767_225_600_123_456_789
-"""Wall-clock time at virtual 0: 2026-01-01 00:00:00.123456789 UTC; not a whole second, so that prints show fractions."""
+"""Wall-clock time at virtual 0: 2026-01-01 00:00:00.123456789 UTC; no whole second, so that prints show fractions."""
 
 WAIT_WORK = 0
 """Waits for something that is to come: recv, connect, sendall, sleep, input."""
@@ -54,6 +55,22 @@ class Describable(Protocol):
     def describe(self, call: str = "") -> str:
         """Such as `from 10.0.0.1:80`; empty when there is nothing to say."""
         ...
+
+
+class Driver(Protocol):
+    """What puts the programs' surroundings in place around a drive."""
+
+    def begin(self, watched: bool) -> None:
+        """The net begins to run; `watched` when somebody wants to be told of socket calls."""
+        ...
+
+    def end(self) -> None:
+        """The net stops running."""
+        ...
+
+
+driver: Driver | None = None
+"""Set by `shims.driver.register`, when the first process is made."""
 
 
 class TaskGreenlet(greenlet):
@@ -77,9 +94,9 @@ class Task:
         "function",
         "greenlet",
         "ident",
-        "in_call",
         "idle_calls",
         "idle_key",
+        "in_call",
         "is_ready",
         "kills",
         "kind",
@@ -152,7 +169,9 @@ class Task:
     @property
     def idle(self) -> bool:
         """Parked in a wait whose time-out leads back to itself: no work is to be expected of it."""
-        return self.parked and self.deadline_ns != NEVER_NS and not self.foreground and not self.process.daemon
+        return (
+            self.parked and self.deadline_ns != NEVER_NS and not self.foreground and not self.process.daemon
+        )
 
 
 class Scheduler:
@@ -195,19 +214,16 @@ class Scheduler:
     def attach(self) -> None:
         """Begin to drive: installs the shims and the proxies of sys. Call around a loop of `run_ready`; see `detach`."""
         if not self.attached:
-            from netarium.programs import shims
-
-            shims.install()
-            shims.enter_net(self.watch.call is not None)
+            if driver is not None:
+                driver.begin(self.watch.call is not None)
             self.attached = True
 
     def detach(self) -> None:
         """Stop driving: what the test process sees is as it was before `attach`."""
         if self.attached:
-            from netarium.programs import shims
-
             self._activate(None)
-            shims.leave_net()
+            if driver is not None:
+                driver.end()
             self.attached = False
 
     def run_ready(self) -> None:
@@ -363,11 +379,9 @@ class Scheduler:
 
     def _switch_with_loop(self, task: Task, running: TaskGreenlet) -> None:
         """As a plain switch, when somebody has imported asyncio: the running loop is the task's."""
-        from netarium.programs.shims import asyncio
-
-        asyncio.switch_in(task)
+        loops.switch_in(task)
         running.switch()
-        asyncio.switch_out(task)
+        loops.switch_out(task)
 
     def _close_doomed(self) -> None:
         while self.doomed:

@@ -21,7 +21,9 @@ class Closed:
     def _refuse(self, *args: Any, **keywords: Any) -> Any:
         raise os_error(errno.EBADF)
 
-    accept = bind = connect = connected = get_option = listen = name = peer_name = readiness = receive = _refuse
+    accept = bind = connect = connected = get_option = listen = name = peer_name = readiness = receive = (
+        _refuse
+    )
     receive_from = receive_message = receive_nothing = send = send_to = set_option = shutdown = _refuse
 
     def describe(self, call: str = "") -> str:

@@ -70,7 +70,9 @@ class Option:
 
     __slots__ = ("get", "set")
 
-    def __init__(self, get: Callable[[Any], int | bytes], set: Callable[[Any, Any], None] | None = None) -> None:
+    def __init__(
+        self, get: Callable[[Any], int | bytes], set: Callable[[Any, Any], None] | None = None
+    ) -> None:
         self.get = get
         self.set = set
 
@@ -172,7 +174,9 @@ def _write_ttl(sock: Any, value: int | bytes) -> None:
 
 
 def _write_tos(sock: Any, value: int | bytes) -> None:
-    sock.settings.tos = (value[0] if isinstance(value, bytes) and 0 < len(value) < 4 else as_int(value)) & 0xFF
+    sock.settings.tos = (
+        value[0] if isinstance(value, bytes) and 0 < len(value) < 4 else as_int(value)
+    ) & 0xFF
     sock.settings_changed()
 
 

@@ -216,7 +216,8 @@ class StreamSocket(Socket):
         if connection is None:
             raise os_error(self.take_error() or errno.EPIPE)
         if not states.MAY_SEND_DATA[connection.state]:
-            return self._send_in_vain(connection)
+            self._send_in_vain(connection)
+            return None
         if not data:
             return 0
         stack = self.stack

@@ -139,7 +139,7 @@ def _read_congestion(sock: Any) -> bytes:
 
 
 def _write_congestion(sock: Any, value: int | bytes) -> None:
-    from netarium.stack.tcp.congestion import ALGORITHMS
+    from netarium.stack.tcp.congestion.algorithm import ALGORITHMS
 
     if isinstance(value, int):
         raise os_error(errno.EINVAL)

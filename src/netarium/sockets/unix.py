@@ -80,9 +80,7 @@ class UnixSocket(Socket):
             raise os_error(errno.EAGAIN)
         mine, theirs = pair()
         self._adopt(mine, path)
-        accepted = UnixSocket(
-            listener.credentials, self.stack, self.engine, self.type, self.protocol, theirs
-        )
+        accepted = UnixSocket(listener.credentials, self.stack, self.engine, self.type, self.protocol, theirs)
         accepted._path, accepted._peer_path = path, self._path
         listener._queue.append(accepted)
         listener.changed()
@@ -165,4 +163,3 @@ class UnixSocket(Socket):
         (_SOL_SOCKET, 7): buffer("send_buffer_bytes", 4608),
         (_SOL_SOCKET, 8): buffer("receive_buffer_bytes", 2304),
     }
-

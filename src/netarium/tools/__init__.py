@@ -10,7 +10,11 @@ from __future__ import annotations
 from netarium.programs import registry
 from netarium.programs.registry import Tool
 
-TOOLS = (Tool("ping", "netarium.tools.ping", "send ICMP echo requests and time the answers", frozenset({"net_raw"})),)
+TOOLS = (
+    Tool(
+        "ping", "netarium.tools.ping", "send ICMP echo requests and time the answers", frozenset({"net_raw"})
+    ),
+)
 
 
 def register() -> None:

@@ -49,10 +49,16 @@ class Parser(argparse.ArgumentParser):
 def read_arguments(arguments: list[str]) -> argparse.Namespace:
     """The command line."""
     parser = Parser(prog="ping", add_help=True, description="Send ICMP echo requests and time the answers.")
-    parser.add_argument("-c", dest="count", type=int, default=0, metavar="COUNT", help="stop after COUNT answers")
-    parser.add_argument("-i", dest="interval", type=float, default=1.0, metavar="SECONDS", help="between requests")
+    parser.add_argument(
+        "-c", dest="count", type=int, default=0, metavar="COUNT", help="stop after COUNT answers"
+    )
+    parser.add_argument(
+        "-i", dest="interval", type=float, default=1.0, metavar="SECONDS", help="between requests"
+    )
     parser.add_argument("-W", dest="wait", type=float, default=10.0, metavar="SECONDS", help="for an answer")
-    parser.add_argument("-w", dest="deadline", type=float, default=0.0, metavar="SECONDS", help="stop after this")
+    parser.add_argument(
+        "-w", dest="deadline", type=float, default=0.0, metavar="SECONDS", help="stop after this"
+    )
     parser.add_argument("-s", dest="size", type=int, default=56, metavar="BYTES", help="of data in a request")
     parser.add_argument("-t", dest="ttl", type=int, default=64, metavar="TTL", help="time to live")
     parser.add_argument("-I", dest="source", default="", metavar="ADDRESS", help="send from this address")
@@ -74,7 +80,7 @@ def checksum(data: bytes) -> int:
     """The internet checksum (RFC 1071)."""
     if len(data) % 2:
         data += b"\0"
-    total = sum(struct.unpack(f"!{len(data) // 2}H", data))
+    total: int = sum(struct.unpack(f"!{len(data) // 2}H", data))
     while total >> 16:
         total = (total >> 16) + (total & 0xFFFF)
     return ~total & 0xFFFF
@@ -134,7 +140,7 @@ class Ping:
     def last_wait(self) -> float:
         """How long to wait for the last answer: -W, or twice the longest round trip when answers have come."""
         if self.times_ms and self.chosen.wait == 10.0:
-            return max(2 * max(self.times_ms) / 1000, self.chosen.interval)
+            return max(2 * max(self.times_ms) / 1000, float(self.chosen.interval))
         return float(self.chosen.wait)
 
     def next_moment(self, next_send: float) -> float:
@@ -150,7 +156,9 @@ class Ping:
         sequence = self.transmitted & 0xFFFF
         data = bytes(index & 0xFF for index in range(self.chosen.size))
         head = struct.pack("!BBHHH", ECHO_REQUEST, 0, 0, self.identifier, sequence)
-        message = struct.pack("!BBHHH", ECHO_REQUEST, 0, checksum(head + data), self.identifier, sequence) + data
+        message = (
+            struct.pack("!BBHHH", ECHO_REQUEST, 0, checksum(head + data), self.identifier, sequence) + data
+        )
         self.sent_at[sequence] = time.monotonic()
         try:
             self.sock.sendto(message, (self.address, 0))

@@ -3,4 +3,6 @@ import random
 import secrets
 import uuid
 
-print(random.random(), random.Random().randrange(10**9), os.urandom(4).hex(), secrets.token_hex(4), uuid.uuid4())
+print(
+    random.random(), random.Random().randrange(10**9), os.urandom(4).hex(), secrets.token_hex(4), uuid.uuid4()
+)

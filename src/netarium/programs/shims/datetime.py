@@ -11,7 +11,7 @@ from netarium.programs.scheduler import TaskGreenlet
 from netarium.programs.shims.time import time_ns
 
 _METHODS = {name: real.datetime.__dict__[name] for name in ("now", "utcnow")}
-_EPOCH = real.datetime(1970, 1, 1, tzinfo=real.timezone.utc)
+_EPOCH = real.datetime(1970, 1, 1, tzinfo=real.UTC)
 
 
 def _moment(ns: int) -> real.datetime:

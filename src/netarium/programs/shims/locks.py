@@ -55,7 +55,9 @@ class SimLock:
                     task.scheduler.charge(task)
             return False
         if task is None:
-            raise RuntimeError("a lock of a program inside the net is held; outside the net nobody can wait for it")
+            raise RuntimeError(
+                "a lock of a program inside the net is held; outside the net nobody can wait for it"
+            )
         return self._wait(task, deadline)
 
     def _wait(self, task: Task, deadline: int) -> bool:

@@ -18,11 +18,19 @@ from netarium.programs.scheduler import Task, TaskGreenlet
 from netarium.programs.streams import Output, Stdin
 from netarium.sockets.descriptors import DESCRIPTOR_BASE
 from netarium.sockets.errno import os_error
-from netarium.sockets.local import LocalStream, pipe as make_pipe
+from netarium.sockets.local import LocalStream
+from netarium.sockets.local import pipe as make_pipe
 from netarium.sockets.readiness import Pollable
 
 _chdir = real.chdir
-_read, _write, _close, _dup, _dup2, _fstat = real.read, real.write, real.close, real.dup, real.dup2, real.fstat
+_read, _write, _close, _dup, _dup2, _fstat = (
+    real.read,
+    real.write,
+    real.close,
+    real.dup,
+    real.dup2,
+    real.fstat,
+)
 _isatty, _set_blocking, _get_blocking = real.isatty, real.set_blocking, real.get_blocking
 _get_inheritable, _set_inheritable = real.get_inheritable, real.set_inheritable
 _stat_result = real.stat_result
@@ -258,10 +266,30 @@ def refuse(name: str) -> Callable[..., Any]:
     return refused
 
 
-REFUSED = (
-    "fork forkpty execv execve posix_spawn posix_spawnp spawnv spawnve spawnvp spawnvpe spawnl spawnle spawnlp "
-    "spawnlpe execl execle execlp execlpe execvp execvpe system popen"
-).split()
+REFUSED = [
+    "fork",
+    "forkpty",
+    "execv",
+    "execve",
+    "posix_spawn",
+    "posix_spawnp",
+    "spawnv",
+    "spawnve",
+    "spawnvp",
+    "spawnvpe",
+    "spawnl",
+    "spawnle",
+    "spawnlp",
+    "spawnlpe",
+    "execl",
+    "execle",
+    "execlp",
+    "execlpe",
+    "execvp",
+    "execvpe",
+    "system",
+    "popen",
+]
 
 
 class Environment(type(real.environ)):  # type: ignore[misc]
@@ -298,7 +326,9 @@ def install_environment() -> None:
         mapping.__class__ = Environment
 
 
-def sendfile(task: Task, out_fd: int, in_fd: int, offset: int | None, count: int, *rest: Any, **named: Any) -> int:
+def sendfile(
+    task: Task, out_fd: int, in_fd: int, offset: int | None, count: int, *rest: Any, **named: Any
+) -> int:
     """As os.sendfile: from a real file to a virtual descriptor."""
     found = _find(task, out_fd)
     if found is None:

@@ -10,11 +10,32 @@ from netarium.programs.scheduler import Task
 
 _seed = real.Random.seed
 
-FUNCTIONS = (
-    "betavariate binomialvariate choice choices expovariate gammavariate gauss getrandbits getstate lognormvariate "
-    "normalvariate paretovariate randbytes randint random randrange sample seed setstate shuffle triangular uniform "
-    "vonmisesvariate weibullvariate"
-).split()
+FUNCTIONS = [
+    "betavariate",
+    "binomialvariate",
+    "choice",
+    "choices",
+    "expovariate",
+    "gammavariate",
+    "gauss",
+    "getrandbits",
+    "getstate",
+    "lognormvariate",
+    "normalvariate",
+    "paretovariate",
+    "randbytes",
+    "randint",
+    "random",
+    "randrange",
+    "sample",
+    "seed",
+    "setstate",
+    "shuffle",
+    "triangular",
+    "uniform",
+    "vonmisesvariate",
+    "weibullvariate",
+]
 
 
 def stream_of(task: Task) -> real.Random:

@@ -113,7 +113,9 @@ def _charge(task: Task) -> None:
         task.scheduler.charge(task)
 
 
-def select(task: Task, rlist: Any, wlist: Any, xlist: Any, timeout: float | None = None) -> tuple[list[Any], ...]:
+def select(
+    task: Task, rlist: Any, wlist: Any, xlist: Any, timeout: float | None = None
+) -> tuple[list[Any], ...]:
     """As select.select."""
     if timeout is not None:
         if not isinstance(timeout, int | float):
@@ -275,7 +277,13 @@ class SimEpoll:
         seconds = None if timeout is None or timeout < 0 else timeout
         key = ("epoll", self._number, core.version)
         found = _wait(
-            task, "epoll", self._watch, _deadline(task, seconds), lambda: core.poll(maxevents), key, core.restful
+            task,
+            "epoll",
+            self._watch,
+            _deadline(task, seconds),
+            lambda: core.poll(maxevents),
+            key,
+            core.restful,
         )
         return found or []
 
@@ -317,7 +325,7 @@ class _EpollMeta(type):
 _real_epoll = real.epoll
 
 
-class epoll(metaclass=_EpollMeta):  # noqa: N801  (it stands for select.epoll)
+class epoll(metaclass=_EpollMeta):
     """select.epoll, inside or outside."""
 
     @staticmethod

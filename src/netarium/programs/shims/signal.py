@@ -1,4 +1,4 @@
-"""Virtual signals: handlers belong to the process; a signal interrupts the main task where it waits, which then goes on."""
+"""Virtual signals: handlers belong to the process; one interrupts the main task where it waits, which then goes on."""
 
 from __future__ import annotations
 

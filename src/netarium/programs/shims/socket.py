@@ -21,6 +21,7 @@ from greenlet import getcurrent
 from netarium.engine.events import NEVER_NS
 from netarium.programs.scheduler import CALLS_BEFORE_YIELD, WAIT_REST, WAIT_WORK, Task, TaskGreenlet
 from netarium.programs.shims import socket_address as addresses
+from netarium.programs.shims.socket_arguments import timeout_ns, to_bytes
 from netarium.sockets.base import PEEK, Socket
 from netarium.sockets.closed import CLOSED
 from netarium.sockets.errno import os_error
@@ -39,39 +40,15 @@ _OOB = int(real.MSG_OOB)
 _NOSIGNAL = int(real.MSG_NOSIGNAL)
 _MORE = 0x8000
 _FLAGS_KNOWN = (
-    PEEK | _DONTWAIT | _WAITALL | _TRUNC | _NOSIGNAL | _MORE | int(real.MSG_CMSG_CLOEXEC) | int(real.MSG_CTRUNC)
+    PEEK
+    | _DONTWAIT
+    | _WAITALL
+    | _TRUNC
+    | _NOSIGNAL
+    | _MORE
+    | int(real.MSG_CMSG_CLOEXEC)
+    | int(real.MSG_CTRUNC)
 )
-
-
-def timeout_ns(value: Any) -> int | None:
-    """A time-out in seconds as nanoseconds; None for blocking. Errors as CPython's."""
-    if value is None:
-        return None
-    if isinstance(value, int | float):
-        seconds = value
-    elif hasattr(value, "__float__") or hasattr(value, "__index__"):
-        seconds = float(value)
-    else:
-        raise TypeError(f"'{type(value).__name__}' object cannot be interpreted as an integer")
-    if seconds != seconds:
-        raise ValueError("Invalid value NaN (not a number)")
-    if seconds < 0:
-        raise ValueError("Timeout value out of range")
-    if seconds > 9_223_372_036:
-        raise OverflowError("timestamp too large to convert to C _PyTime_t")
-    return -int(-seconds * 1e9) if isinstance(seconds, int) else round(seconds * 1e9)
-
-
-def to_bytes(data: Any) -> bytes:
-    """What a program sends, as bytes that nobody else can change."""
-    if type(data) is bytes:
-        return data
-    try:
-        return bytes(memoryview(data))
-    except TypeError:
-        raise TypeError(f"a bytes-like object is required, not '{type(data).__name__}'") from None
-    except BufferError as error:
-        raise BufferError(str(error)) from None
 
 
 class SimSocket(real.socket):
@@ -94,7 +71,14 @@ class SimSocket(real.socket):
             family = real.AF_INET if family == -1 else int(family)
             type = _STREAM if type == -1 else int(type)
             kind = type & ~_TYPE_FLAGS
-            self._core = core = open_socket(process.credentials, process.host.stack, process.scheduler.engine, family, kind, 0 if proto == -1 else int(proto))
+            self._core = core = open_socket(
+                process.credentials,
+                process.host.stack,
+                process.scheduler.engine,
+                family,
+                kind,
+                0 if proto == -1 else int(proto),
+            )
             self._number = process.descriptors.add(core)
             if type & _NONBLOCK:
                 self._timeout = 0
@@ -274,7 +258,7 @@ class SimSocket(real.socket):
             if flags & _DONTWAIT:
                 raise os_error(errno.EAGAIN)
             data = self._wait(task, "recv", attempt, core.waiting_kind)
-        return data  # type: ignore[no-any-return]
+        return data
 
     def recv_into(self, buffer: Any, nbytes: int = 0, flags: int = 0) -> int:
         """As recv, into a buffer; the count."""
@@ -344,7 +328,9 @@ class SimSocket(real.socket):
         data, name, truncated = found
         return data, [], _TRUNC if truncated else 0, addresses.show(core, name)
 
-    def recvmsg_into(self, buffers: Any, ancbufsize: int = 0, flags: int = 0) -> tuple[int, list[Any], int, Any]:
+    def recvmsg_into(
+        self, buffers: Any, ancbufsize: int = 0, flags: int = 0
+    ) -> tuple[int, list[Any], int, Any]:
         """As recvmsg, into several buffers."""
         views = [memoryview(each).cast("B") for each in buffers]
         total = sum(len(view) for view in views)
@@ -490,7 +476,7 @@ class SimSocket(real.socket):
     def _wait(
         self, task: Task, call: str, attempt: Callable[[], Any], kind: int = WAIT_WORK, deadline: int = -1
     ) -> Any:
-        """Park until `attempt` does not return None. BlockingIOError when non-blocking, TimeoutError when it is late."""
+        """Park until `attempt` gives something. BlockingIOError when non-blocking, TimeoutError when it is late."""
         timeout = self._timeout
         if timeout == 0:
             task.reads += 1
@@ -586,4 +572,4 @@ def _new(cls: type, *args: Any, **keywords: Any) -> Any:
 
 def install_twins() -> None:
     """From now on `socket.socket(...)` inside a task makes a twin."""
-    real.socket.__new__ = _new  # type: ignore[method-assign, assignment]
+    real.socket.__new__ = _new  # type: ignore[method-assign]

@@ -9,6 +9,7 @@ from typing import Any
 from netarium.addresses import ipv4_text, ipv6_text
 from netarium.names.literal import parse_ipv4_loosely
 from netarium.programs.scheduler import Task
+from netarium.programs.shims.socket_names import lookup
 from netarium.sockets.errno import os_error
 from netarium.sockets.packet import address_of as packet_address
 
@@ -63,9 +64,7 @@ def resolve(task: Task, host: Any) -> int:
         raise TypeError(f"str, bytes or bytearray expected, not {type(host).__name__}")
     value = parse_ipv4_loosely(host)
     if value is None:
-        from netarium.programs.shims import socket_functions as functions
-
-        text = functions.lookup(task, host, 4)[0]
+        text = lookup(task, host, 4)[0]
         value = parse_ipv4_loosely(text)
         assert value is not None
         return value

@@ -8,46 +8,16 @@ from typing import Any
 
 from netarium.names import ports
 from netarium.names.literal import parse_ipv4_loosely
-from netarium.names.resolver import NoAddressError, TryAgainError, UnknownNameError
 from netarium.programs.scheduler import Task
 from netarium.programs.shims.os import close as close_number
 from netarium.programs.shims.os import dup as dup_number
-from netarium.programs.shims.socket import timeout_ns
+from netarium.programs.shims.socket_arguments import timeout_ns
+from netarium.programs.shims.socket_names import lookup, resolution_error
 from netarium.sockets.errno import os_error
 from netarium.sockets.local import pair
 from netarium.sockets.unix import UnixSocket
 
-_EAI_TEXT = {
-    real.EAI_NONAME: "Name or service not known",
-    real.EAI_AGAIN: "Temporary failure in name resolution",
-    real.EAI_FAMILY: "ai_family not supported",
-    real.EAI_SOCKTYPE: "ai_socktype not supported",
-    real.EAI_SERVICE: "Servname not supported for ai_socktype",
-    real.EAI_NODATA: "No address associated with hostname",
-    real.EAI_ADDRFAMILY: "Address family for hostname not supported",
-    real.EAI_BADFLAGS: "Bad value for ai_flags",
-}
 _KINDS = ((real.SOCK_STREAM, 6, "tcp"), (real.SOCK_DGRAM, 17, "udp"), (real.SOCK_RAW, 0, ""))
-
-
-def resolution_error(code: int) -> real.gaierror:
-    """The gaierror of an EAI code, with glibc's text."""
-    return real.gaierror(code, _EAI_TEXT[code])
-
-
-def lookup(task: Task, name: str, family: int) -> list[str]:
-    """Addresses of `name` as text; `family` 0, 4 or 6. gaierror when there are none."""
-    task.calls += 1
-    try:
-        name.encode("idna") if not name.isascii() else None
-        return task.scheduler.resolver(task.process.host).lookup(name, family)
-    except (UnknownNameError, UnicodeError):
-        raise resolution_error(real.EAI_NONAME) from None
-    except NoAddressError:
-        literal = parse_ipv4_loosely(name) is not None or ":" in name
-        raise resolution_error(real.EAI_ADDRFAMILY if literal else real.EAI_NODATA) from None
-    except TryAgainError:
-        raise resolution_error(real.EAI_AGAIN) from None
 
 
 def has_ipv6(task: Task) -> bool:
@@ -94,7 +64,7 @@ def _services(port: Any, type: int, proto: int, flags: int) -> list[tuple[int, i
         return [(kind, protocol or proto, int(port) & 0xFFFF) for kind, protocol, _ in kinds]
     if flags & real.AI_NUMERICSERV:
         raise resolution_error(real.EAI_NONAME)
-    found = []
+    found: list[tuple[int, int, int]] = []
     for kind, protocol, name in kinds:
         service = ports.by_name(port, name) if name else None
         if service is not None:
@@ -222,7 +192,9 @@ def sethostname(task: Task, name: Any) -> None:
     raise os_error(errno.EPERM)
 
 
-def socketpair(task: Task, family: Any = None, type: int = real.SOCK_STREAM, proto: int = 0) -> tuple[Any, Any]:
+def socketpair(
+    task: Task, family: Any = None, type: int = real.SOCK_STREAM, proto: int = 0
+) -> tuple[Any, Any]:
     """Two connected sockets."""
     kind = int(type) & ~(real.SOCK_NONBLOCK | real.SOCK_CLOEXEC)
     if family not in (None, real.AF_UNIX):
@@ -232,7 +204,9 @@ def socketpair(task: Task, family: Any = None, type: int = real.SOCK_STREAM, pro
     process = task.process
     sockets = []
     for stream in pair():
-        core = UnixSocket(process.credentials, process.host.stack, process.scheduler.engine, kind, proto, stream)
+        core = UnixSocket(
+            process.credentials, process.host.stack, process.scheduler.engine, kind, proto, stream
+        )
         number = process.descriptors.add(core)
         sockets.append(real.socket(real.AF_UNIX, kind, proto, fileno=number))
     return sockets[0], sockets[1]
@@ -279,5 +253,3 @@ def if_indextoname(task: Task, index: int) -> str:
         if number == index:
             return each
     raise os_error(errno.ENXIO)
-
-

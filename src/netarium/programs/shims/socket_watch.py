@@ -14,10 +14,25 @@ from typing import Any
 from netarium.programs.shims.socket import SimSocket
 from netarium.programs.streams import current_task
 
-WATCHED = (
-    "accept bind close connect connect_ex listen recv recv_into recvfrom recvfrom_into recvmsg send sendall sendmsg sendto "
-    "setsockopt shutdown"
-).split()
+WATCHED = [
+    "accept",
+    "bind",
+    "close",
+    "connect",
+    "connect_ex",
+    "listen",
+    "recv",
+    "recv_into",
+    "recvfrom",
+    "recvfrom_into",
+    "recvmsg",
+    "send",
+    "sendall",
+    "sendmsg",
+    "sendto",
+    "setsockopt",
+    "shutdown",
+]
 _BYTES_SHOWN = 32
 
 _plain: dict[str, Callable[..., Any]] = {}

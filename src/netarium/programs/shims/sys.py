@@ -31,12 +31,15 @@ class StreamProxy:
         return getattr(task.process, self.__dict__["_name"] + "_file")
 
     def write(self, text: str) -> Any:
+        """To whom it concerns."""
         return self._target().write(text)
 
     def flush(self) -> None:
+        """To whom it concerns."""
         self._target().flush()
 
     def readline(self, *size: int) -> Any:
+        """From whom it concerns."""
         return self._target().readline(*size)
 
     def __getattr__(self, name: str) -> Any:

@@ -6,7 +6,7 @@ import sys
 from importlib import import_module
 from types import ModuleType
 
-from netarium.programs.shims import asyncio as asyncio_shim
+from netarium.programs import loops
 from netarium.programs.shims import datetime as datetime_shim
 from netarium.programs.shims import os as os_shim
 from netarium.programs.shims import random as random_shim
@@ -42,7 +42,8 @@ FUNCTIONS: list[tuple[str, str, ModuleType]] = [
     ("select", "select poll", select_shim),
     (
         "signal",
-        "signal getsignal raise_signal set_wakeup_fd siginterrupt pthread_kill pthread_sigmask alarm setitimer getitimer",
+        "signal getsignal raise_signal set_wakeup_fd siginterrupt pthread_kill pthread_sigmask alarm setitimer "
+        "getitimer",
         signal_shim,
     ),
     (
@@ -93,7 +94,7 @@ def install_rest() -> None:
     socket_shim.install_twins()
     os_shim.install_environment()
     thread_shim.install_threading()
-    asyncio_shim.install()
+    loops.make_local(thread_shim.Local)
 
 
 def import_first() -> None:

@@ -41,8 +41,8 @@ def ident_of(task: Task) -> int:
     """The task's thread ident."""
     if not task.ident:
         process = task.process
-        process.thread_idents += 1
-        task.ident = IDENT_BASE + (process.pid << 20) + process.thread_idents
+        process.threads.idents += 1
+        task.ident = IDENT_BASE + (process.pid << 20) + process.threads.idents
     return task.ident
 
 
@@ -84,7 +84,7 @@ def spawn(task: Task, function: Callable[[], Any]) -> Task:
                 if sentinel.locked():
                     sentinel.release()
 
-    started = task.scheduler.spawn(process, body, f"thread {process.thread_idents + 1}")
+    started = task.scheduler.spawn(process, body, f"thread {process.threads.idents + 1}")
     holder.append(started)
     ident_of(started)
     return started
@@ -117,10 +117,10 @@ def count(task: Task) -> int:
 
 def main_thread(task: Task) -> Any:
     """The process' threading.main_thread()."""
-    found = task.process.main_thread
+    found = task.process.threads.main
     if found is None:
         begin_process(task)
-        found = task.process.main_thread
+        found = task.process.threads.main
     return found
 
 
@@ -135,8 +135,8 @@ def begin_process(task: Task) -> None:
     """Called in the main task of a process before its program: its thread object and tables."""
     process = task.process
     thread = _MainThread()
-    process.thread_counter = 0
-    process.main_thread = thread
+    process.threads.names = 0
+    process.threads.main = thread
     thread._started._flag = True  # type: ignore[attr-defined]
     thread._ident = get_ident(task)  # type: ignore[attr-defined]
     thread._native_id = get_native_id(task)  # type: ignore[attr-defined]
@@ -145,13 +145,13 @@ def begin_process(task: Task) -> None:
         thread._tstate_lock.acquire()
     else:
         thread._handle._begin()  # type: ignore[attr-defined]
-    process.threads[get_ident(task)] = thread
+    process.threads.active[get_ident(task)] = thread
 
 
 def join_all(process: Any) -> None:
     """What the interpreter does before it ends: pools are told to end, threads that are no daemons are joined."""
-    own = process.threads
-    pools = list(process.pool_queues.items())
+    own = process.threads.active
+    pools = list(process.threads.pool_queues.items())
     for _, work in pools:
         work.put(None)
     for thread, _ in pools:
@@ -160,7 +160,7 @@ def join_all(process: Any) -> None:
         threads = [
             thread
             for ident, thread in list(own.items())
-            if thread is not process.main_thread and not thread.daemon and thread.is_alive()
+            if thread is not process.threads.main and not thread.daemon and thread.is_alive()
         ]
         if not threads:
             return
@@ -181,7 +181,7 @@ class PerProcess:
     def _target(self) -> Any:
         current = getcurrent()
         if type(current) is TaskGreenlet:
-            return getattr(current.task.process, self._name)
+            return getattr(current.task.process.threads, self._name)
         return self._outside
 
     def __getattr__(self, name: str) -> Any:
@@ -208,7 +208,7 @@ class PerProcess:
 
 def _separate_pools() -> None:
     """The table of concurrent.futures' worker threads becomes per process, before the first entry is made inside."""
-    pools = sys.modules.get("concurrent.futures.thread")
+    pools: Any = sys.modules.get("concurrent.futures.thread")
     if pools is not None and not isinstance(pools._threads_queues, PerProcess):
         pools._threads_queues = PerProcess("pool_queues", pools._threads_queues)
 
@@ -217,6 +217,7 @@ class Local:
     """`threading.local`: a dictionary per task inside the net, per OS thread outside."""
 
     def __new__(cls, *args: Any, **keywords: Any) -> Any:
+        """The arguments are kept: `__init__` is called with them in every thread."""
         self = object.__new__(cls)
         if (args or keywords) and cls.__init__ is object.__init__:
             raise TypeError("Initialization arguments are not supported")
@@ -315,7 +316,7 @@ class SimpleQueue(metaclass=_QueueMeta):
 def install_threading() -> None:
     """Tables, names and locks of `threading`; called once, after the dispatchers are in place."""
     for name, attribute in (
-        ("_active", "threads"),
+        ("_active", "active"),
         ("_limbo", "limbo"),
         ("_shutdown_locks", "shutdown_locks"),
         ("_shutdown_handles", "shutdown_locks"),
@@ -328,8 +329,8 @@ def install_threading() -> None:
         def counter() -> int:
             current = getcurrent()
             if type(current) is TaskGreenlet:
-                current.task.process.thread_counter += 1
-                return current.task.process.thread_counter
+                current.task.process.threads.names += 1
+                return current.task.process.threads.names
             return outside_counter()  # type: ignore[no-any-return]
 
         real_threading._counter = counter
@@ -345,5 +346,3 @@ def make_locks_dual() -> None:
         for key, value in list(getattr(module, "__dict__", {}).items()):
             if type(value) in _LOCK_TYPES:
                 module.__dict__[key] = DualLock(value, SimLock if type(value) is _LOCK_TYPES[0] else SimRLock)
-
-

@@ -15,9 +15,7 @@ _asctime = real.asctime
 _clock_gettime_ns = real.clock_gettime_ns
 
 _EPOCH_DAY = date(1970, 1, 1).toordinal()
-_WALL_CLOCKS = tuple(
-    getattr(real, name) for name in ("CLOCK_REALTIME", "CLOCK_TAI") if hasattr(real, name)
-)
+_WALL_CLOCKS = tuple(getattr(real, name) for name in ("CLOCK_REALTIME", "CLOCK_TAI") if hasattr(real, name))
 
 
 def now_ns(task: Task) -> int:

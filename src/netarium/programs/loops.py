@@ -7,9 +7,10 @@ Nothing here imports asyncio: a program that does not use it does not pay for it
 from __future__ import annotations
 
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from netarium.programs.scheduler import Task
+if TYPE_CHECKING:
+    from netarium.programs.scheduler import Task
 
 _outside: tuple[Any, Any] | None = None
 
@@ -74,15 +75,11 @@ def set_policy(value: Any) -> None:
         events._event_loop_policy = value  # type: ignore[attr-defined]
 
 
-def install() -> None:
-    """If asyncio was imported before: its thread-local variables become task-local."""
+def make_local(local: type) -> None:
+    """If asyncio was imported before installation: its thread-local variables become task-local."""
     events = sys.modules.get("asyncio.events")
-    base = getattr(events, "BaseDefaultEventLoopPolicy", getattr(events, "_BaseDefaultEventLoopPolicy", None))
+    base: Any = getattr(
+        events, "BaseDefaultEventLoopPolicy", getattr(events, "_BaseDefaultEventLoopPolicy", None)
+    )
     if base is not None:
-        from netarium.programs.shims.thread import Local
-
-        class _Local(Local):
-            _loop = None
-            _set_called = False
-
-        base._Local = _Local
+        base._Local = type("_Local", (local,), {"_loop": None, "_set_called": False})

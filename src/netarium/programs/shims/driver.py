@@ -1,0 +1,43 @@
+"""What the scheduler calls when it begins and stops driving: shims installed, proxies of `sys` in place."""
+
+from __future__ import annotations
+
+from netarium.programs import context, loops, scheduler
+from netarium.programs.shims import dispatch, table
+from netarium.programs.shims import sys as sys_shim
+from netarium.programs.shims.socket_watch import watch_calls
+
+_installed = False
+
+
+def install() -> None:
+    """Put all dispatchers in place; a second call does nothing. They stay until the interpreter ends."""
+    global _installed
+    if _installed:
+        return
+    _installed = True
+    table.import_first()
+    dispatch.install(table.entries())
+    table.install_rest()
+
+
+class Driver:
+    """See `scheduler.Driver`."""
+
+    def begin(self, watched: bool) -> None:
+        """The net begins to run on this OS thread; `watched` when somebody wants to be told of socket calls."""
+        install()
+        watch_calls(watched)
+        loops.enter()
+        sys_shim.begin()
+        context.enter(sys_shim.proxies)
+
+    def end(self) -> None:
+        """The net stops running; what the test process sees of `sys` is its own again."""
+        context.leave()
+        loops.leave()
+
+
+def register() -> None:
+    """Schedulers made from now on drive with the shims in place."""
+    scheduler.driver = Driver()

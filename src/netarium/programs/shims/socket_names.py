@@ -1,0 +1,40 @@
+"""A name to addresses, as a program's host sees it, with the errors of glibc."""
+
+from __future__ import annotations
+
+import socket as real
+
+from netarium.names.literal import parse_ipv4_loosely
+from netarium.names.resolver import NoAddressError, TryAgainError, UnknownNameError
+from netarium.programs.scheduler import Task
+
+_EAI_TEXT = {
+    real.EAI_NONAME: "Name or service not known",
+    real.EAI_AGAIN: "Temporary failure in name resolution",
+    real.EAI_FAMILY: "ai_family not supported",
+    real.EAI_SOCKTYPE: "ai_socktype not supported",
+    real.EAI_SERVICE: "Servname not supported for ai_socktype",
+    real.EAI_NODATA: "No address associated with hostname",
+    real.EAI_ADDRFAMILY: "Address family for hostname not supported",
+    real.EAI_BADFLAGS: "Bad value for ai_flags",
+}
+
+
+def resolution_error(code: int) -> real.gaierror:
+    """The gaierror of an EAI code, with glibc's text."""
+    return real.gaierror(code, _EAI_TEXT[code])
+
+
+def lookup(task: Task, name: str, family: int) -> list[str]:
+    """Addresses of `name` as text; `family` 0, 4 or 6. gaierror when there are none."""
+    task.calls += 1
+    try:
+        name.encode("idna") if not name.isascii() else None
+        return task.scheduler.resolver(task.process.host).lookup(name, family)
+    except (UnknownNameError, UnicodeError):
+        raise resolution_error(real.EAI_NONAME) from None
+    except NoAddressError:
+        literal = parse_ipv4_loosely(name) is not None or ":" in name
+        raise resolution_error(real.EAI_ADDRFAMILY if literal else real.EAI_NODATA) from None
+    except TryAgainError:
+        raise resolution_error(real.EAI_AGAIN) from None
