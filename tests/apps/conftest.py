@@ -22,9 +22,15 @@ def start(tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
     def run(*arguments: object, **options: object) -> subprocess.Popen[str]:
         command = [sys.executable, "-m", *map(str, arguments)]
         pipe = subprocess.PIPE
-        process = subprocess.Popen(
-            command, stdin=pipe, stdout=pipe, stderr=pipe, text=True, env=environment, cwd=tmp_path, **options
-        )
+        settings = {
+            "stdin": pipe,
+            "stdout": pipe,
+            "stderr": pipe,
+            "text": True,
+            "env": environment,
+            **options,
+        }
+        process = subprocess.Popen(command, cwd=tmp_path, **settings)
         processes.append(process)
         return process
 
@@ -34,8 +40,9 @@ def start(tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
             process.kill()
         process.wait()
         for stream in (process.stdin, process.stdout, process.stderr):
-            with contextlib.suppress(OSError, ValueError):
-                stream.close()
+            if stream is not None:
+                with contextlib.suppress(OSError, ValueError):
+                    stream.close()
 
 
 def listening_port(server: subprocess.Popen[str]) -> int:

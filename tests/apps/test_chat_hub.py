@@ -302,6 +302,20 @@ def test_numbers_never_come_back_even_when_old_messages_are_deleted(tmp_path) ->
     assert Store(tmp_path / "a.db").last_n == 5
 
 
+def test_when_messages_cannot_be_written_nothing_goes_out(tmp_path) -> None:
+    world = World(Store(tmp_path / "a.db"))
+    ann, bob = world.join("ann"), world.join("bob")
+    bob.got()
+    world.hub.store._database.execute("PRAGMA max_page_count=1")  # the disk is full
+    with pytest.raises(StoreError, match="cannot be written"):
+        for number in range(1, 100):
+            verbs.receive(world.hub, ann, {"type": "say", "id": number, "room": "lobby", "text": "x" * 2000})
+            world.hub.flush()
+            assert texts(bob.got()) == ["x" * 2000]  # what did go out was on file
+    assert bob.got() == []
+    world.hub.store._database.close()
+
+
 # Resume against breaks at any moment: two conversations, links that lose what is under way.
 
 

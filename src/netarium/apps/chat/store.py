@@ -137,7 +137,15 @@ class Store:
         """Write everything noted since the last commit, in one transaction."""
         if not (self._rows or self._sessions or self._gone):
             return
-        database = self._database
+        try:
+            self._write(self._database)
+        except sqlite3.Error as error:
+            raise StoreError(f"the messages cannot be written: {error}; is the disk full?") from None
+        self._rows.clear()
+        self._sessions.clear()
+        self._gone.clear()
+
+    def _write(self, database: sqlite3.Connection) -> None:
         database.execute("BEGIN")
         if self._rows:
             database.executemany(_INSERT, self._rows)
@@ -152,9 +160,6 @@ class Store:
         if self._gone:
             database.executemany("DELETE FROM sessions WHERE key=?", [(key,) for key in self._gone])
         database.execute("COMMIT")
-        self._rows.clear()
-        self._sessions.clear()
-        self._gone.clear()
 
     def history(self, room: str, count: int, before: int = 1 << 62) -> list[Row]:
         """The last `count` messages of a room with numbers below `before`, oldest first."""
