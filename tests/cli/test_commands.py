@@ -12,7 +12,7 @@ def test_help_names_what_is_built_and_nothing_else(netarium):
     assert done.code == 0
     for command in ("run", "demo", "check", "schema", "ports"):
         assert f"│ {command} " in done.stdout
-    for later in ("explain", "shell", "subnet", "chat", "files", "ui"):
+    for later in ("explain", "shell", "subnet", "ui"):
         assert f"│ {later} " not in done.stdout
 
 

@@ -2,8 +2,7 @@
 
 import pytest
 
-from netarium.errors import LabError
-from netarium.lab.load import load
+from netarium import LabError, Net
 
 TWO = "nodes:\n  a: {kind: host, address: 10.0.0.1/24}\n  b: {kind: host, address: 10.0.0.2/24}\n"
 """Three lines: what follows begins in line 4."""
@@ -166,7 +165,7 @@ def test_one_clear_message_with_file_and_line(case, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "lab.yaml").write_text(text)
     with pytest.raises(LabError) as caught:
-        load("lab.yaml")
+        Net.load("lab.yaml")
     assert str(caught.value).startswith(message)
     assert "\n" not in str(caught.value)
 
@@ -179,4 +178,4 @@ def test_one_address_twice_is_allowed_in_two_broadcast_domains_and_where_it_is_m
         "  c: {kind: host, address: 10.0.0.2/24, duplicate: true}\n  s: {kind: switch}\n"
         "links:\n  - [r:x, s]\n  - [a, s]\n  - [c, s]\n  - [r:y, b]\n"
     )
-    assert list(load(lab).boxes) == ["r", "a", "b", "c", "s"]
+    assert list(Net.load(lab).boxes) == ["r", "a", "b", "c", "s"]

@@ -4,8 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from netarium.errors import LabError
-from netarium.lab.load import load
+from netarium import LabError, Net
 
 ROOT = Path(__file__).parents[2]
 COPIES = ROOT / "examples" / "labs"
@@ -28,7 +27,7 @@ def test_the_copies_equal_the_originals():
 
 
 def test_the_lan_loads():
-    net = load(COPIES / "lan.yaml")
+    net = Net.load(COPIES / "lan.yaml")
     assert list(net.boxes) == ["switch", "server", "client"]
     assert [service.name for service in net.services] == ["server", "client"]
     assert net["server"].address == "192.168.15.68"
@@ -38,4 +37,4 @@ def test_the_lan_loads():
 @pytest.mark.parametrize("name", NOT_YET)
 def test_a_lab_beyond_this_version_says_so(name):
     with pytest.raises(LabError, match=rf"{name}:\d+: .*(does not have it yet|is no program)"):
-        load(COPIES / name)
+        Net.load(COPIES / name)

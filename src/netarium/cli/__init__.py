@@ -2,7 +2,8 @@
 
     main         `netarium`: gives `run` the short way in, and builds the other commands only when one is called
     arguments    what `netarium run` takes
-    run          `netarium run`: build, drive, report, exit code
+    run          `netarium run`: drive, report, exit code
+    building     from the words of `run` to a net with its inputs
     console      programs' output as `name | text`; the terminal as one program's input
     outputs      the files a run leaves: --pcap and --trace, opened before anything runs
     report       the summary line and the --json object

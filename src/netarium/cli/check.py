@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from netarium.lab.load import load
+from netarium.lab.net import Net
 from netarium.lab.topology import broadcast_domains
 
 
 def check(lab: Path, *, domains: bool) -> int:
     """Print that the lab is sound, and with `domains` its broadcast domains. Raises LabError when it is not."""
-    net = load(lab)
+    net = Net.load(lab)
     counted = ((len(net.boxes), "node"), (len(net.links), "link"), (len(net.services), "program"))
     print(f"{lab}: sound: {', '.join(_count(number, word) for number, word in counted)}")
     if domains:

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import netarium
 from netarium.cli.telling import Teller, span
-from netarium.lab.load import load
 from netarium.lab.net import Net
 from netarium.units import format_duration
 
@@ -29,7 +28,7 @@ def labs() -> Path:
 
 def demo(pcap: Path | None = None) -> int:
     """Run lan.yaml and tell what happened; with `pcap` leave the capture there. The exit code."""
-    net = load(labs() / "lan.yaml", typed=False)
+    net = Net.load(labs() / "lan.yaml", typed=False)
     net.watching.record(full=False)
     if pcap is not None:
         net.capture(pcap)

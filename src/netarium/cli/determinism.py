@@ -118,8 +118,8 @@ def _check_size(folder: Path) -> None:
 
 def _check_terminal(arguments: RunArguments) -> None:
     """Both runs must read the same: the terminal cannot be read twice."""
+    from netarium.cli.building import build
     from netarium.cli.console import Console
-    from netarium.cli.run import build
 
     _, terminal = build(arguments, Console(keep_silent=True))
     if terminal is not None and terminal.service is not None:

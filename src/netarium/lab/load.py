@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,7 +14,6 @@ from netarium.lab.boxes import numbered
 from netarium.lab.faults import lay_fault
 from netarium.lab.file import Document, Path_
 from netarium.lab.literals import reads_input
-from netarium.lab.net import Net
 from netarium.lab.topology import AddressTwiceError
 from netarium.lab.words import suggest
 from netarium.programs.loader import load as load_program
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
     from pydantic import ValidationError
 
     from netarium.lab.models import Lab, ProgramEntry
+    from netarium.lab.net import Net
 
 NODE_KINDS = ("host", "switch", "hub", "router")
 
@@ -31,14 +31,6 @@ LATER = (
     "routing", "services", "vlan",
 )  # fmt: skip
 """Words of the design that this version does not have: an error says so instead of guessing at a typing mistake."""
-
-
-def load(path: str | Path, *, stdin: Mapping[str, Any] | None = None, **options: Any) -> Net:
-    """The net of a lab file, ready to run. Options as for `LabFile.build`.
-
-    Raises LabError, which names file, line, what is wrong and what would be right.
-    """
-    return LabFile(path).build(stdin=stdin, **options)
 
 
 class LabFile:
@@ -64,6 +56,7 @@ class LabFile:
 
     def build(
         self,
+        make: Callable[..., Net],
         *,
         seed: int | None = None,
         root: bool = False,
@@ -71,13 +64,13 @@ class LabFile:
         typed: bool = True,
         **options: Any,
     ) -> Net:
-        """The net. `seed` goes before the file's; `root`: programs run as root; `stdin`: program name -> its input,
-        before the file's; input that neither gives stays open for `service.type`, or with `typed=False` is empty.
-        Other options are those of `Net`. Raises LabError.
+        """The net that `make` (the class `Net`) begins. `seed` goes before the file's; `root`: programs run as root;
+        `stdin`: program name -> its input, before the file's; input that neither gives stays open for `service.type`,
+        or with `typed=False` is empty. Other options are those of `Net`. Raises LabError.
         """
         chosen = self.lab.seed if seed is None else seed
         options.setdefault("directory", self.path.parent)
-        net = Net(chosen, name=self.lab.name or self.path.stem, names=self.lab.names, **options)
+        net = make(chosen, name=self.lab.name or self.path.stem, names=self.lab.names, **options)
         _Builder(net, self, root, dict(stdin or {}), "" if not typed else None).build()
         return net
 

@@ -87,10 +87,13 @@ class Net:
 
     @classmethod
     def load(cls, path: str | Path, **options: Any) -> Net:
-        """The net of a lab file. Options are those of `Net`; `seed` goes before the file's. Raises LabError."""
-        from netarium.lab.load import load
+        """The net of a lab file, ready to run. `seed` goes before the file's; `stdin`: program name -> its input,
+        before the file's; `root`: programs run as root; other options are those of `Net`. Raises LabError, which names
+        file, line, what is wrong and what would be right.
+        """
+        from netarium.lab.load import LabFile
 
-        return load(path, **options)
+        return LabFile(path).build(cls, **options)
 
     def __repr__(self) -> str:
         return f"<Net {self.name}: {len(self.boxes)} nodes at {format_duration(self.now_ns)}>"
