@@ -20,13 +20,13 @@ COMPACT_AT = 256
 
 def take(c: ControlBlock, header: TcpHeader, sequence: int, payload_bytes: int) -> Drop | None:
     """Take the acknowledgment of a segment that is acceptable; a reason when it is not believable."""
-    acknowledgment = unwrap(header.acknowledgment, c.snd_una)
-    if acknowledgment > c.snd_nxt:
-        c.ack_now = (
-            True  # it acknowledges what was never sent (RFC 9293 section 3.10.7.4; RFC 5961 section 5.2)
-        )
-        return Drop.TCP_BAD_ACK
     una = c.snd_una
+    # `sequence.unwrap`, written out: this runs for every segment.
+    acknowledgment = una + ((header.acknowledgment - una + 0x80000000) & MASK) - 0x80000000
+    if acknowledgment > c.snd_nxt:
+        # It acknowledges what was never sent. (RFC 9293 section 3.10.7.4; RFC 5961 section 5.2)
+        c.ack_now = True
+        return Drop.TCP_BAD_ACK
     if acknowledgment < una:
         if una - acknowledgment > c.max_window:
             c.ack_now = True
