@@ -1,4 +1,4 @@
-"""Ethernet II frames as values (IEEE 802.3, 3.2; RFC 894 for IPv4, RFC 826 for ARP).
+"""Ethernet II frames as values (IEEE 802.3, 3.2; RFC 894 for IPv4, RFC 2464 for IPv6, RFC 826 for ARP).
 
 A `Frame` is what travels through the net: headers as values, bytes only where somebody asks for them. It is
 never changed after it was built: who changes a header builds a new frame that shares the rest.
@@ -14,9 +14,10 @@ from zlib import crc32
 from netarium.addresses import mac_text
 from netarium.errors import UsageError, WireError
 from netarium.journey import Drop
-from netarium.wire import ipv4
+from netarium.wire import ipv4, ipv6
 from netarium.wire.arp import ArpPacket
 from netarium.wire.ipv4 import Ipv4Header
+from netarium.wire.ipv6 import Ipv6Header
 from netarium.wire.packet import TransportHeader, parse_transport
 
 DESTINATION = 0
@@ -42,7 +43,7 @@ MAC_BROADCAST = 0xFFFF_FFFF_FFFF
 MAC_GROUP_BIT = 0x0100_0000_0000
 """Set in the MAC addresses of groups: multicast and broadcast."""
 
-NetworkHeader = ArpPacket | Ipv4Header
+NetworkHeader = ArpPacket | Ipv4Header | Ipv6Header
 Opened = tuple[NetworkHeader | None, TransportHeader | None, bytes, Drop | None]
 
 _DIGEST = Struct("!QQiH")
@@ -152,7 +153,7 @@ class Frame:
         network, transport, payload = self.network, self.transport, self.payload
         if network is None:
             data = b"".join((head, payload))
-        elif type(network) is Ipv4Header:
+        elif type(network) is Ipv4Header or type(network) is Ipv6Header:
             carried_bytes = len(payload)
             if transport is None:
                 data = b"".join((head, network.emit(carried_bytes), payload))
@@ -279,7 +280,9 @@ class Frame:
             )
             return crc
         head = _DIGEST.pack(self.destination, self.source, self.tag, self.ethertype)
-        if network is not None:
+        if type(network) is Ipv6Header:
+            head += network.digest_bytes()
+        elif network is not None:
             assert type(network) is ArpPacket
             head += network.emit()
         self.digest_crc = crc = crc32(head, crc)
@@ -311,7 +314,7 @@ class Frame:
             words.append(f"vlan={self.tag & 0xFFF}")
         if self.network is None:
             words.append(_ETHERTYPE_NAMES.get(self.ethertype, f"ethertype={self.ethertype:#06x}"))
-        elif type(self.network) is Ipv4Header:
+        elif type(self.network) is Ipv4Header or type(self.network) is Ipv6Header:
             words.append(self.network.describe())
             if self.transport is not None:
                 words.append(self.transport.describe())
@@ -353,6 +356,23 @@ def _open_ipv4(data: bytes) -> Opened:
     return network, transport, payload, fault
 
 
+def _open_ipv6(data: bytes) -> Opened:
+    if len(data) < ipv6.SIZE_BYTES:
+        return None, None, data, Drop.IP_MALFORMED
+    end = ipv6.SIZE_BYTES + ipv6.payload_bytes_of(data)
+    if end > len(data):
+        return None, None, data, Drop.IP_MALFORMED
+    try:
+        network = Ipv6Header.parse(data[:end])
+    except WireError:
+        return None, None, data, Drop.IP_MALFORMED
+    carried = data[network.size_bytes : end]
+    if network.is_fragment:
+        return network, None, carried, None
+    transport, payload, fault = parse_transport(network, carried)
+    return network, transport, payload, fault
+
+
 def _open_arp(data: bytes) -> Opened:
     try:
         return ArpPacket.parse(data), None, b"", None
@@ -369,5 +389,6 @@ def _open_llc(data: bytes, length_bytes: int) -> Opened:
 _OPENERS: dict[int, Callable[[bytes], Opened]] = {
     ETHERTYPE_IPV4: _open_ipv4,
     ETHERTYPE_ARP: _open_arp,
+    ETHERTYPE_IPV6: _open_ipv6,
 }
-"""How the data of each EtherType is opened; IPv6 is one more line."""
+"""How the data of each EtherType is opened."""

@@ -1,0 +1,156 @@
+"""The header of ICMPv6 (RFC 4443; neighbour discovery RFC 4861; MLD RFC 2710 and 3810).
+
+Eight bytes for every type; what follows (echo data, the quoted packet, a target address and options) is the payload.
+"""
+
+from __future__ import annotations
+
+from struct import Struct
+from typing import Final
+from zlib import crc32
+
+from netarium.errors import WireError
+from netarium.wire.checksum import checksum, word_sum
+
+SIZE_BYTES = 8
+
+DESTINATION_UNREACHABLE = 1
+PACKET_TOO_BIG = 2
+TIME_EXCEEDED = 3
+PARAMETER_PROBLEM = 4
+ECHO_REQUEST = 128
+ECHO_REPLY = 129
+MLD_QUERY = 130
+MLD_REPORT = 131
+MLD_DONE = 132
+ROUTER_SOLICITATION = 133
+ROUTER_ADVERTISEMENT = 134
+NEIGHBOR_SOLICITATION = 135
+NEIGHBOR_ADVERTISEMENT = 136
+REDIRECT = 137
+MLD_REPORT_V2 = 143
+
+# Codes of DESTINATION_UNREACHABLE.
+NO_ROUTE = 0
+PROHIBITED = 1
+BEYOND_SCOPE = 2
+ADDRESS_UNREACHABLE = 3
+PORT_UNREACHABLE = 4
+SOURCE_POLICY = 5
+REJECT_ROUTE = 6
+# Codes of TIME_EXCEEDED.
+HOP_LIMIT_EXCEEDED = 0
+REASSEMBLY_TIME_EXCEEDED = 1
+# Codes of PARAMETER_PROBLEM.
+ERRONEOUS_HEADER = 0
+UNKNOWN_NEXT_HEADER = 1
+UNKNOWN_OPTION = 2
+INCOMPLETE_HEADER_CHAIN = 3
+# Flags of a neighbour advertisement, in `rest`.
+NA_ROUTER = 1 << 31
+NA_SOLICITED = 1 << 30
+NA_OVERRIDE = 1 << 29
+
+INFORMATIONAL = 128
+"""Types below are errors, which quote a packet; none is ever sent about one of them (RFC 4443, 2.4)."""
+
+_LAYOUT = Struct("!BBHI")
+_NAMES = {
+    DESTINATION_UNREACHABLE: "destination unreachable",
+    PACKET_TOO_BIG: "packet too big",
+    TIME_EXCEEDED: "time exceeded",
+    PARAMETER_PROBLEM: "parameter problem",
+    ECHO_REQUEST: "echo request",
+    ECHO_REPLY: "echo reply",
+    MLD_QUERY: "MLD query",
+    MLD_REPORT: "MLD report",
+    MLD_DONE: "MLD done",
+    ROUTER_SOLICITATION: "router solicitation",
+    ROUTER_ADVERTISEMENT: "router advertisement",
+    NEIGHBOR_SOLICITATION: "neighbor solicitation",
+    NEIGHBOR_ADVERTISEMENT: "neighbor advertisement",
+    REDIRECT: "redirect",
+    MLD_REPORT_V2: "MLDv2 report",
+}
+_UNREACHABLE_NAMES = {
+    NO_ROUTE: "no route to destination",
+    PROHIBITED: "administratively prohibited",
+    BEYOND_SCOPE: "beyond scope of source address",
+    ADDRESS_UNREACHABLE: "address unreachable",
+    PORT_UNREACHABLE: "port unreachable",
+    SOURCE_POLICY: "source address failed policy",
+    REJECT_ROUTE: "reject route to destination",
+}
+
+
+class Icmpv6Header:
+    """The head of an ICMPv6 message. `rest` is its second 32-bit word.
+
+    Echo: identifier << 16 | sequence. PACKET_TOO_BIG: the MTU. PARAMETER_PROBLEM: the pointer. Neighbour
+    advertisement: the flags.
+    """
+
+    __slots__ = ("code", "rest", "size_bytes", "type")
+
+    def __init__(self, type: int, code: int, rest: int = 0) -> None:
+        self.type: Final = type
+        self.code: Final = code
+        self.rest: Final = rest
+        self.size_bytes: Final = SIZE_BYTES
+
+    @property
+    def identifier(self) -> int:
+        """The identifier of an echo message."""
+        return self.rest >> 16
+
+    @property
+    def sequence(self) -> int:
+        """The sequence number of an echo message."""
+        return self.rest & 0xFFFF
+
+    @property
+    def is_error(self) -> bool:
+        """Whether this message quotes a packet."""
+        return self.type < INFORMATIONAL
+
+    def emit(self, payload: bytes | memoryview, pseudo: int) -> bytes:
+        """The 8 bytes before `payload`, checksum over the pseudo header included (RFC 4443, 2.3)."""
+        total = (self.type << 8 | self.code) + self.rest + word_sum(payload) + pseudo
+        return _LAYOUT.pack(self.type, self.code, checksum(total), self.rest)
+
+    @staticmethod
+    def parse(data: bytes) -> Icmpv6Header:
+        """The header at the start of `data`, its checksum not looked at. WireError if it is cut off."""
+        if len(data) < SIZE_BYTES:
+            raise WireError(f"an ICMPv6 message needs {SIZE_BYTES} bytes, here are {len(data)}")
+        type, code, _, rest = _LAYOUT.unpack_from(data)
+        return Icmpv6Header(type, code, rest)
+
+    def with_identifier(self, identifier: int) -> Icmpv6Header:
+        """The same echo message with another identifier."""
+        return Icmpv6Header(self.type, self.code, identifier << 16 | self.rest & 0xFFFF)
+
+    def digest(self, crc: int) -> int:
+        """The CRC-32 of the header's values, going on from `crc`."""
+        return crc32(_LAYOUT.pack(self.type, self.code, 6, self.rest), crc)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Icmpv6Header):
+            return NotImplemented
+        return self.type == other.type and self.code == other.code and self.rest == other.rest
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def describe(self) -> str:
+        """What an engineer reads of it: `ICMPv6 echo request id=7 seq=1`."""
+        name = _NAMES.get(self.type, f"type {self.type}")
+        if self.type in (ECHO_REQUEST, ECHO_REPLY):
+            return f"ICMPv6 {name} id={self.identifier} seq={self.sequence}"
+        if self.type == DESTINATION_UNREACHABLE:
+            return f"ICMPv6 {_UNREACHABLE_NAMES.get(self.code, f'{name} code {self.code}')}"
+        if self.type == PACKET_TOO_BIG:
+            return f"ICMPv6 {name} mtu={self.rest}"
+        return f"ICMPv6 {name}" if not self.code else f"ICMPv6 {name} code={self.code}"
+
+    def __repr__(self) -> str:
+        return f"<{self.describe()}>"
