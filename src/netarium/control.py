@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from netarium.errors import UsageError
+from netarium.journey import Stop
 from netarium.stack.failures import Failure
 from netarium.stack.routes import LOCAL, UNICAST, Route
 
 if TYPE_CHECKING:
-    from netarium.journey import Drop
+    from netarium.journey import Cause, Drop
     from netarium.stack.interface import Interface, InterfaceAddress
     from netarium.stack.ports import SocketRow
     from netarium.stack.settings import Value
@@ -37,7 +38,9 @@ def here() -> Control:
         found = find()
         if found is not None:
             return found
-    raise UsageError("control.here() outside the net: call it in a program on a host, such as by host.call(...)")
+    raise UsageError(
+        "control.here() outside the net: call it in a program on a host, such as by host.call(...)"
+    )
 
 
 @dataclass(frozen=True)
@@ -73,10 +76,32 @@ class NeighborView:
 class Control:
     """One program's door to its host. `clock` gives the time in ns; `privileged` lets it change things."""
 
-    def __init__(self, stack: Stack, clock: Callable[[], int], privileged: bool = True) -> None:
+    def __init__(
+        self,
+        stack: Stack,
+        clock: Callable[[], int],
+        privileged: bool = True,
+        disk: dict[str, str] | None = None,
+    ) -> None:
         self.stack: Final = stack
         self.clock: Final = clock
         self.privileged: Final = privileged
+        self.disk: Final = {} if disk is None else disk
+        """What the host's services keep over a reboot, by file name: the leases of a DHCP server."""
+
+    # The trace.
+
+    def tell_step(self, subject: str, details: dict[str, object]) -> None:
+        """Tell the watchers of a stage of a name's way (`Stop.NAME`); costs nothing when nobody watches."""
+        watch_step = self.stack.watch.step
+        if watch_step is not None:
+            watch_step(self.clock(), self.stack.name, Stop.NAME, subject, details)
+
+    def tell_state(self, subject: str, before: str, after: str, cause: Cause) -> None:
+        """Tell the watchers that a service's state machine has moved, such as `dhcp eth0` to BOUND."""
+        watch_state = self.stack.watch.state
+        if watch_state is not None and before != after:
+            watch_state(self.clock(), self.stack.name, subject, before, after, cause)
 
     # Interfaces.
 

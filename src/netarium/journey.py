@@ -21,6 +21,7 @@ class Stop(Enum):
     """One place a byte passes, in the order it passes them; the value is (room of the house, sentence)."""
 
     PROGRAM_CALL = ("programs/shims", "the program calls a socket function")
+    NAME = ("names", "a name is looked up: hosts file, caches, name servers in turn")
     SEND_BUFFER = ("sockets/stream", "the bytes are copied into the send buffer")
     SEGMENT = ("stack/tcp/sender", "TCP cuts a segment: window, congestion window and Nagle allow it")
     RETRANSMIT = ("stack/tcp/retransmission", "TCP sends a segment again")

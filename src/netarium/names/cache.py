@@ -48,9 +48,7 @@ class NameCache:
             self.hits += 1
         return found
 
-    def put(
-        self, name: str, kind: str, values: Sequence[str], exists: bool, ttl_s: int, now_ns: int
-    ) -> None:
+    def put(self, name: str, kind: str, values: Sequence[str], exists: bool, ttl_s: int, now_ns: int) -> None:
         """Keep an answer for `ttl_s`; one of TTL 0 is not kept (RFC 1034 3.6)."""
         if ttl_s <= 0:
             return

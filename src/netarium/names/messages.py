@@ -36,9 +36,7 @@ def make_query(
     """A query for one name and type, class IN."""
     message = dns.message.QueryMessage(id=identifier)
     message.flags = dns.flags.Flag.RD if recursion else dns.flags.Flag(0)
-    message.find_rrset(
-        message.question, name, dns.rdataclass.IN, kind, create=True, force_unique=True
-    )
+    message.find_rrset(message.question, name, dns.rdataclass.IN, kind, create=True, force_unique=True)
     if edns:
         message.use_edns(0, payload=EDNS_BYTES)
     return message

@@ -119,7 +119,9 @@ class StubResolver:
         for _ in range(self.configuration.attempts):
             for server in self.configuration.servers:
                 identifier = self._random.getrandbits(16)
-                query = make_query(wanted, dns.rdatatype.from_text(kind), identifier, recursion=True, edns=False)
+                query = make_query(
+                    wanted, dns.rdatatype.from_text(kind), identifier, recursion=True, edns=False
+                )
                 answer = self._query(server, query)
                 self._say(server, f"{name} {kind}", answer)
                 if answer is not None and answer.rcode() in (0, 3):

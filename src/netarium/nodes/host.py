@@ -105,6 +105,8 @@ class Host(Node):
         self.setup = HostSetup(dict(interfaces), gateway, tuple(routes), forwarding, dict(settings or {}))
         self.on = on
         self.boots = 0
+        self.disk: dict[str, str] = {}
+        """What services have written down; a crash does not take it."""
         self.on_crash: list[Callable[[], None]] = []
         self.on_boot: list[Callable[[], None]] = []
         self.loopback = LoopbackPort(f"{name}:lo", port_numbers())

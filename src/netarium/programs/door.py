@@ -1,4 +1,4 @@
-"""The way of a program to its host's `control`: a service or tool calls `control.here()` and gets this door."""
+"""The way of a program to its host: a service or tool calls `control.here()` or `names.resolver.here()`."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from greenlet import getcurrent
 
 from netarium import control
 from netarium.control import Control
+from netarium.names import resolver
 from netarium.programs.scheduler import TaskGreenlet
 
 
@@ -16,7 +17,18 @@ def door() -> Control | None:
         return None
     process = current.task.process
     engine = process.scheduler.engine
-    return Control(process.host.stack, lambda: engine.now, process.credentials.may("net_admin"))
+    host = process.host
+    return Control(host.stack, lambda: engine.now, process.credentials.may("net_admin"), host.disk)
+
+
+def names() -> resolver.Resolver | None:
+    """The names the running program's host knows, None when no program runs."""
+    current = getcurrent()
+    if type(current) is not TaskGreenlet:
+        return None
+    task = current.task
+    return task.scheduler.resolver(task.process.host)
 
 
 control.provide(door)
+resolver.provide(names)
