@@ -137,19 +137,25 @@ class Watching:
 
     def record(self, *, full: bool) -> None:
         """Begin to keep what happens, for `trace`."""
-        if self.tape is None:
+        if self.tape is None or (full and not self.tape.full):
+            if self.tape is not None:
+                self.net.watch.remove(self.tape)
+            before = self.tape
             self.tape = Tape(full=full)
+            if before is not None:
+                self.tape.kept += before.kept
             self.net.watch.add(self.tape)
 
     @property
     def trace(self) -> Trace:
         """The events so far; the first use, before any time has passed, begins the recording."""
-        if self.tape is None:
-            if self.net.engine.fired:
-                raise UsageError(
-                    "this run was not recorded: recording costs time, so it begins only when asked for; "
-                    "write Net(trace=True), or read net.trace once before the net runs"
-                )
+        begun = self.net.engine.fired > 0
+        if self.tape is None and begun:
+            raise UsageError(
+                "this run was not recorded: recording costs time, so it begins only when asked for; "
+                "write Net(trace=True), or read net.trace once before the net runs"
+            )
+        if not begun:
             self.record(full=True)
         assert self.tape is not None
         if self._trace is None:

@@ -1,0 +1,71 @@
+"""The labs' captures before tshark: no warning that the run does not explain; the teardown is in them, on lo too."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from netarium import Net
+from netarium.capture.reading import read_capture
+from netarium.testing.explained import causes_of_drops
+from netarium.testing.tshark import skip_without_tshark, tshark_findings
+from netarium.wire.ethernet import Frame
+from netarium.wire.tcp import FIN, TcpHeader
+
+LABS = Path(__file__).parents[2] / "examples" / "labs"
+
+
+def fins(capture: Path) -> dict[str, int]:
+    """How many segments with FIN were seen at each interface."""
+    found: dict[str, int] = {}
+    for each in read_capture(capture):
+        header = Frame.parse(each.data).transport
+        if isinstance(header, TcpHeader) and header.flags & FIN:
+            found[each.interface] = found.get(each.interface, 0) + 1
+    return found
+
+
+@pytest.mark.parametrize("wire", ["values", "bytes"])
+def test_lan_yaml_runs_as_it_stands_and_its_teardown_is_captured(tmp_path: Path, wire: str) -> None:
+    skip_without_tshark()
+    net = Net.load(LABS / "lan.yaml", wire=wire)
+    net.capture(tmp_path / "lan.pcapng")
+    net.run(check=True)
+    net.close()
+    assert fins(tmp_path / "lan.pcapng") == {
+        "client:eth0": 2,
+        "server:eth0": 2,
+        "switch:p1": 2,
+        "switch:p2": 2,
+    } or all(count == 4 for name, count in fins(tmp_path / "lan.pcapng").items() if name.startswith("switch"))
+    assert tshark_findings(tmp_path / "lan.pcapng", causes_of_drops(net.watching.counters.drops)) == []
+
+
+def test_the_digest_is_the_same_with_bytes_on_every_cable() -> None:
+    digests = []
+    for wire in ("values", "bytes"):
+        net = Net.load(LABS / "lan.yaml", wire=wire)
+        net.run()
+        digests.append(net.digest)
+    assert digests[0] == digests[1]
+
+
+def test_on_loopback_too(net: Net, tmp_path: Path) -> None:
+    import socket
+
+    def both() -> None:
+        listener = socket.create_server(("127.0.0.1", 5000))
+        client = socket.create_connection(("127.0.0.1", 5000))
+        connection, _ = listener.accept()
+        client.sendall(b"hello")
+        assert connection.recv(10) == b"hello"
+
+    skip_without_tshark()
+    net.host("a")
+    net.capture(tmp_path / "lo.pcapng")
+    net["a"].run(both)
+    net.run(check=True)
+    net.close()
+    assert fins(tmp_path / "lo.pcapng") == {"a:lo": 2}
+    assert tshark_findings(tmp_path / "lo.pcapng") == []

@@ -1,0 +1,78 @@
+"""R153: each call of a TCP conversation is traced with the packets it causes."""
+
+from __future__ import annotations
+
+import socket
+import time
+
+from tests.acceptance.conversations import PORT, two_hosts
+
+from netarium import Net
+
+
+def test_r153_each_call_and_the_packets_it_causes(net: Net) -> None:
+    two_hosts(net, delay="1ms")
+    trace = net.trace
+
+    def server() -> None:
+        listener = socket.socket()
+        listener.bind(("10.0.0.1", PORT))
+        listener.listen()
+        connection, _ = listener.accept()
+        data = connection.recv(1024)
+        connection.send(data.upper())
+        connection.close()
+        listener.close()
+
+    def client() -> None:
+        time.sleep(1)
+        connection = socket.socket()
+        connection.connect(("10.0.0.1", PORT))
+        connection.send(b"hello")
+        connection.recv(1024)
+        time.sleep(1)
+        connection.close()
+
+    net["a"].run(server)
+    net["b"].run(client)
+    net.run(check=True)
+
+    def flow(host: str) -> list[tuple[object, list[object]]]:
+        """Each call of the host's program, and the flags of the TCP segments sent since its call before."""
+        found: list[tuple[object, list[object]]] = []
+        sent: list[object] = []
+        for event in trace.events:
+            if event["event"] == "sent" and event["at"] == f"{host}:eth0" and event["protocol"] == "TCP":
+                sent.append(event["flags"])
+            elif event["event"] == "call" and event["at"] == host:
+                found.append((event["call"], sent))
+                sent = []
+        return found
+
+    assert (
+        flow("b")
+        == [
+            ("connect", ["SYN", "ACK"]),
+            ("send", ["PSH ACK"]),
+            ("recv", ["ACK", "ACK"]),  # of the answer, and of the server's FIN a moment later
+            ("close", ["FIN ACK"]),
+        ]
+        or flow("b")[2:] == [("recv", ["ACK"]), ("close", ["ACK", "FIN ACK"])]
+    )
+    assert flow("a") == [
+        ("bind", []),
+        ("listen", []),
+        ("accept", ["SYN ACK"]),
+        ("recv", ["ACK"]),
+        ("send", ["PSH ACK"]),
+        ("close", ["FIN ACK"]),
+        ("close", []),
+    ]
+    connect = next(event for event in trace.select(event="call", call="connect"))
+    assert connect["details"] == {  # type: ignore[comparison-overlap]
+        "socket": connect["details"]["socket"],  # type: ignore[index]
+        "args": [["10.0.0.1", PORT]],
+        "result": None,
+        "began_ns": 1_000_000_000,
+    }
+    assert connect["t"] >= 1_002_000_000  # type: ignore[operator]  # a round trip later
