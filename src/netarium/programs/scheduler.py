@@ -212,7 +212,7 @@ class Scheduler:
         return self._local_names.setdefault(host.name, {})
 
     def attach(self) -> None:
-        """Begin to drive: installs the shims and the proxies of sys. Call around a loop of `run_ready`; see `detach`."""
+        """Begin to drive: shims and the proxies of sys are put in place. Call it before a loop of `run_ready`."""
         if not self.attached:
             if driver is not None:
                 driver.begin(self.watch.call is not None)
@@ -255,6 +255,8 @@ class Scheduler:
                     self._switch_with_loop(task, running)
                 else:
                     running.switch()
+                    if "_asyncio" in modules:  # the task has just imported it
+                        loops.switch_out(task)
                 if self.doomed:
                     self._close_doomed()
         finally:

@@ -4,10 +4,17 @@ from __future__ import annotations
 
 from netarium.programs import context, loops, scheduler
 from netarium.programs.shims import dispatch, table
+from netarium.programs.shims import socket as socket_shim
 from netarium.programs.shims import sys as sys_shim
 from netarium.programs.shims.socket_watch import watch_calls
 
 _installed = False
+
+
+def _install_tls() -> None:
+    from netarium.programs.shims import ssl
+
+    ssl.install()
 
 
 def install() -> None:
@@ -19,6 +26,7 @@ def install() -> None:
     table.import_first()
     dispatch.install(table.entries())
     table.install_rest()
+    socket_shim.on_first_tls = _install_tls
 
 
 class Driver:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import errno
 import socket as real
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -548,6 +549,8 @@ def _as_enum(value: int, enum: Any) -> Any:
 
 
 _twins: dict[type, type] = {}
+on_first_tls: Callable[[], None] | None = None
+"""Called when the first twin of an `ssl.SSLSocket` is made; set by the driver, so that ssl is not imported in vain."""
 
 
 def twin(cls: type) -> type:
@@ -560,6 +563,8 @@ def twin(cls: type) -> type:
             bases = (SimSocket,) if cls is real.socket else (cls, SimSocket)
             names = {"__module__": cls.__module__, "__qualname__": cls.__qualname__, "__doc__": cls.__doc__}
             found = type(cls.__name__, bases, names)
+            if on_first_tls is not None and issubclass(cls, getattr(sys.modules.get("ssl"), "SSLSocket", ())):
+                on_first_tls()
         _twins[cls] = found
     return found
 

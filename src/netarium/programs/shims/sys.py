@@ -72,6 +72,7 @@ class HookProxy:
         self.outside: Any = None
 
     def __call__(self, *arguments: Any) -> Any:
+        """To whom it concerns."""
         task = current_task()
         if task is None:
             return self.outside(*arguments)
