@@ -302,6 +302,51 @@ def test_numbers_never_come_back_even_when_old_messages_are_deleted(tmp_path) ->
     assert Store(tmp_path / "a.db").last_n == 5
 
 
+def resume(world: World, secret: str, after: int) -> tuple[FakeLink, Message]:
+    """A hello that resumes, not flushed."""
+    link = world.link()
+    fields = {"type": "hello", "protocol": PROTOCOL, "version": 1, "session": secret, "after": after}
+    verbs.receive(world.hub, link, fields)
+    return link, fields
+
+
+def test_who_resumes_in_the_turn_a_message_comes_in_gets_it_once() -> None:
+    world = World()
+    ann = world.join("ann")
+    bob, welcome = world.hello("bob")
+    world.do(bob, type="join", room="lobby")
+    world.hub.detach(bob)
+    verbs.receive(world.hub, ann, {"type": "say", "id": 1, "room": "lobby", "text": "now"})
+    link, _ = resume(world, welcome["session"], welcome["at"])
+    verbs.receive(world.hub, ann, {"type": "say", "id": 2, "room": "lobby", "text": "then"})
+    world.hub.flush()
+    assert texts(link.got()) == ["now", "then"]
+
+
+def test_what_was_said_before_one_joined_is_history_and_not_missed() -> None:
+    world = World()
+    ann = world.join("ann")
+    bob, welcome = world.hello("bob")
+    world.do(ann, type="say", id=1, room="lobby", text="before")
+    world.do(bob, type="join", room="lobby")
+    world.hub.detach(bob)
+    world.do(ann, type="say", id=2, room="lobby", text="after")
+    link, _ = resume(world, welcome["session"], 0)  # the client never saw that it had joined
+    world.hub.flush()
+    assert texts(link.got()) == ["after"]
+
+
+def test_a_client_shows_no_number_twice() -> None:
+    conversation = Conversation("ann", "lobby")
+    message = {"type": "message", "n": 7, "room": "lobby", "from": "bob", "text": "x", "time": 0}
+    assert conversation.receive(message).show == message
+    assert conversation.receive(message).show is None
+    again = conversation.receive(
+        {"type": "entered", "room": "lobby", "messages": [message], "at": 7, "names": []}
+    )
+    assert again.show is not None and again.show["messages"] == []
+
+
 def test_when_messages_cannot_be_written_nothing_goes_out(tmp_path) -> None:
     world = World(Store(tmp_path / "a.db"))
     ann, bob = world.join("ann"), world.join("bob")
