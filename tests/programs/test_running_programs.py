@@ -422,3 +422,43 @@ def test_os_exit_ends_at_once(empty_net: Net, host: Any) -> None:
     service = host.run(program)
     empty_net.run(check=False)
     assert (service.stdout, service.exit_code) == ("kept\n", 4)
+
+
+def test_an_endless_loop_is_broken(empty_net: Net, host: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    from netarium.programs import watchdog
+
+    def program() -> None:
+        while True:
+            pass
+
+    monkeypatch.setattr(watchdog, "LIMIT_S", 0.2)
+    service = host.run(program)
+    other = host.run(lambda: "fine")
+    empty_net.run(check=False)
+    assert "EndlessLoopError" in service.stderr and "endless loop" in service.stderr
+    assert service.exit_code == 1 and other.result == "fine"
+
+
+def test_modules_that_would_escape_are_refused_by_name(host: Any) -> None:
+    def program() -> str:
+        try:
+            import uvloop  # type: ignore[import-not-found]  # noqa: F401
+        except ImportError as error:
+            return str(error)
+        return ""
+
+    text = host.call(program)
+    assert "uvloop does its networking in C" in text and "on host" in text and "asyncio" in text
+
+
+def test_the_hosts_own_description_of_the_machine(host: Any) -> None:
+    def program() -> list[str]:
+        found = [Path("/etc/hostname").read_text()]
+        with open("/etc/hosts") as hosts, open("/etc/services", "rb") as services:
+            return [*found, hosts.read(), services.read().decode()[:12]]
+
+    hostname, hosts, services = host.call(program)
+    assert hostname == "host\n"
+    assert "127.0.0.1\tlocalhost\n" in hosts and "10.0.0.1\thost\n" in hosts
+    assert services == "tcpmux\t1/tcp"
+    assert Path("/etc/hostname").read_text() != "host\n"

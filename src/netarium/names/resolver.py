@@ -68,6 +68,8 @@ class Resolver:
         self.nodes = nodes
         self.stub: StubResolver | None = None
         self.sources: list[tuple[str, Source]] = []
+        self.name_servers: list[str] = []
+        """Addresses of DNS servers, as /etc/resolv.conf tells them."""
         self.on_lookup: Callable[[str, str, list[str] | None], None] | None = None
         """(stage, name, answer): told of each stage that was asked, for the trace."""
 

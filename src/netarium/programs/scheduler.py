@@ -60,8 +60,8 @@ class Describable(Protocol):
 class Driver(Protocol):
     """What puts the programs' surroundings in place around a drive."""
 
-    def begin(self, watched: bool) -> None:
-        """The net begins to run; `watched` when somebody wants to be told of socket calls."""
+    def begin(self, scheduler: Scheduler) -> None:
+        """The net of this scheduler begins to run on this OS thread."""
         ...
 
     def end(self) -> None:
@@ -189,6 +189,8 @@ class Scheduler:
         self.hub: greenlet = getcurrent()
         self.attached = False
         self.last_ran_ns = 0
+        self.switches = 0
+        """How often a task was given the turn; the watchdog looks at it."""
         self.next_pid = 1000
         self.doomed: list[tuple[Process, int, Any]] = []
         """(process, descriptor, object) of sockets that nobody holds any more: closed when the stack is at rest."""
@@ -215,7 +217,7 @@ class Scheduler:
         """Begin to drive: shims and the proxies of sys are put in place. Call it before a loop of `run_ready`."""
         if not self.attached:
             if driver is not None:
-                driver.begin(self.watch.call is not None)
+                driver.begin(self)
             self.attached = True
 
     def detach(self) -> None:
@@ -248,6 +250,7 @@ class Scheduler:
                 if process is not self.active:
                     self._activate(process)
                 self.current = task
+                self.switches += 1
                 running = task.greenlet
                 if running is None:
                     running = self._begin(task)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from netarium.programs import context, loops, scheduler
+from netarium.programs import context, loops
+from netarium.programs import scheduler as scheduler_module
+from netarium.programs.scheduler import Scheduler
 from netarium.programs.shims import dispatch, table
 from netarium.programs.shims import socket as socket_shim
 from netarium.programs.shims import sys as sys_shim
 from netarium.programs.shims.socket_watch import watch_calls
+from netarium.programs.watchdog import WATCHDOG
 
 _installed = False
 
@@ -32,10 +35,11 @@ def install() -> None:
 class Driver:
     """See `scheduler.Driver`."""
 
-    def begin(self, watched: bool) -> None:
-        """The net begins to run on this OS thread; `watched` when somebody wants to be told of socket calls."""
+    def begin(self, scheduler: Scheduler) -> None:
+        """The net begins to run on this OS thread."""
         install()
-        watch_calls(watched)
+        WATCHDOG.begin(scheduler)
+        watch_calls(scheduler.watch.call is not None)
         loops.enter()
         sys_shim.begin()
         context.enter(sys_shim.proxies)
@@ -44,8 +48,9 @@ class Driver:
         """The net stops running; what the test process sees of `sys` is its own again."""
         context.leave()
         loops.leave()
+        WATCHDOG.end()
 
 
 def register() -> None:
     """Schedulers made from now on drive with the shims in place."""
-    scheduler.driver = Driver()
+    scheduler_module.driver = Driver()

@@ -27,7 +27,9 @@ _real_wrap = real.SSLContext._wrap_socket  # type: ignore[attr-defined]
 class TlsConnection:
     """What an `SSLSocket` has as `_sslobj`: the interface of `_ssl._SSLSocket` over a virtual socket."""
 
-    def __init__(self, context: Any, sock: Any, server_side: bool, hostname: Any, owner: Any, session: Any) -> None:
+    def __init__(
+        self, context: Any, sock: Any, server_side: bool, hostname: Any, owner: Any, session: Any
+    ) -> None:
         self._incoming = real.MemoryBIO()
         self._outgoing = real.MemoryBIO()
         self._object = context._wrap_bio(
@@ -188,7 +190,14 @@ class TlsConnection:
 
 
 def wrap_socket(
-    task: Task, context: Any, sock: Any, server_side: bool, hostname: Any = None, *, owner: Any = None, session: Any = None
+    task: Task,
+    context: Any,
+    sock: Any,
+    server_side: bool,
+    hostname: Any = None,
+    *,
+    owner: Any = None,
+    session: Any = None,
 ) -> Any:
     """The virtual SSLContext._wrap_socket."""
     if not isinstance(sock, SimSocket):

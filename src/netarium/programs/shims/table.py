@@ -7,7 +7,9 @@ from importlib import import_module
 from types import ModuleType
 
 from netarium.programs import loops
+from netarium.programs.shims import builtins as builtins_shim
 from netarium.programs.shims import datetime as datetime_shim
+from netarium.programs.shims import imports as imports_shim
 from netarium.programs.shims import os as os_shim
 from netarium.programs.shims import random as random_shim
 from netarium.programs.shims import select as select_shim
@@ -64,6 +66,7 @@ def entries() -> list[Entry]:
     found += [Entry("os", name, os_shim.refuse(f"os.{name}")) for name in os_shim.REFUSED]
     found += [Entry("os", name, os_shim.wait) for name in ("wait", "waitpid", "wait3", "wait4", "waitid")]
     found += [
+        Entry("builtins", "open", builtins_shim.open_file),
         Entry("_posixsubprocess", "fork_exec", os_shim.refuse("subprocess")),
         Entry("_thread", "_set_sentinel", thread_shim.set_sentinel),
         Entry("_thread", "_count", thread_shim.count),
@@ -93,6 +96,7 @@ def install_rest() -> None:
     """What is no single name: the twins of sockets, the environment, threading's tables."""
     socket_shim.install_twins()
     os_shim.install_environment()
+    imports_shim.install()
     thread_shim.install_threading()
     loops.make_local(thread_shim.Local)
 

@@ -1,0 +1,122 @@
+"""Virtual `open` for the few files that describe the machine: a program sees its own host's.
+
+Every other file is the real one. Reading the real /etc/resolv.conf, /etc/hosts or /etc/services would be a silent
+escape (dnspython does it). A virtual descriptor number opens as the socket or pipe it stands for.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+from typing import Any
+
+from netarium.names import ports
+from netarium.programs.scheduler import Task
+from netarium.programs.shims.os import close as close_number
+from netarium.programs.shims.os import read as read_number
+from netarium.programs.shims.os import virtual_number
+from netarium.programs.shims.os import write as write_number
+
+_real_open = io.open
+MACHINE_FILES = ("/etc/hosts", "/etc/resolv.conf", "/etc/services", "/etc/hostname", "/etc/nsswitch.conf")
+
+
+def machine_file(task: Task, path: str) -> str:
+    """What the program's host says in this file."""
+    resolver = task.scheduler.resolver(task.process.host)
+    if path == "/etc/hosts":
+        return resolver.hosts_text()
+    if path == "/etc/hostname":
+        return resolver.hostname + "\n"
+    if path == "/etc/services":
+        return "".join(f"{each.name}\t{each.port}/{each.protocol}\n" for each in ports.OFFICIAL)
+    if path == "/etc/nsswitch.conf":
+        return "hosts: files dns\n"
+    return "".join(f"nameserver {address}\n" for address in resolver.name_servers)
+
+
+def open_file(
+    task: Task,
+    file: Any,
+    mode: str = "r",
+    buffering: int = -1,
+    encoding: str | None = None,
+    errors: str | None = None,
+    newline: str | None = None,
+    closefd: bool = True,
+    opener: Any = None,
+) -> Any:
+    """As builtins.open."""
+    if isinstance(file, str | os.PathLike) and os.fspath(file) in MACHINE_FILES and "r" in mode:
+        text = machine_file(task, os.fspath(file))  # type: ignore[arg-type]
+        if "b" in mode:
+            return io.BytesIO(text.encode())
+        return io.StringIO(text)
+    if isinstance(file, int) and not isinstance(file, bool) and virtual_number(file) >= 0:
+        return _open_descriptor(task, file, mode, buffering, encoding, errors, newline, closefd)
+    return _real_open(file, mode, buffering, encoding, errors, newline, closefd, opener)
+
+
+class DescriptorIO(io.RawIOBase):
+    """A raw stream over a virtual descriptor."""
+
+    def __init__(self, task: Task, number: int, mode: str, closefd: bool) -> None:
+        super().__init__()
+        task.process.descriptors.get(virtual_number(number))
+        self._task = task
+        self._number = number
+        self._reads = "r" in mode or "+" in mode
+        self._writes = "w" in mode or "a" in mode or "+" in mode
+        self._closefd = closefd
+        self.name = number
+        self.mode = mode
+
+    def readable(self) -> bool:
+        """By its mode."""
+        return self._reads
+
+    def writable(self) -> bool:
+        """By its mode."""
+        return self._writes
+
+    def fileno(self) -> int:
+        """The descriptor."""
+        return self._number
+
+    def readinto(self, buffer: Any) -> int:
+        """As os.read."""
+        data = read_number(self._task, self._number, len(buffer))
+        buffer[: len(data)] = data
+        return len(data)
+
+    def write(self, data: Any) -> int:
+        """As os.write."""
+        return write_number(self._task, self._number, bytes(data))
+
+    def close(self) -> None:
+        """Close, the descriptor too unless `closefd` is False."""
+        if not self.closed:
+            super().close()
+            if self._closefd and not self._task.process.ended:
+                close_number(self._task, self._number)
+
+
+def _open_descriptor(
+    task: Task,
+    number: int,
+    mode: str,
+    buffering: int,
+    encoding: str | None,
+    errors: str | None,
+    newline: str | None,
+    closefd: bool,
+) -> Any:
+    raw = DescriptorIO(task, number, mode.replace("b", "").replace("t", ""), closefd)
+    if buffering == 0:
+        return raw
+    buffered: Any = io.BufferedReader(raw) if raw.readable() else io.BufferedWriter(raw)
+    if raw.readable() and raw.writable():
+        buffered = io.BufferedRWPair(raw, raw)
+    if "b" in mode:
+        return buffered
+    return io.TextIOWrapper(buffered, encoding or "utf-8", errors, newline, line_buffering=buffering == 1)
