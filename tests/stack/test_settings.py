@@ -6,6 +6,7 @@ import pytest
 
 from netarium.errors import UsageError
 from netarium.stack.settings import TABLE, Settings
+from netarium.stack.settings_ip import IpSettings
 
 
 def test_values_are_plain_attributes():
@@ -16,12 +17,15 @@ def test_values_are_plain_attributes():
     assert Settings().tcp_sack == 1, "hosts do not share values"
 
 
+ATTRIBUTES = {**Settings.__annotations__, **IpSettings.__annotations__}
+
+
 def test_every_line_has_its_attribute_and_passes_its_own_check():
     assert len({each.attribute for each in TABLE}) == len(TABLE) == len({each.name for each in TABLE})
     for each in TABLE:
-        assert each.attribute in Settings.__annotations__
+        assert each.attribute in ATTRIBUTES
         assert each.checked(each.default) == each.default
-    assert set(Settings.__annotations__) == {each.attribute for each in TABLE}
+    assert set(ATTRIBUTES) == {each.attribute for each in TABLE}
     assert dict(Settings().items())["net.ipv4.tcp_fin_timeout"] == 60
 
 

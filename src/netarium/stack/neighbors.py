@@ -81,9 +81,11 @@ class Neighbor(TimerOwner):
 
 
 class Neighbors:
-    """The ARP cache of one interface."""
+    """The ARP cache of one interface. `ndp` has that of IPv6, which asks in another way and believes other things."""
 
     __slots__ = ("entries", "interface", "learned", "stack")
+
+    protocol = "arp"
 
     def __init__(self, interface: Interface, stack: Stack) -> None:
         self.interface: Final = interface
@@ -91,6 +93,20 @@ class Neighbors:
         self.entries: Final[dict[int, Neighbor]] = {}
         self.learned = 0
         """How often somebody has proven to be the owner of an entry."""
+
+    @staticmethod
+    def address_text(address: int) -> str:
+        """An address of the table's family as text."""
+        return ipv4_text(address)
+
+    @property
+    def reachable_ns(self) -> int:
+        """How long a proof holds."""
+        return self.stack.settings.neigh_base_reachable_time_ms * MILLISECOND_NS
+
+    def tell_unreachable(self, frame: Frame) -> None:
+        """Nobody answered for the next hop of the packet in `frame`: its sender is told."""
+        self.stack.icmp.send_error(frame, DESTINATION_UNREACHABLE, HOST_UNREACHABLE)
 
     # Down: a packet for a next hop that the fast path does not know.
 
@@ -100,12 +116,12 @@ class Neighbors:
         When nobody answers, its sender gets an ICMP host unreachable (this host's own sockets too).
         """
         now = self.stack.now
-        entry = self._entry(address, frame)
+        entry = self.entry(address, frame)
         if entry is None:
             return
         entry.used_ns = now
         if entry.state == REACHABLE and entry.usable_until_ns <= now:
-            self._begin_delay(entry)
+            self.begin_delay(entry)
         if entry.usable_until_ns > now:
             self.interface.send_frame(frame.readdressed(entry.mac, self.interface.mac))
             return
@@ -115,7 +131,8 @@ class Neighbors:
             self.set_state(entry, INCOMPLETE, Cause.PROGRAM)
             self.request(entry)
 
-    def _entry(self, address: int, frame: Frame | None) -> Neighbor | None:
+    def entry(self, address: int, frame: Frame | None) -> Neighbor | None:
+        """The entry of `address`, made when there is none; None when the table is full of entries in use."""
         entry = self.entries.get(address)
         if entry is not None and not self._is_forgotten(entry):
             return entry
@@ -134,7 +151,7 @@ class Neighbors:
         while entry.queue_bytes > self.stack.settings.neigh_unres_qlen_bytes and len(entry.queue) > 1:
             oldest = entry.queue.popleft()
             entry.queue_bytes -= oldest.size_bytes
-            self.stack.drop(Drop.NEIGHBOR_QUEUE_FULL, oldest, f"for {ipv4_text(entry.address)}")
+            self.stack.drop(Drop.NEIGHBOR_QUEUE_FULL, oldest, f"for {self.address_text(entry.address)}")
 
     def request(self, entry: Neighbor) -> None:
         """Ask for the MAC once more: everybody, or (PROBE) the one who had it."""
@@ -163,7 +180,8 @@ class Neighbors:
                 return header.source
         return self.interface.address_for(entry.address)
 
-    def _begin_delay(self, entry: Neighbor) -> None:
+    def begin_delay(self, entry: Neighbor) -> None:
+        """It is used after its time: trust it a little longer, then ask."""
         entry.usable_until_ns = NEVER
         self.set_state(entry, DELAY, Cause.AGED)
         delay_ns = self.stack.settings.neigh_delay_first_probe_time * SECOND_NS
@@ -178,9 +196,11 @@ class Neighbors:
         entry.queue_bytes = 0
         for frame in waiting:
             self.stack.drop(
-                Drop.NEIGHBOR_UNREACHABLE, frame, f"{ipv4_text(entry.address)} on {self.interface.name}"
+                Drop.NEIGHBOR_UNREACHABLE,
+                frame,
+                f"{self.address_text(entry.address)} on {self.interface.name}",
             )
-            self.stack.icmp.send_error(frame, DESTINATION_UNREACHABLE, HOST_UNREACHABLE)
+            self.tell_unreachable(frame)
 
     # Up: ARP packets.
 
@@ -220,7 +240,7 @@ class Neighbors:
             return
         entry = self.entries.get(sender) if sender else None
         if entry is None and for_us and sender:
-            entry = self._entry(sender, frame)
+            entry = self.entry(sender, frame)
         if entry is not None:
             self.learn(entry, packet.sender_mac)
         if not for_us:
@@ -240,9 +260,14 @@ class Neighbors:
         now = self.stack.now
         entry.mac = mac
         entry.confirmed_ns = now
-        entry.usable_until_ns = now + self.stack.settings.neigh_base_reachable_time_ms * MILLISECOND_NS
+        entry.usable_until_ns = now + self.reachable_ns
         self.stack.timers.cancel(entry)
         self.set_state(entry, REACHABLE, Cause.SEGMENT)
+        self.send_waiting(entry)
+
+    def send_waiting(self, entry: Neighbor) -> None:
+        """The MAC of `entry` is known: send what waited for it."""
+        mac = entry.mac
         entry.queue_bytes = 0
         while entry.queue:
             self.interface.send_frame(entry.queue.popleft().readdressed(mac, self.interface.mac))
@@ -299,7 +324,7 @@ class Neighbors:
         before = entry.state
         entry.state = state
         if before != state and self.stack.watch.state is not None:
-            subject = f"arp {ipv4_text(entry.address)} dev {self.interface.name}"
+            subject = f"{self.protocol} {self.address_text(entry.address)} dev {self.interface.name}"
             self.stack.watch.state(self.stack.now, self.stack.name, subject, before, state, cause)
 
     def _is_forgotten(self, entry: Neighbor) -> bool:

@@ -3,7 +3,8 @@
 Read first: RFC 1812 5.2.4 (next hop choice), RFC 4632 5.1 (longest match), RFC 1122 3.3.1 (a host's routing).
 As on Linux the local table (own addresses, 127/8, broadcasts) is asked before the main one; among routes of the same
 prefix the smallest metric wins, then the older one. Routes by an interface that is down do not count; unlike on Linux
-they are not forgotten, so that bringing the interface up again restores them.
+they are not forgotten, so that bringing the interface up again restores them. `PathException`s are what ICMP has taught
+about single destinations: a smaller MTU, a better gateway (Linux' fib_nh_exception).
 """
 
 from __future__ import annotations
@@ -79,21 +80,47 @@ class Route:
             other.kind,
         ) and self.interface is other.interface
 
+    @staticmethod
+    def address_text(address: int) -> str:
+        """An address of the route's family as text."""
+        return ipv4_text(address)
+
+    def with_path(self, gateway: int, mtu: int) -> Route:
+        """The same by another gateway and with another MTU."""
+        return type(self)(
+            self.prefix, self.length, self.interface, gateway, self.source, mtu, self.metric, self.protocol,
+            self.kind,
+        )  # fmt: skip
+
     def __repr__(self) -> str:
-        via = f" via {ipv4_text(self.gateway)}" if self.gateway else ""
+        via = f" via {self.address_text(self.gateway)}" if self.gateway else ""
         kind = "" if self.kind == UNICAST else KIND_NAMES[self.kind] + " "
         metric = f" metric {self.metric}" if self.metric else ""
-        prefix = f"{ipv4_text(self.prefix)}/{self.length}"
+        prefix = f"{self.address_text(self.prefix)}/{self.length}"
         return f"{kind}{prefix}{via} dev {self.interface.name} proto {self.protocol}{metric}"
+
+
+class PathException:
+    """What is known of the path to one destination: `mtu` and `gateway`, 0 for nothing special."""
+
+    __slots__ = ("gateway", "mtu")
+
+    def __init__(self, mtu: int, gateway: int) -> None:
+        self.mtu: Final = mtu
+        self.gateway: Final = gateway
 
 
 class RouteTable:
     """The local and the main table of one host and one family. `generation` grows with every change."""
 
-    __slots__ = ("by_length", "cache", "generation", "local", "loopback", "routes", "tables")
+    __slots__ = ("by_length", "cache", "exceptions", "generation", "local", "loopback", "routes", "tables")
+
+    bits = 32
 
     def __init__(self) -> None:
         self.generation = 0
+        self.exceptions: dict[int, PathException] = {}
+        """By destination; kept, and forgotten in time, by `path_mtu`."""
         self.routes: list[Route] = []
         """The main table in the order of `add`."""
         self.by_length: dict[int, dict[int, list[Route]]] = {}
@@ -113,19 +140,34 @@ class RouteTable:
             return self._miss(destination)
 
     def _miss(self, destination: int) -> Route | None:
-        route = self.local.get(destination)
-        if route is None and destination >> 24 == 127:
-            route = self.loopback
+        route = self.find_local(destination)
         if route is None:
             candidates = self.candidates(destination)
             if candidates:
-                route = self._resolved(candidates[0], destination)
+                route = self.resolved(candidates[0], destination)
+                if self.exceptions:
+                    route = self._excepted(route, destination)
         if len(self.cache) >= CACHE_ENTRIES_MAX:
             self.cache.clear()
         self.cache[destination] = route
         return route
 
-    def _resolved(self, route: Route, destination: int) -> Route:
+    def _excepted(self, route: Route, destination: int) -> Route:
+        known = self.exceptions.get(destination)
+        if known is None:
+            return route
+        mtu = min(known.mtu, route.mtu) if known.mtu else route.mtu
+        return route.with_path(known.gateway or route.gateway, mtu)
+
+    def find_local(self, destination: int) -> Route | None:
+        """The route of the local table: an address of this host, a broadcast, 127/8."""
+        route = self.local.get(destination)
+        if route is None and destination >> 24 == 127:
+            return self.loopback
+        return route
+
+    def resolved(self, route: Route, destination: int) -> Route:
+        """The route as the answer of a lookup: source, MTU and kind filled in."""
         kind = route.kind
         if kind == UNICAST and destination == 0xFFFFFFFF:
             kind = BROADCAST
@@ -213,6 +255,6 @@ class RouteTable:
 
     def _sort_lengths(self) -> None:
         self.tables = [
-            ((0xFFFFFFFF << (32 - length)) & 0xFFFFFFFF, self.by_length[length])
+            (((1 << length) - 1) << (self.bits - length), self.by_length[length])
             for length in sorted(self.by_length, reverse=True)
         ]

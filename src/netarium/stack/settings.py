@@ -1,8 +1,9 @@
 """The sysctl table of one host: Linux' names, Linux' defaults, and what the RFC says beside each.
 
 Hot code reads plain attributes (`settings.tcp_sack`); tools and labs use `get` and `set` with Linux' names. An
-attribute is called like the last part of the name, with `neigh_` before those of `net.ipv4.neigh.default` and `conf_`
-before those of `net.ipv4.conf.all`. Booleans are the ints 0 and 1, as on Linux.
+attribute is called like the last part of the name, with `neigh_` before those of `net.ipv4.neigh.default`, `conf_`
+before those of `net.ipv4.conf.all`, `ipv6_` before those of `net.ipv6` (whose rows are in `settings_ip`). Booleans are
+the ints 0 and 1, as on Linux.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from itertools import pairwise
 from typing import Final
 
 from netarium.errors import UsageError
+from netarium.stack.settings_ip import ROWS, IpSettings
 
 Value = int | str | tuple[int, ...]
 
@@ -42,6 +44,8 @@ class Setting:
         self.minimum: Final = minimum
         self.maximum: Final = maximum
         prefix = "neigh_" if ".neigh." in name else "conf_" if ".conf." in name else ""
+        if name.startswith("net.ipv6."):
+            prefix = "ipv6_"
         self.attribute: Final = prefix + name.rsplit(".", 1)[1]
 
     def checked(self, value: object) -> Value:
@@ -81,7 +85,7 @@ class Setting:
 
 _BOOL: Final = (0, 1)
 
-TABLE: Final[tuple[Setting, ...]] = (
+_TABLE: Final[tuple[Setting, ...]] = (
     # IPv4.
     Setting(
         "net.ipv4.ip_forward", 0, "bool", "1122 3.3.1.1: off on hosts", "forward packets of others", *_BOOL
@@ -253,12 +257,62 @@ TABLE: Final[tuple[Setting, ...]] = (
     Setting(
         "net.ipv4.tcp_no_metrics_save", 0, "bool", "-", "remember nothing of a connection that closed", *_BOOL
     ),
+    # Connection tracking (stack/filter).
+    Setting("net.netfilter.nf_conntrack_max", 65_536, "entries", "-", "the most tracked connections", 1),
+    Setting("net.netfilter.nf_conntrack_tcp_loose", 1, "bool", "-", "track TCP from its midst on", *_BOOL),
+    Setting("net.netfilter.nf_conntrack_tcp_timeout_syn_sent", 120, "s", "5382 REQ-5: 240", "SYN seen", 1),
+    Setting("net.netfilter.nf_conntrack_tcp_timeout_syn_recv", 60, "s", "5382 REQ-5: 240", "SYN-ACK seen", 1),
+    Setting(
+        "net.netfilter.nf_conntrack_tcp_timeout_established",
+        432_000,
+        "s",
+        "5382 REQ-5: 7440",
+        "established",
+        1,
+    ),
+    Setting(
+        "net.netfilter.nf_conntrack_tcp_timeout_fin_wait", 120, "s", "5382 REQ-5: 240", "first FIN seen", 1
+    ),
+    Setting(
+        "net.netfilter.nf_conntrack_tcp_timeout_close_wait",
+        60,
+        "s",
+        "5382 REQ-5: 240",
+        "first FIN acknowledged",
+        1,
+    ),
+    Setting(
+        "net.netfilter.nf_conntrack_tcp_timeout_last_ack", 30, "s", "5382 REQ-5: 240", "second FIN seen", 1
+    ),
+    Setting(
+        "net.netfilter.nf_conntrack_tcp_timeout_time_wait",
+        120,
+        "s",
+        "5382 REQ-5: 240",
+        "second FIN acknowledged",
+        1,
+    ),
+    Setting("net.netfilter.nf_conntrack_tcp_timeout_close", 10, "s", "5382 REQ-5: 240", "RST seen", 1),
+    Setting(
+        "net.netfilter.nf_conntrack_udp_timeout", 30, "s", "4787 REQ-5: 120", "UDP before it is a stream", 1
+    ),
+    Setting(
+        "net.netfilter.nf_conntrack_udp_timeout_stream",
+        120,
+        "s",
+        "4787 REQ-5: 120",
+        "UDP with answers after 2 s",
+        1,
+    ),
+    Setting("net.netfilter.nf_conntrack_icmp_timeout", 30, "s", "5508 REQ-2: 60", "ICMP queries", 1),
+    Setting("net.netfilter.nf_conntrack_generic_timeout", 600, "s", "-", "other protocols", 1),
 )
 
+TABLE: Final = (*_TABLE, *(Setting(*row) for row in ROWS))
 BY_NAME: Final[dict[str, Setting]] = {each.name: each for each in TABLE}
 
 
-class Settings:
+class Settings(IpSettings):
     """The values of one host, as attributes for hot code and by name for the rest.
 
     Setting one takes effect at the next use; what was resolved at the opening of a socket stays.
@@ -330,6 +384,20 @@ class Settings:
     tcp_mtu_probing: int
     tcp_stdurg: int
     tcp_no_metrics_save: int
+    nf_conntrack_max: int
+    nf_conntrack_tcp_loose: int
+    nf_conntrack_tcp_timeout_syn_sent: int
+    nf_conntrack_tcp_timeout_syn_recv: int
+    nf_conntrack_tcp_timeout_established: int
+    nf_conntrack_tcp_timeout_fin_wait: int
+    nf_conntrack_tcp_timeout_close_wait: int
+    nf_conntrack_tcp_timeout_last_ack: int
+    nf_conntrack_tcp_timeout_time_wait: int
+    nf_conntrack_tcp_timeout_close: int
+    nf_conntrack_udp_timeout: int
+    nf_conntrack_udp_timeout_stream: int
+    nf_conntrack_icmp_timeout: int
+    nf_conntrack_generic_timeout: int
 
     def __init__(self, values: dict[str, object] | None = None) -> None:
         for setting in TABLE:
