@@ -333,3 +333,50 @@ def test_check_determinism_refuses_a_large_folder(netarium, script, tmp_path):
     done = netarium("run", "say.py", "--check-determinism")
     assert (done.code, done.stdout) == (2, "")
     assert "holds more than 200 MB" in done.stderr
+
+
+def test_on_a_terminal_the_prompt_comes_at_once_and_return_ends_its_line(script, tmp_path):
+    import pty
+
+    script("ask.py", "name = input('name? ')\nprint('hello', name)")
+    child, terminal = pty.fork()
+    if child == 0:
+        os.chdir(tmp_path)
+        os.execv(sys.executable, [sys.executable, "-m", "netarium.cli.main", "run", "--quiet", "ask.py"])
+    try:
+        seen = b""
+        while not seen.endswith(b"name? "):
+            seen += os.read(terminal, 1000)
+        assert seen == b"ask | name? "
+        os.write(terminal, b"bob\n")
+        try:
+            while more := os.read(terminal, 1000):
+                seen += more
+        except OSError:
+            pass  # Linux: the end of a terminal whose other side is closed
+        assert seen == b"ask | name? bob\r\nask | hello bob\r\n"
+    finally:
+        os.close(terminal)
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+def test_a_reader_that_goes_away_does_not_end_the_run(script, tmp_path):
+    script("many.py", "for n in range(10000): print(n)\nopen('done', 'w').close()")
+    done = subprocess.run(
+        f"{sys.executable} -m netarium.cli.main run many.py | head -1",
+        shell=True,
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.stdout == "many | 0\n"
+    assert "Traceback" not in done.stderr and "BrokenPipe" not in done.stderr
+    assert (tmp_path / "done").exists()
+
+
+def test_text_that_the_terminal_cannot_show_is_escaped(netarium, script):
+    script("text.py", "print('\\u4f60\\u597d')")
+    done = netarium("run", "--quiet", "text.py", env={**os.environ, "PYTHONIOENCODING": "ascii"})
+    assert (done.code, done.stdout) == (0, "text | \\u4f60\\u597d\n")
+    assert netarium("run", "--quiet", "text.py").stdout == "text | \u4f60\u597d\n"

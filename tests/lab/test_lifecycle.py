@@ -371,3 +371,22 @@ def test_a_trace_that_nobody_asked_for_says_how_to_get_one():
     assert len(net.digest) == 32
     with pytest.raises(UsageError, match="digest=False"):
         Net(digest=False).digest  # noqa: B018
+
+
+def test_close_ends_the_programs_and_what_is_known_of_the_run_stays(two):
+    ended = []
+
+    def with_an_end():
+        try:
+            serve_forever()
+        finally:
+            ended.append(time.monotonic())
+
+    server = two["a"].run(with_an_end)
+    client = two["b"].run(greet, at="1s")
+    two.run()
+    digest, events = two.digest, len(two.trace)
+    two.close()
+    two.close()
+    assert (server.exit_code, len(ended), client.result) == (-9, 1, b"hello")
+    assert (two.digest, len(two.trace)) == (digest, events)

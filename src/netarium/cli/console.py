@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import IO
 
@@ -20,7 +21,8 @@ class Console:
         self.out = sys.stdout if out is None else out
         self.err = sys.stderr if err is None else err
         self.keep_silent = keep_silent
-        self.broken = False
+        self._broken: list[IO[str]] = []
+        """Files that nobody reads any more (`netarium run ... | head`): the run goes on, its words go nowhere."""
         self._begun: dict[tuple[str, str], str] = {}
         self._shown = ""
         """The unfinished line that stands on the terminal now."""
@@ -59,6 +61,10 @@ class Console:
         for (name, stream), text in self._begun.items():
             self._print(stream, f"{name} | {text}")
         self._begun.clear()
+        for file in self._broken:
+            # What is still in its buffer goes nowhere, so that the interpreter does not complain at its end.
+            with open(os.devnull, "w", encoding="utf-8") as nowhere:
+                os.dup2(nowhere.fileno(), file.fileno())
 
     def _print(self, stream: str, line: str) -> None:
         if self._shown and line.startswith(self._shown) and stream == "stdout":
@@ -74,11 +80,13 @@ class Console:
             self._shown = ""
 
     def _write(self, file: IO[str], text: str) -> None:
+        if file in self._broken:
+            return
         try:
             file.write(text)
             file.flush()
         except BrokenPipeError:
-            self.broken = True
+            self._broken.append(file)
 
 
 class Terminal:

@@ -36,7 +36,7 @@ class Outputs:
 
     def close(self) -> None:
         """Finish the files. Raises CaptureError when one is not whole."""
-        self.net.close()
+        self.net.watching.close()
 
 
 def _new(path: str) -> list[Path]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import signal
 import sys
 import time
@@ -50,6 +51,9 @@ def run(arguments: RunArguments) -> int:
     from netarium.units import duration_ns
 
     until_ns = None if arguments.until is None else duration_ns(arguments.until)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     console = Console(keep_silent=arguments.json)
     net, _ = build(arguments, console)
     outputs = Outputs(net, arguments)
@@ -121,7 +125,7 @@ def _told(net: Net, console: Console, end: End | None, error: BaseException | No
         console.notice(f"netarium: {net.blocked_report()}")
         codes.append(DEADLOCK)
     if end is End.UNTIL:
-        running = [service.name for service in net.services if service.holds() or not service.started]
+        running = [service.name for service in net.services if service.unfinished]
         if running:
             codes.append(UNFINISHED)
     if end is not End.STOPPED and net.failed():

@@ -340,8 +340,22 @@ class Net:
         return self.watching.digest
 
     def close(self) -> None:
-        """Finish the files this net writes, and end its programs."""
-        self.watching.close()
+        """Finish the files this net writes, and end its programs; what is known of the run stays. Twice is no error."""
+        try:
+            self.watching.close()
+        finally:
+            self._end_programs()
+
+    def _end_programs(self) -> None:
+        """Unwind every program, on hosts that are off: nothing of it is seen or sent."""
+        running = [service for service in self.lifecycle.services if service.started and not service.ended]
+        if not running:
+            return
+        for box in self.boxes.values():
+            box.node.crash()
+        for service in running:
+            service.kill(9)
+        self.scheduler.run_ready()
 
     def __enter__(self) -> Net:
         return self

@@ -38,7 +38,6 @@ class Service:
         """Called as (service, "stdout" or "stderr", text) when the program writes."""
         self.on_end: list[Callable[[Service], None]] = []
         self.started = False
-        self.cancelled = False
         self.process = make(self)
 
     def __repr__(self) -> str:
@@ -92,8 +91,8 @@ class Service:
 
     @property
     def ended(self) -> bool:
-        """Whether it is over: it has ended, or its host crashed before it could start."""
-        return self.process.ended or self.cancelled
+        """Whether it is over."""
+        return self.process.ended
 
     @property
     def at_rest(self) -> bool:
@@ -108,6 +107,11 @@ class Service:
         """Whether a run must not end because of it: no daemon, begun, not over and not at rest."""
         return not self.daemon and self.started and not self.process.ended and not self.process.at_rest()
 
+    @property
+    def unfinished(self) -> bool:
+        """No daemon, and still to start or at work."""
+        return self.holds() or (not self.daemon and not self.started)
+
     def start(self) -> None:
         """Start it now (the lab does so when its time has come)."""
         self.started = True
@@ -116,7 +120,6 @@ class Service:
     def restart(self) -> None:
         """Start it anew as a new process, as at the boot of its host."""
         self.process = self._make(self)
-        self.cancelled = False
         self.start()
 
     def type(self, text: str, end: str = "\n") -> None:

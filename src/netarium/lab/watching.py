@@ -197,6 +197,9 @@ class Watching:
         self._closed = True
         errors: list[NetariumError] = []
         files: list[Capture | Recorder] = [*self.captures, *self.recorders]
+        for observer in (*files, self.counters, self._digest, self.tape):
+            if observer is not None:
+                self.net.watch.remove(observer)
         for file in files:
             try:
                 file.close()
