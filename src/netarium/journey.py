@@ -78,6 +78,8 @@ class Drop(Enum):
     VLAN_UNTAGGED = ("link", "an untagged frame on a trunk without a native VLAN")
     VLAN_TAGGED_ON_ACCESS = ("link", "a tagged frame on an access port")
     PORT_BLOCKED = ("link", "spanning tree blocks the port")
+    BPDU_MALFORMED = ("link", "the BPDU is malformed")
+    VLAN_NOT_FOR_HOST = ("link", "the host has no interface for this VLAN")
     NODE_DOWN = ("link", "the node is switched off")
     # The interface.
     NOT_FOR_THIS_MAC = ("interface", "the destination MAC is another's")
@@ -176,6 +178,7 @@ class Cause(Enum):
     UNREAD_DATA = "the program closed with bytes unread"
     TIME_WAIT_OVER = "two maximum segment lifetimes have passed"
     AGED = "its time is over"
+    BPDU = "another bridge said so"
     NODE_DOWN = "the node was switched off"
     OPERATOR = "somebody plugged, cut or switched it"
 

@@ -8,22 +8,33 @@ its wrong bits. What a learner can see is that every frame reaches every NIC.
 from __future__ import annotations
 
 from netarium.link.port import Port
+from netarium.link.storm import FLOODS_BEFORE_LOOK, look_for_loop
 from netarium.wire.ethernet import Frame
 
 
 class Repeater:
-    """The inside of a hub: `ports` in the order of adding."""
+    """The inside of a hub: `ports` in the order of adding; `floods` counts the frames it has repeated."""
 
-    __slots__ = ("ports",)
+    __slots__ = ("floods", "floods_looked", "ports")
 
     def __init__(self) -> None:
         self.ports: list[Port] = []
+        self.floods = 0
+        self.floods_looked = FLOODS_BEFORE_LOOK
 
     def receive(self, port: Port, frame: Frame) -> None:
         """Repeat a frame to all ports with a carrier but the one it came in by."""
+        self.floods = floods = self.floods + 1
+        if floods >= self.floods_looked:
+            self.floods_looked = floods + FLOODS_BEFORE_LOOK
+            look_for_loop(port, frame.tag & 0xFFF if frame.tag >= 0 else 0)
         for other in self.ports:
             if other is not port and other.direction is not None:
                 other.transmit(frame)
+
+    def exits(self, port: Port, vlan: int) -> list[tuple[Port, int]]:
+        """By which ports, and with which VLAN in its tag (0: none), a frame leaves that came in by `port`."""
+        return [(other, vlan) for other in self.ports if other is not port and other.direction is not None]
 
     def carrier_changed(self, port: Port, up: bool) -> None:
         """Nothing: a hub remembers nothing."""

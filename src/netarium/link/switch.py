@@ -1,7 +1,7 @@
 """A transparent learning bridge: the inside of a layer-2 switch. Read first: IEEE 802.1Q clauses 8.6 to 8.8.
 
-Every decision is made by layer-2 fields alone: the two MAC addresses, and the VLAN once ports have one (all
-frames are in VLAN 0 here; the table already has it in its key).
+Every decision is made by layer-2 fields alone. This bridge knows no VLANs: all frames are in VLAN 0, and tags pass
+it untouched, as with a switch that cannot be configured. `vlan` has the one that knows them.
 
 - Learn (8.7): the source MAC was last seen at this port; an address that turns up elsewhere moves.
 - Look up (8.6): a known destination goes out by its port alone, never by the one it came in by
@@ -10,6 +10,7 @@ frames are in VLAN 0 here; the table already has it in its key).
   (SWITCH_NO_PORT if none).
 - 01-80-C2-00-00-00 to -0F stay on their cable (8.6.3): SWITCH_RESERVED.
 - Age (8.8.3): an entry not seen for `ageing_ns` counts no more. It is looked at when used, no timer runs.
+- Ports that a spanning tree keeps closed neither take nor send frames but BPDUs: PORT_BLOCKED.
 """
 
 from __future__ import annotations
@@ -17,12 +18,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from netarium.addresses import mac_text
+from netarium.errors import UsageError
 from netarium.journey import Cause, Drop, Stop, Watch
 from netarium.link.port import Port
+from netarium.link.storm import FLOODS_BEFORE_LOOK, look_for_loop
 from netarium.wire.ethernet import Frame
+from netarium.wire.stp import BRIDGE_GROUP_ADDRESS
 
 if TYPE_CHECKING:
     from netarium.engine.events import Engine
+    from netarium.link.spanning_tree import SpanningTree
 
 AGEING_NS: Final = 300 * 1_000_000_000
 """IEEE 802.1Q table 8-6: 300 s by default; so do Linux bridges and most switches."""
@@ -56,40 +61,67 @@ class _Seen:
 
 
 class Bridge:
-    """The inside of a switch: `ports` in the order of adding, and the MAC table."""
+    """The inside of a switch: `ports` in the order of adding, and the MAC table.
+
+    `ageing_ns` may be set at any time. `entries_max` limits the whole table, `limits` single ports (by their number):
+    what is beyond a limit is not learnt, so frames for it are flooded. `tree` is the spanning tree, if there is one.
+    """
 
     __slots__ = (
         "ageing_ns",
+        "closed",
         "engine",
         "entries_max",
+        "fast_ageing",
+        "floods",
+        "floods_looked",
+        "learnt",
+        "limits",
         "name",
         "ports",
         "purged_at",
         "seen",
         "table_full",
+        "tree",
         "watch",
     )
+
+    knows_vlans = False
 
     def __init__(self, name: str, engine: Engine, watch: Watch, *, ageing_ns: int = AGEING_NS) -> None:
         self.name = name
         self.engine = engine
         self.watch = watch
         self.ports: list[Port] = []
+        self.closed: list[Port] = []
+        """Ports that the spanning tree lets send and take nothing but BPDUs."""
+        self.tree: SpanningTree | None = None
         self.ageing_ns = ageing_ns
+        self.fast_ageing = (0, ageing_ns)
+        """Until when entries age fast after a topology change, and the ageing time that comes back then."""
         self.entries_max = TABLE_ENTRIES_MAX
+        self.limits: dict[int, int] = {}
+        self.learnt: dict[int, int] = {}
+        """Entries by port number, of ports that have a limit."""
         self.seen: dict[int, _Seen] = {}
         self.purged_at = -_PURGE_PAUSE_NS
         self.table_full = 0
-        """How many times an address was not learnt because the table was full."""
+        """How many times an address was not learnt because the table, or the port's share of it, was full."""
+        self.floods = 0
+        """How many frames left by all ports."""
+        self.floods_looked = FLOODS_BEFORE_LOOK
 
     def receive(self, port: Port, frame: Frame) -> None:
         """Learn from a frame's source and send it where its destination was last seen, or everywhere."""
+        if self.closed and port in self.closed:
+            self._receive_closed(port, frame)
+            return
         now = self.engine.now
         source = frame.source
         known = self.seen.get(source)
         if known is not None and known.port is port:
             known.at = now
-        elif not source & _GROUP_BIT:
+        elif not source & _GROUP_BIT and frame.destination & ~0xF != _RESERVED:
             self._learn(source, port, known, now)
         destination = frame.destination
         if not destination & _GROUP_BIT:
@@ -100,18 +132,29 @@ class Bridge:
                     return
                 if self.watch.step is not None:
                     self._tell(frame, "out by the port it was learnt at", target.port)
+                if self.closed and target.port in self.closed:
+                    target.port.drop(Drop.PORT_BLOCKED, frame)
+                    return
                 target.port.transmit(frame)
                 return
         elif destination & ~0xF == _RESERVED:
-            port.drop(Drop.SWITCH_RESERVED, frame)
+            self.receive_reserved(port, frame)
             return
         self._flood(port, frame)
+
+    def receive_reserved(self, port: Port, frame: Frame) -> None:
+        """Take a frame that stays on its cable: a BPDU goes to the spanning tree, if there is one."""
+        if self.tree is not None and frame.destination == BRIDGE_GROUP_ADDRESS and frame.tag < 0:
+            self.tree.receive(port, frame)
+        else:
+            port.drop(Drop.SWITCH_RESERVED, frame)
 
     def carrier_changed(self, port: Port, up: bool) -> None:
         """Forget what was behind a port whose cable is cut or gone, as a switch does at the loss of link."""
         if not up:
-            for key in [key for key, seen in self.seen.items() if seen.port is port]:
-                del self.seen[key]
+            self.forget(port)
+        if self.tree is not None:
+            self.tree.carrier_changed(port, up)
 
     def mac_table(self) -> list[MacEntry]:
         """The living entries, in the order of learning."""
@@ -122,23 +165,112 @@ class Bridge:
             if now - seen.at <= self.ageing_ns
         ]
 
-    def forget(self) -> None:
-        """Empty the table."""
-        self.seen.clear()
+    def forget(self, port: Port | None = None) -> None:
+        """Empty the table, or forget what was seen at one port."""
+        if port is None:
+            self.seen.clear()
+            self.learnt.clear()
+            return
+        for key in [key for key, seen in self.seen.items() if seen.port is port]:
+            del self.seen[key]
+        self.learnt.pop(port.number, None)
 
-    def _learn(self, mac: int, port: Port, known: _Seen | None, now: int) -> None:
+    def limit(self, port: Port, entries_max: int) -> None:
+        """Let at most so many addresses be learnt at a port."""
+        if entries_max < 0:
+            raise UsageError(f"{port.name}: a limit of {entries_max} addresses; give 0 or more")
+        self.limits[port.number] = entries_max
+
+    # The spanning tree's side.
+
+    def close(self, port: Port) -> None:
+        """Let nothing but BPDUs pass a port."""
+        if port not in self.closed:
+            self.closed.append(port)
+
+    def open(self, port: Port) -> None:
+        """Let a port take and send everything."""
+        if port in self.closed:
+            self.closed.remove(port)
+
+    def age_fast(self, ageing_ns: int) -> None:
+        """After a topology change: entries age in `ageing_ns`, for as long (802.1D-1998 8.3.5)."""
+        until_ns, normal_ns = self.fast_ageing
+        now = self.engine.now
+        if until_ns <= now:
+            normal_ns = self.ageing_ns
+            self.ageing_ns = min(ageing_ns, normal_ns)
+            self.engine.at(now + ageing_ns, self, None)
+        self.fast_ageing = (now + ageing_ns, normal_ns)
+
+    def fire(self, argument: object) -> None:
+        """An engine event: the time of fast ageing may be over."""
+        until_ns, normal_ns = self.fast_ageing
+        now = self.engine.now
+        if now < until_ns:
+            self.engine.at(until_ns, self, None)
+            return
+        self._drop_aged(now)  # what has aged fast does not come back with the slow time
+        self.ageing_ns = normal_ns
+
+    def exits(self, port: Port, vlan: int) -> list[tuple[Port, int]]:
+        """By which ports, and with which VLAN in its tag (0: none), a broadcast leaves that came in by `port`."""
+        if port in self.closed:
+            return []
+        return [(other, vlan) for other in self._others(port)]
+
+    def _others(self, port: Port) -> list[Port]:
+        others = [other for other in self.ports if other is not port and other.direction is not None]
+        if self.closed:
+            return [other for other in others if other not in self.closed]
+        return others
+
+    def _receive_closed(self, port: Port, frame: Frame) -> None:
+        if frame.destination & ~0xF == _RESERVED:
+            self.receive_reserved(port, frame)
+            return
+        tree = self.tree
+        if tree is not None and tree.ports[port.number].learning and not frame.source & _GROUP_BIT:
+            self._learn(frame.source, port, self.seen.get(frame.source), self.engine.now)
+        port.drop(Drop.PORT_BLOCKED, frame)
+
+    def _learn(self, key: int, port: Port, known: _Seen | None, now: int) -> None:
+        if self.limits and not self._has_room(port, known, now):
+            self.table_full += 1
+            return
         if known is None:
             if len(self.seen) >= self.entries_max and not self._purge(now):
                 self.table_full += 1
                 return
-            self.seen[mac] = _Seen(port, now)
+            self.seen[key] = _Seen(port, now)
             before = ""
+        elif known.port is port:
+            known.at = now
+            return
         else:
             before = known.port.name
             known.port = port
             known.at = now
         if self.watch.state is not None:
-            self.watch.state(now, self.name, f"mac {mac_text(mac)}", before, port.name, Cause.SEGMENT)
+            subject = f"mac {mac_text(key & (1 << _VLAN_SHIFT) - 1)}"
+            if key >> _VLAN_SHIFT:
+                subject += f" vlan {key >> _VLAN_SHIFT}"
+            self.watch.state(now, self.name, subject, before, port.name, Cause.SEGMENT)
+
+    def _has_room(self, port: Port, known: _Seen | None, now: int) -> bool:
+        """Whether one more address may be learnt at a port that has a limit; counts it then."""
+        if known is not None and known.port is port:
+            return True
+        most = self.limits.get(port.number)
+        if most is not None:
+            if self.learnt.get(port.number, 0) >= most:
+                self._drop_aged(now)
+                if self.learnt.get(port.number, 0) >= most:
+                    return False
+            self.learnt[port.number] = self.learnt.get(port.number, 0) + 1
+        if known is not None and known.port.number in self.learnt:
+            self.learnt[known.port.number] -= 1
+        return True
 
     def _purge(self, now: int) -> bool:
         """Drop aged entries to make room; not more than once a second, or a flood of new MACs would stall the
@@ -147,16 +279,29 @@ class Bridge:
         if now - self.purged_at < _PURGE_PAUSE_NS:
             return False
         self.purged_at = now
-        self.seen = {mac: seen for mac, seen in self.seen.items() if now - seen.at <= self.ageing_ns}
+        self._drop_aged(now)
         return len(self.seen) < self.entries_max
+
+    def _drop_aged(self, now: int) -> None:
+        aged = [key for key, seen in self.seen.items() if now - seen.at > self.ageing_ns]
+        for key in aged:
+            number = self.seen.pop(key).port.number
+            if number in self.learnt:
+                self.learnt[number] -= 1
 
     def _flood(self, port: Port, frame: Frame) -> None:
         others = [other for other in self.ports if other is not port and other.direction is not None]
+        if self.closed:
+            others = [other for other in others if other not in self.closed]
         if not others:
             port.drop(Drop.SWITCH_NO_PORT, frame)
             return
         if self.watch.step is not None:
             self._tell(frame, "flooded", *others)
+        self.floods = floods = self.floods + 1
+        if floods >= self.floods_looked:
+            self.floods_looked = floods + FLOODS_BEFORE_LOOK
+            look_for_loop(port, frame.tag & 0xFFF if frame.tag >= 0 else 0)
         for other in others:
             other.transmit(frame)
 
