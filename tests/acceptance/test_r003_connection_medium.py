@@ -41,7 +41,7 @@ LABS = {
 
 
 @pytest.mark.parametrize("case", LABS)
-def test_the_program_fails_and_the_run_says_what_is_missing(case: str, tmp_path: Path) -> None:
+def test_r003_the_program_fails_and_the_run_says_what_is_missing(case: str, tmp_path: Path) -> None:
     nodes, links, error, missing = LABS[case]
     (tmp_path / "send.py").write_text(SEND)
     (tmp_path / "lab.yaml").write_text(
@@ -59,7 +59,7 @@ def test_the_program_fails_and_the_run_says_what_is_missing(case: str, tmp_path:
     assert f"netarium: {missing}" in done.stderr
 
 
-def test_with_all_three_it_sends(net: Net) -> None:
+def test_r003_with_all_three_it_sends(net: Net) -> None:
     import socket
 
     net.host("a", address="10.0.0.1/24")

@@ -13,7 +13,7 @@ from netarium.addresses import (
 )
 
 
-def test_read_and_printed() -> None:
+def test_r007_read_and_printed() -> None:
     mac = parse_mac("58-20-B1-44-99-DB")
     assert mac_text(mac, "-") == "58-20-B1-44-99-DB"
     assert half_mac_text(mac_vendor(mac), "-") == "58-20-B1"
@@ -21,12 +21,12 @@ def test_read_and_printed() -> None:
 
 
 @pytest.mark.parametrize("text", ["58-20-B1-44-99", "58-20-B1-44-99-DB-01"])
-def test_a_wrong_length_is_refused(text: str) -> None:
+def test_r007_a_wrong_length_is_refused(text: str) -> None:
     with pytest.raises(AddressError, match="instead of 12"):
         parse_mac(text)
 
 
-def test_two_generated_cards_never_share_one() -> None:
+def test_r007_two_generated_cards_never_share_one() -> None:
     generator = MacGenerator()
     macs = [generator.next() for _ in range(10_000)]
     assert len(set(macs)) == len(macs)

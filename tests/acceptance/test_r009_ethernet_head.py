@@ -32,7 +32,7 @@ ONE, TWO = parse_ipv4("192.168.15.46"), parse_ipv4("192.168.15.68")
         (Frame(DESTINATION, SOURCE, ETHERTYPE_ARP, ArpPacket(1, SOURCE, ONE, 0, TWO), None, b""), "0806", 46),
     ],
 )
-def test_the_parts_of_a_frame(frame: Frame, ethertype: str, data: int) -> None:
+def test_r009_the_parts_of_a_frame(frame: Frame, ethertype: str, data: int) -> None:
     on_the_wire = frame.bytes_with_fcs()
     assert on_the_wire[0:6] == bytes.fromhex("5820b14499db")
     assert on_the_wire[6:12] == bytes.fromhex("020000000001")

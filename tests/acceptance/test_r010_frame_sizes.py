@@ -15,18 +15,18 @@ def frame_with(data: int, tag: int = -1) -> Frame:
 
 
 @pytest.mark.parametrize(("data", "total"), [(0, 64), (1, 64), (46, 64), (47, 65), (1500, 1518)])
-def test_totals(data: int, total: int) -> None:
+def test_r010_totals(data: int, total: int) -> None:
     on_the_wire = frame_with(data).bytes_with_fcs()
     assert len(on_the_wire) == total
     assert on_the_wire[14 : 14 + data] == b"x" * data
     assert on_the_wire[14 + data : -4] == bytes(total - 18 - data), "padded with zeros"
 
 
-def test_a_tag_makes_it_1522() -> None:
+def test_r010_a_tag_makes_it_1522() -> None:
     assert len(frame_with(1500, tag=10).bytes_with_fcs()) == 1522
 
 
-def test_1501_bytes_are_refused() -> None:
+def test_r010_1501_bytes_are_refused() -> None:
     with pytest.raises(UsageError, match="1501 bytes of data; at most 1500"):
         frame_with(1501).bytes_with_fcs()
     with pytest.raises(UsageError, match="1501 bytes of data; at most 1500"):
@@ -34,7 +34,7 @@ def test_1501_bytes_are_refused() -> None:
 
 
 @pytest.mark.parametrize("tag", [-1, 10])
-def test_a_cable_carries_1500_bytes_and_drops_1501_by_name(tag: int) -> None:
+def test_r010_a_cable_carries_1500_bytes_and_drops_1501_by_name(tag: int) -> None:
     bench = Bench()
     (sender, _), (receiver, keeper) = bench.port(), bench.port()
     bench.cable(sender, receiver)

@@ -14,7 +14,7 @@ from netarium.addresses import AddressError, ipv4_text, parse_ipv4
         ("255.255.255.255", 0xFFFFFFFF),
     ],
 )
-def test_both_ways(text: str, number: int) -> None:
+def test_r030_both_ways(text: str, number: int) -> None:
     assert parse_ipv4(text) == number
     assert ipv4_text(number) == text
 
@@ -22,6 +22,6 @@ def test_both_ways(text: str, number: int) -> None:
 @pytest.mark.parametrize(
     ("text", "reason"), [("256.1.1.1", "256 is more than 255"), ("1.2.3", "3 numbers instead of 4")]
 )
-def test_refused(text: str, reason: str) -> None:
+def test_r030_refused(text: str, reason: str) -> None:
     with pytest.raises(AddressError, match=reason):
         parse_ipv4(text)

@@ -20,7 +20,7 @@ def two_hosts():
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "127.0.0.2", "127.1.2.3", "127.255.255.254"])
-def test_delivered_on_the_host_and_never_on_a_nic(address: str) -> None:
+def test_r034_delivered_on_the_host_and_never_on_a_nic(address: str) -> None:
     net, a, b, seen = two_hosts()
     a.run(echo_server(address))
     b.run(echo_server())
@@ -30,28 +30,28 @@ def test_delivered_on_the_host_and_never_on_a_nic(address: str) -> None:
     assert all(frame.source == frame.destination == 0 for _, frame in seen.sent)
 
 
-def test_a_server_on_all_addresses_hears_all_of_them_and_answers_from_127_0_0_1_as_on_linux() -> None:
+def test_r034_a_server_on_all_addresses_hears_all_of_them_and_answers_from_127_0_0_1_as_on_linux() -> None:
     _, a, _, seen = two_hosts()
     a.run(echo_server())
     assert a.call(ask, "127.9.9.9") == (b"HELLO", "127.0.0.1")
     assert {name for name, _ in seen.sent} == {"a:lo"}
 
 
-def test_a_server_on_127_0_0_1_is_not_reached_from_another_host() -> None:
+def test_r034_a_server_on_127_0_0_1_is_not_reached_from_another_host() -> None:
     _net, a, b, _ = two_hosts()
     a.run(echo_server("127.0.0.1"))
     assert a.call(ask, "127.0.0.1") == (b"HELLO", "127.0.0.1")
     assert isinstance(b.call(ask, "192.168.1.1"), TimeoutError)
 
 
-def test_the_hosts_own_address_goes_over_lo_too() -> None:
+def test_r034_the_hosts_own_address_goes_over_lo_too() -> None:
     _net, a, _, seen = two_hosts()
     a.run(echo_server())
     assert a.call(ask, "192.168.1.1") == (b"HELLO", "192.168.1.1")
     assert {name for name, _ in seen.sent} == {"a:lo"}
 
 
-def test_a_frame_from_a_wire_to_127_is_dropped_by_name() -> None:
+def test_r034_a_frame_from_a_wire_to_127_is_dropped_by_name() -> None:
     net, a, b, _ = two_hosts()
     a.run(echo_server())
     net.run()

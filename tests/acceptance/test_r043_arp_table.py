@@ -10,7 +10,7 @@ from netarium import Net
 from netarium.control import Control, NeighborView
 
 
-def test_arp_table() -> None:
+def test_r043_arp_table() -> None:
     net = Net(seed=1)
     office = net.switch("office")
     a = net.host("a", address="10.0.0.1/24", link=office)

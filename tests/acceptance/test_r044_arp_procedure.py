@@ -26,7 +26,7 @@ def subnet():
     return net, a, b, FramesSeen(net)
 
 
-def test_the_request_goes_to_all_and_one_answers_by_unicast() -> None:
+def test_r044_the_request_goes_to_all_and_one_answers_by_unicast() -> None:
     _net, a, b, seen = subnet()
     mac_a, mac_b = a.node.ports["eth0"].mac, b.node.ports["eth0"].mac
     assert a.call(ask, "172.16.10.11") == (b"HELLO", "172.16.10.11")
@@ -45,7 +45,7 @@ def test_the_request_goes_to_all_and_one_answers_by_unicast() -> None:
     )
 
 
-def test_for_an_off_link_target_it_asks_for_the_gateway() -> None:
+def test_r044_for_an_off_link_target_it_asks_for_the_gateway() -> None:
     _, a, _, seen = subnet()
     assert a.call(ask, "8.8.8.8") == (b"HELLO", "8.8.8.8")
     (request,) = seen.arp_by("a:eth0")

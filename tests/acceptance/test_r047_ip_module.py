@@ -20,7 +20,7 @@ def foreign(mac: int) -> Frame:
 
 
 @pytest.mark.parametrize("kind", ["host", "router"])
-def test_a_host_drops_foreign_packets_and_a_router_forwards_them(kind: str) -> None:
+def test_r047_a_host_drops_foreign_packets_and_a_router_forwards_them(kind: str) -> None:
     net = Net(seed=1)
     middle = getattr(net, kind)("m", interfaces={"eth0": "10.0.1.254/24", "eth1": "10.0.2.254/24"})
     a = net.host("a", address="10.0.1.1/24")
@@ -40,7 +40,7 @@ def test_a_host_drops_foreign_packets_and_a_router_forwards_them(kind: str) -> N
         assert {reason.name for reason in b.node.stack.drops} >= {"UDP_NO_SOCKET"}
 
 
-def test_the_protocol_number_names_the_module() -> None:
+def test_r047_the_protocol_number_names_the_module() -> None:
     net = Net(seed=1)
     office = net.switch("office")
     a = net.host("a", address="10.0.0.1/24", link=office)
