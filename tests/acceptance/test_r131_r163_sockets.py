@@ -108,7 +108,7 @@ def test_r131_an_unmodified_program_with_the_socket_module_alone(tmp_path: Any) 
     assert first.exit_code == second.exit_code == 0
 
 
-def test_r138_and_r140_connecting_before_listen_is_refused() -> None:
+def test_r138_connecting_before_listen_is_refused() -> None:
     net, server, client = two_hosts()
 
     def bound_only() -> None:
@@ -125,7 +125,33 @@ def test_r138_and_r140_connecting_before_listen_is_refused() -> None:
     assert caught.value.errno == 111
 
 
-def test_r139_and_r141_accept_blocks_and_tells_two_clients_apart() -> None:
+def test_r140_nobody_listens_is_refused_with_111_after_one_round_trip() -> None:
+    net, _, client = two_hosts()
+    with pytest.raises(ConnectionRefusedError) as caught:
+        client.call(connected)
+    assert caught.value.errno == 111
+    assert net.now_ns < 10_000_000
+
+
+def test_r141_two_clients_of_one_host_have_different_ephemeral_ports() -> None:
+    _, server, client = two_hosts()
+
+    def serve() -> list[int]:
+        listener = listening()
+        return [listener.accept()[1][1] for _ in range(2)]
+
+    def connect_twice() -> list[int]:
+        return [connected().getsockname()[1] for _ in range(2)]
+
+    service = server.run(serve)
+    own = client.call(connect_twice)
+    service.wait()
+    assert service.result == own
+    assert own[0] != own[1]
+    assert all(32768 <= port <= 60999 for port in own)
+
+
+def test_r139_accept_blocks_and_tells_two_clients_apart() -> None:
     net, server, client = two_hosts()
 
     def serve() -> list[Any]:
