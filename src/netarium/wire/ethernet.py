@@ -28,7 +28,9 @@ HEADER_BYTES = 14
 TAG_BYTES = 4
 FCS_BYTES = 4
 FRAME_BYTES_MIN = 60
-"""The least length of a frame without its FCS; shorter ones are padded with zeros (IEEE 802.3, 3.2.8)."""
+"""The least length of a frame without its FCS; shorter ones are padded with zeros (IEEE 802.3, 3.2.8). A tag comes on
+top of it, as where a switch puts it into a padded frame (802.1Q annex G: a bridge may send 68 bytes at least).
+"""
 DATA_BYTES_MAX = 1500
 """The most data of a frame (IEEE 802.3, 3.2.7): the MTU. Jumbo frames are an agreement of both ends."""
 
@@ -109,10 +111,10 @@ class Frame:
                 size_bytes += network.size_bytes
             if transport is not None:
                 size_bytes += transport.size_bytes
-            if tag >= 0:
-                size_bytes += TAG_BYTES
             if size_bytes < FRAME_BYTES_MIN:
                 size_bytes = FRAME_BYTES_MIN
+            if tag >= 0:
+                size_bytes += TAG_BYTES
         self.size_bytes = size_bytes
 
     @staticmethod
@@ -164,8 +166,8 @@ class Frame:
         else:
             assert type(network) is ArpPacket
             data = b"".join((head, network.emit(), payload))
-        if len(data) < FRAME_BYTES_MIN:
-            return data.ljust(FRAME_BYTES_MIN, b"\0")
+        if len(data) < FRAME_BYTES_MIN + TAG_BYTES:
+            return data.ljust(FRAME_BYTES_MIN if self.tag < 0 else FRAME_BYTES_MIN + TAG_BYTES, b"\0")
         return data
 
     def bytes_with_fcs(self, mtu_bytes: int = DATA_BYTES_MAX) -> bytes:
