@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
+    from netarium.stack.filter.filter import Filter
     from netarium.stack.interface import Interface
     from netarium.wire.ethernet import Frame
 
@@ -20,9 +21,11 @@ PLACES: Final = ("prerouting", "input", "forward", "output", "postrouting")
 
 
 class Hooks:
-    """The chains of one stack. `outgoing` tells whether any looks at packets on the way out."""
+    """The chains of one stack. `outgoing` tells whether any looks at packets on the way out; `filter` is who put
+    hooks there, None while nobody did.
+    """
 
-    __slots__ = ("forward", "input", "outgoing", "output", "postrouting", "prerouting")
+    __slots__ = ("filter", "forward", "input", "outgoing", "output", "postrouting", "prerouting")
 
     def __init__(self) -> None:
         self.prerouting: Chain | None = None
@@ -31,6 +34,7 @@ class Hooks:
         self.output: Chain | None = None
         self.postrouting: Chain | None = None
         self.outgoing = False
+        self.filter: Filter | None = None
 
     def add(self, place: str, priority: int, hook: Hook) -> None:
         """Call `hook` at `place` (one of PLACES), smaller priorities first, equal ones in order of adding."""

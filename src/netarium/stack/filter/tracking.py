@@ -1,0 +1,116 @@
+"""Following a connection: what each packet of it changes, and which packet may begin one.
+
+Read first: RFC 4787 4.3 and 4.4 (UDP mappings are refreshed), RFC 5382 section 5 (TCP). Time-outs are in `timeouts`.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from netarium.journey import Cause
+from netarium.stack.filter import tcp_track, telling
+from netarium.stack.filter.entry import ICMP_ANSWERS, Direction, Entry
+from netarium.stack.filter.table import ConnectionTable
+from netarium.stack.filter.timeouts import UDP_STREAM_AFTER_NS, Timeouts
+from netarium.stack.routes import BROADCAST
+from netarium.wire.ethernet import Frame
+from netarium.wire.icmp import IcmpHeader
+from netarium.wire.ipv4 import PROTOCOL_ICMP, PROTOCOL_TCP, PROTOCOL_UDP, Ipv4Header
+from netarium.wire.tcp import FIN, RST, SYN, TcpHeader
+from netarium.wire.udp import UdpHeader
+
+NOT_TRACKED: Final = -1
+"""Multicast, broadcast, no source: no connections."""
+BEGINS_NONE: Final = -2
+"""A packet from the midst of nothing."""
+
+
+class Tracker:
+    """Keeps the connections of a table up to date."""
+
+    __slots__ = ("stack", "table", "timeouts")
+
+    def __init__(self, table: ConnectionTable) -> None:
+        self.stack: Final = table.stack
+        self.table: Final = table
+        self.timeouts: Final = Timeouts(table.stack.settings)
+
+    def follow(self, way: Direction, frame: Frame) -> bool:
+        """Note one more packet of a known connection. False: it is over, and this one begins another."""
+        entry = way.entry
+        now = self.stack.now
+        if entry.expires_ns <= now:
+            self.table.remove(entry, Cause.AGED)
+            return False
+        transport = frame.transport
+        if way.is_reply:
+            entry.seen_reply = True
+        if type(transport) is TcpHeader:
+            flags = transport.flags
+            if entry.state == tcp_track.ESTABLISHED and not flags & (SYN | FIN | RST):
+                entry.assured = entry.seen_reply
+                entry.expires_ns = now + self.timeouts.tcp_ns(tcp_track.ESTABLISHED)
+            elif not self._follow_tcp(entry, way, flags):
+                return False
+        elif type(transport) is UdpHeader:
+            if entry.seen_reply and now >= entry.stream_ns:
+                entry.assured = True
+            entry.expires_ns = now + self.timeouts.udp_ns(entry.assured)
+        elif type(transport) is IcmpHeader:
+            entry.expires_ns = now + self.timeouts.icmp_ns()
+        else:
+            entry.assured = entry.seen_reply
+            entry.expires_ns = now + self.timeouts.other_ns()
+        way.packets += 1
+        way.bytes += telling.packet_size(frame)
+        return True
+
+    def _follow_tcp(self, entry: Entry, way: Direction, flags: int) -> bool:
+        """A segment that may change the state. False: a SYN opens the connection anew."""
+        before = entry.state
+        if before in tcp_track.REOPENED_BY_SYN and tcp_track.kind_of(flags) == tcp_track.IS_SYN:
+            self.table.remove(entry, Cause.SEGMENT)
+            return False
+        closer = entry.fin_from
+        after = tcp_track.next_state(before, flags, way.is_reply, None if closer is None else closer is way)
+        if closer is None and flags & FIN:
+            entry.fin_from = way
+        entry.expires_ns = self.stack.now + self.timeouts.tcp_ns(after)
+        if after == tcp_track.ESTABLISHED and entry.seen_reply:
+            entry.assured = True
+        if after != before:
+            entry.state = after
+            if entry.confirmed:
+                self.table.touch(entry)
+            telling.tell_state(self.stack, entry, before)
+        return True
+
+    def first_state(self, frame: Frame, header: Ipv4Header) -> int:
+        """The state of `tcp_track` (0 for all but TCP) that a first packet begins; NOT_TRACKED or BEGINS_NONE."""
+        destination = header.destination
+        local = self.stack.routes.local.get(destination)
+        if header.source == 0 or destination >> 28 >= 0xE or (local is not None and local.kind == BROADCAST):
+            return NOT_TRACKED
+        transport = frame.transport
+        if type(transport) is TcpHeader:
+            loose = bool(self.stack.settings.nf_conntrack_tcp_loose)
+            first = tcp_track.first_state(transport.flags, loose)
+            if first == tcp_track.NONE:
+                return BEGINS_NONE
+            return first
+        if type(transport) is IcmpHeader and transport.type not in ICMP_ANSWERS:
+            return BEGINS_NONE
+        return 0
+
+    def set_first_time(self, entry: Entry) -> None:
+        """The time-out of a connection that begins now."""
+        now = self.stack.now
+        if entry.protocol == PROTOCOL_TCP:
+            entry.expires_ns = now + self.timeouts.tcp_ns(entry.state)
+        elif entry.protocol == PROTOCOL_UDP:
+            entry.stream_ns = now + UDP_STREAM_AFTER_NS
+            entry.expires_ns = now + self.timeouts.udp_ns(False)
+        elif entry.protocol == PROTOCOL_ICMP:
+            entry.expires_ns = now + self.timeouts.icmp_ns()
+        else:
+            entry.expires_ns = now + self.timeouts.other_ns()
