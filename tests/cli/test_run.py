@@ -269,6 +269,17 @@ def test_ctrl_c_is_exit_130_and_the_capture_is_whole(script, tmp_path, body):
     assert {event["frame"] for event in events if "frame" in event} == set(range(1, len(frames) + 1))
 
 
+def test_a_loop_of_switches_is_said_before_it_runs_for_ever(netarium, script, tmp_path):
+    script("shout.py", "import socket\nsocket.socket(type=socket.SOCK_DGRAM).sendto(b'?', ('10.0.0.9', 9))")
+    (tmp_path / "lab.yaml").write_text(
+        "nodes:\n  s: {kind: switch}\n  t: {kind: switch}\n  a: {kind: host, address: 10.0.0.1/24}\n"
+        "links:\n  - [s, t]\n  - [s, t]\n  - [a, s]\nprograms:\n  - {on: a, run: shout.py}\n"
+    )
+    done = netarium("run", "lab.yaml", "--until", "10ms")
+    assert done.code == 0
+    assert done.stderr.splitlines()[0].startswith("netarium: s:p2--t:p2 closes a loop of switches")
+
+
 def test_json_is_one_object_instead_of_the_output(netarium, pair):
     done = netarium("run", "--json", *pair)
     told = json.loads(done.stdout)

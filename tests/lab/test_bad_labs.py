@@ -151,6 +151,10 @@ CASES = {
         "nodes:\n  a: {kind: host, address: 10.0.0.1/24, mac: 8080:22}\n",
         "lab.yaml:2: nodes.a: MAC address '8080:22' has 6 hexadecimal digits instead of 12",
     ),
+    "no such setting": (
+        "nodes:\n  a:\n    kind: host\n    settings: {net.ipv4.ip_forwad: 1}\n",
+        "lab.yaml:2: nodes.a: ",
+    ),
     "MAC twice": (
         "nodes:\n  a: {kind: host, address: 10.0.0.1/24, mac: 02:00:00:00:00:09}\n"
         "  b: {kind: host, address: 10.0.0.2/24, mac: 02:00:00:00:00:09}\n",

@@ -152,6 +152,18 @@ def test_a_fault_to_come_keeps_the_run_going(lab):
     assert not net["b"].on
 
 
+def test_a_zero_needs_no_unit(lab):
+    head = HEAD.replace("10.0.0.1/24}", "10.0.0.1/24, boot: 0}").replace("delay: 1ms", "delay: 0, loss: 0.0")
+    net = lab(head + "programs:\n  - {on: a, run: when.py, at: 0}\n", {"when.py": "print('now')"})
+    net.run(check=True)
+    assert (outputs(net), net.link("a", "b").delay) == ({"a": "now\n"}, 0)
+
+
+def test_settings_are_the_host_s_sysctls(lab):
+    net = lab(HEAD.replace("10.0.0.1/24}", "10.0.0.1/24, settings: {net.ipv4.ip_default_ttl: 7}}"))
+    assert net["a"].node.stack.settings.get("net.ipv4.ip_default_ttl") == 7
+
+
 def test_the_file_s_seed_and_the_caller_s(lab):
     assert lab("seed: 9\n" + HEAD).seed == 9
     assert lab("seed: 9\n" + HEAD, seed=3).seed == 3

@@ -144,6 +144,19 @@ def test_capture_of_all_and_of_one(office, tmp_path):
         office.capture(tmp_path / "none.pcapng", on=["d"])
 
 
+def test_a_loop_of_switches_is_noticed(net):
+    one, other, third = (net.switch(name) for name in ("s1", "s2", "s3"))
+    net.link(one, other)
+    net.link(other, third)
+    net.check()
+    assert net.notices == []
+    net.link(third, one)
+    net.check()
+    assert net.notices == [
+        "s3:p2--s1:p2 closes a loop of switches: a broadcast circulates there for ever; leave one cable out"
+    ]
+
+
 def test_reading_the_net_changes_nothing(net):
     def run(watch):
         made = Net(5)

@@ -18,7 +18,7 @@ _UNREACHABLE = ("Network is unreachable", "No route to host")
 
 def notices(net: Net) -> list[str]:
     """What the user should know: who rests, who was killed by a missing cable or address."""
-    found = list(net.notices)
+    found: list[str] = []
     resting = [service.name for service in net.services if service.at_rest]
     if resting:
         found.append(f"at rest, waiting for clients: {', '.join(resting)}")

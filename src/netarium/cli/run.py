@@ -59,9 +59,17 @@ def run(arguments: RunArguments) -> int:
     outputs = Outputs(net, arguments)
     for service in net.services:
         service.listeners.append(console.wrote)
+    net.check()
+    if not arguments.quiet:
+        for notice in net.notices:
+            console.notice(f"netarium: {notice}")
     began = time.perf_counter()
-    with _interrupts(net) as interrupted:
-        end, error = _drive(net, until_ns)
+    try:
+        with _interrupts(net) as interrupted:
+            end, error = _drive(net, until_ns)
+    except BaseException:
+        outputs.close()  # whatever went wrong, what was captured can be read
+        raise
     interrupted = interrupted or [True] * isinstance(error, KeyboardInterrupt)
     console.close()
     codes: list[int] = []

@@ -255,16 +255,9 @@ class _Builder:
         return at_line(self.document, path)
 
     def _node(self, name: str) -> None:
-        given = self.document.value["nodes"][name]
-        node = self.lab.nodes[name]
-        if node.kind in ("switch", "hub"):
-            place = getattr(self.net, node.kind)
-            place(name, **{key: given[key] for key in given if key != "kind"})
-            return
-        options = {key: value for key, value in given.items() if key != "kind" and value is not None}
-        if "hosts" in options:
-            options["hosts"] = dict(options["hosts"])
-        (self.net.host if node.kind == "host" else self.net.router)(name, **options)
+        given = {key: _as_written(value) for key, value in self.document.value["nodes"][name].items()}
+        kind = given.pop("kind")
+        getattr(self.net, kind)(name, **{key: value for key, value in given.items() if value is not None})
 
     def _link(self, index: int) -> None:
         entry = self.document.value["links"][index]
@@ -274,7 +267,7 @@ class _Builder:
         self.net.add_link(
             self.net.end(one),
             self.net.end(other),
-            {key: getattr(value, "text", value) for key, value in given.items()},
+            {key: _as_written(value) for key, value in given.items()},
         )
 
     def _programs(self) -> None:
@@ -285,7 +278,9 @@ class _Builder:
                     self._check_after(index, entry.after, names)
         for index, entry in enumerate(self.lab.programs):
             with self._line("programs", index):
-                self._program(entry, names[index], self.document.value["programs"][index].get("at"))
+                self._program(
+                    entry, names[index], _as_written(self.document.value["programs"][index].get("at"))
+                )
 
     def _check_after(self, index: int, after: str, names: list[str]) -> None:
         if after == "dhcp":
@@ -318,6 +313,11 @@ class _Builder:
             directory=directory,
             name=name,
         )
+
+
+def _as_written(value: Any) -> Any:
+    """A number as its text: `boot: 0` and `loss: 0.02` are read where "0" and "2%" are."""
+    return getattr(value, "text", value)
 
 
 def environment(given: dict[str, str]) -> dict[str, str]:

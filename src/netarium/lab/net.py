@@ -20,7 +20,7 @@ from netarium.lab.lifecycle import End, Lifecycle
 from netarium.lab.links import OPTIONS as LINK_OPTIONS
 from netarium.lab.links import Link, cable_arguments
 from netarium.lab.service import Service
-from netarium.lab.topology import check_addresses
+from netarium.lab.topology import bridging_loops, check_addresses
 from netarium.lab.watching import Watching
 from netarium.lab.words import suggest
 from netarium.link.cable import Cable
@@ -295,7 +295,12 @@ class Net:
     def check(self) -> None:
         """Raise UsageError for a topology that cannot be; done before time passes, when cables have changed."""
         if self._checked_links != len(self.links):
-            check_addresses(self.boxes.values(), (link.cable for link in self.links))
+            cables = [link.cable for link in self.links]
+            check_addresses(self.boxes.values(), cables)
+            self.notices = [
+                f"{cable} closes a loop of switches: a broadcast circulates there for ever; leave one cable out"
+                for cable in bridging_loops(self.boxes.values(), cables)
+            ]
             self._checked_links = len(self.links)
 
     def failed(self) -> list[Service]:

@@ -88,6 +88,20 @@ def check_addresses(boxes: Iterable[Box], cables: Iterable[Cable]) -> None:
                 )
 
 
+def bridging_loops(boxes: Iterable[Box], cables: Iterable[Cable]) -> list[str]:
+    """The cables (`s1:p2--s2:p1`) that close a loop of switches and hubs: a broadcast circulates there for ever."""
+    bridges = {box.name for box in boxes if not isinstance(box, Host)}
+    groups = _Groups()
+    found = []
+    for cable in cables:
+        one, other = (port.name.partition(":")[0] for port in (cable.a, cable.b))
+        if one in bridges and other in bridges:
+            if groups.root(one) == groups.root(other):
+                found.append(cable.name)
+            groups.join(one, other)
+    return found
+
+
 class _Groups:
     """Which names belong together (union by the first seen)."""
 
