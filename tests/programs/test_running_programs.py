@@ -282,7 +282,7 @@ def test_starting_processes_is_refused_by_name(host: Any) -> None:
     texts = host.call(program)
     assert len(texts) == 3
     for text in texts:
-        assert text.startswith("NotSupportedInNetError: ") and "host.run()" in text and "on host" in text
+        assert text.startswith("RefusedError: ") and "host.run()" in text and "on host" in text
 
 
 def test_signals_and_kill(empty_net: Net, host: Any) -> None:

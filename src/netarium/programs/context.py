@@ -5,8 +5,8 @@ thread of the test never meets a program's. What cannot be a proxy is swapped wh
 put back when it stops driving: sys.argv, sys.path, a sys.stdout the program has replaced itself, the working directory
 (only when two programs differ), and the entries of sys.modules that are the program's own files.
 
-Own files are those under the program's folder, plus `PRIVATE_LIBRARIES`: modules of the standard library with state
-that programs change (`http.server`'s version string, socketserver's class attributes, logging's root logger).
+Own files are those under the program's folder, plus `PRIVATE_LIBRARIES`: modules with state that programs change
+(`http.server`'s version string, socketserver's class attributes, logging's root logger).
 """
 
 from __future__ import annotations
@@ -23,7 +23,10 @@ from netarium.programs import loops
 if TYPE_CHECKING:
     from netarium.programs.process import Process
 
-PRIVATE_LIBRARIES: Final = ("socketserver", "http", "xmlrpc", "ftplib", "smtplib", "logging")
+PRIVATE_LIBRARIES: Final = ("socketserver", "http", "xmlrpc", "ftplib", "smtplib", "logging", "twisted")
+"""twisted is among them because it makes its reactor, and that its epoll, when it is imported."""
+PRIVATE_TO_CALLABLES: Final = ("twisted",)
+"""A function of the test shares its modules with the test; so these alone."""
 _NEVER_PRIVATE: Final = frozenset(sys.builtin_module_names) | {"netarium", "greenlet"}
 SHARED: Final[tuple[tuple[ModuleType, str], ...]] = (
     (sys, "stdin"),
@@ -112,10 +115,11 @@ class ProgramContext:
         self.modules: dict[str, ModuleType] = {}
         """The program's own entries of sys.modules, while it is not active."""
         self.tops: frozenset[str] = frozenset()
-        self._private = folder is not None or process.program.private
-        if self._private:
+        if folder is not None or process.program.private:
             names = list(PRIVATE_LIBRARIES) + (own_modules(folder) if folder is not None else [])
             self.tops = frozenset(names) | {"__main__", "__mp_main__"}
+        else:
+            self.tops = frozenset(PRIVATE_TO_CALLABLES)
         self.loop_policy: Any = None
         self._hidden: dict[str, ModuleType] = {}
         self._known = -1
@@ -136,7 +140,7 @@ class ProgramContext:
                 setattr(module, name, value)
         if self.loop_policy is not None:
             loops.set_policy(self.loop_policy)
-        if self._private:
+        if self.modules or self._hidden or len(sys.modules) != self._known:
             self._modules_in()
 
     def switch_out(self) -> None:
@@ -158,7 +162,7 @@ class ProgramContext:
             or self.values
         ):
             self._take_values()
-        if self._private:
+        if self.modules or self._hidden or len(sys.modules) != self._known:
             self._modules_out()
 
     def _take_values(self) -> None:

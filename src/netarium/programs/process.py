@@ -26,7 +26,6 @@ from netarium.programs.streams import Output, RawInput, RawOutput, Stdin, text_i
 from netarium.sockets.base import Credentials
 from netarium.sockets.descriptors import Descriptors
 from netarium.sockets.local import LocalStream
-from netarium.sockets.readiness import Pollable
 
 if TYPE_CHECKING:
     from netarium.nodes.host import Host
@@ -122,7 +121,6 @@ class Process:
         self.default_timeout: int | None = None
         """socket.setdefaulttimeout, in ns."""
         self.descriptors = Descriptors()
-        self._nonblocking: list[Pollable] = []
         self._open_streams(stdin)
         self.context = ProgramContext(self)
         driver.register()
@@ -152,16 +150,6 @@ class Process:
     def stderr(self) -> str:
         """What the program has written to its standard error so far, tracebacks included."""
         return self._stderr.text
-
-    def is_nonblocking(self, pollable: Pollable) -> bool:
-        """O_NONBLOCK of what is not a socket object (those keep a time-out of their own)."""
-        return any(each is pollable for each in self._nonblocking)
-
-    def set_nonblocking(self, pollable: Pollable, nonblocking: bool) -> None:
-        """Set O_NONBLOCK."""
-        self._nonblocking = [each for each in self._nonblocking if each is not pollable and not each.closed]
-        if nonblocking:
-            self._nonblocking.append(pollable)
 
     def start(self) -> None:
         """Make the program's main task ready."""

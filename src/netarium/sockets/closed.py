@@ -17,6 +17,7 @@ class Closed:
     waiting_kind = 0
     restful = False
     closed = True
+    nonblocking = False
 
     def _refuse(self, *args: Any, **keywords: Any) -> Any:
         raise os_error(errno.EBADF)

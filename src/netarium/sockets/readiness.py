@@ -28,10 +28,12 @@ class Pollable:
     on it is a server's rest (DESIGN 3): a listening socket, or a UDP socket bound by the program.
     """
 
-    __slots__ = ("closed", "users", "waiters")
+    __slots__ = ("closed", "nonblocking", "users", "waiters")
 
     def __init__(self) -> None:
         self.waiters: list[Callable[[], None]] = []
+        self.nonblocking = False
+        """O_NONBLOCK, which all descriptors of it share."""
         self.users = 0
         self.closed = False
 

@@ -7,7 +7,8 @@ as first argument, anywhere else the original. So nothing changes outside the ne
     dispatch   makes dispatchers and puts them in place, also where modules and classes had captured the originals
     driver     what the scheduler calls when it begins and stops driving
     imports    modules that would escape, refused by name
-    builtins datetime os random select signal socket ssl sys thread time   a file for each module of the standard library;
+    libraries  adaptations of single libraries that look behind the curtain
+    builtins datetime fcntl os random select signal socket ssl sys thread time   a file for each of the standard library's;
                what belongs to `socket` is in socket_*.py, locks in locks.py, Python 3.13's threads in thread_313.py
 """
 

@@ -48,7 +48,7 @@ def open_file(
 ) -> Any:
     """As builtins.open."""
     if isinstance(file, str | os.PathLike) and os.fspath(file) in MACHINE_FILES and "r" in mode:
-        text = machine_file(task, os.fspath(file))  # type: ignore[arg-type]
+        text = machine_file(task, os.fspath(file))
         if "b" in mode:
             return io.BytesIO(text.encode())
         return io.StringIO(text)

@@ -1,4 +1,4 @@
-"""Modules that would escape: networking in C, which no dispatcher sees. Importing one inside the net is refused by name.
+"""Modules that would escape: networking in C, which no dispatcher sees; importing one inside is refused by name.
 
 Silent escapes are worse than refusals: uvloop did real DNS inside, pycurl returned nothing with exit code 0.
 """
@@ -54,4 +54,4 @@ class RefusingFinder:
 
 def install() -> None:
     """Put the finder before all others."""
-    sys.meta_path.insert(0, RefusingFinder)  # type: ignore[arg-type]
+    sys.meta_path.insert(0, RefusingFinder)

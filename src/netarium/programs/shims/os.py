@@ -57,7 +57,7 @@ def blocking(task: Task, pollable: Pollable, call: str, attempt: Callable[[], An
     task.calls += 1
     result = attempt()
     if result is None:
-        if task.process.is_nonblocking(pollable):
+        if pollable.nonblocking:
             raise os_error(errno.EAGAIN)
         pollable.waiters.append(task.wake)
         try:
@@ -145,13 +145,13 @@ def set_blocking(task: Task, fd: int, blocking: bool) -> None:
     if found is None:
         _set_blocking(fd, blocking)
     else:
-        task.process.set_nonblocking(found, not blocking)
+        found.nonblocking = not blocking
 
 
 def get_blocking(task: Task, fd: int) -> bool:
     """As os.get_blocking."""
     found = _find(task, fd)
-    return _get_blocking(fd) if found is None else not task.process.is_nonblocking(found)
+    return _get_blocking(fd) if found is None else not found.nonblocking
 
 
 def set_inheritable(task: Task, fd: int, inheritable: bool) -> None:
@@ -254,11 +254,15 @@ def wait(task: Task, *args: Any) -> Any:
     raise os_error(errno.ECHILD)
 
 
+class RefusedError(NotSupportedInNetError, OSError):
+    """A call that cannot be inside the net. Also an OSError, so that programs that can do without go on."""
+
+
 def refuse(name: str) -> Callable[..., Any]:
     """The virtual form of what cannot be inside the net."""
 
     def refused(task: Task, *args: Any, **keywords: Any) -> Any:
-        raise NotSupportedInNetError(
+        raise RefusedError(
             f"{name}() of program {task.process.name} on {task.process.host.name}: a simulated program cannot start "
             "processes; run the other program with host.run() or a line under `programs`, or use a thread"
         )

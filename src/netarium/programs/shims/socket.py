@@ -83,9 +83,11 @@ class SimSocket(real.socket):
             self._number = process.descriptors.add(core)
             if type & _NONBLOCK:
                 self._timeout = 0
+                core.nonblocking = True
                 return
         if self._timeout is None and process.default_timeout is not None:
             self._timeout = process.default_timeout
+            self._core.nonblocking = True
 
     def _adopt(self, number: Any, family: int, type: int, proto: int) -> None:
         if not isinstance(number, int) or isinstance(number, bool):
@@ -140,11 +142,13 @@ class SimSocket(real.socket):
 
     def settimeout(self, value: float | None) -> None:
         """Seconds, None for blocking, 0 for non-blocking."""
-        self._timeout = timeout_ns(value)
+        self._timeout = timeout = timeout_ns(value)
+        self._core.nonblocking = timeout is not None
 
     def setblocking(self, flag: bool) -> None:
         """settimeout(None) or settimeout(0)."""
         self._timeout = None if flag else 0
+        self._core.nonblocking = not flag
 
     def getblocking(self) -> bool:
         """Whether the time-out is not 0."""
@@ -479,7 +483,7 @@ class SimSocket(real.socket):
     ) -> Any:
         """Park until `attempt` gives something. BlockingIOError when non-blocking, TimeoutError when it is late."""
         timeout = self._timeout
-        if timeout == 0:
+        if timeout == 0 or (timeout is None and self._core.nonblocking):
             task.reads += 1
             if task.reads > CALLS_BEFORE_YIELD:
                 task.scheduler.charge(task)
@@ -548,6 +552,8 @@ def _as_enum(value: int, enum: Any) -> Any:
         return value
 
 
+# It shows as its original.
+SimSocket.__module__, SimSocket.__qualname__, SimSocket.__name__ = "socket", "socket", "socket"
 _twins: dict[type, type] = {}
 on_first_tls: Callable[[], None] | None = None
 """Called when the first twin of an `ssl.SSLSocket` is made; set by the driver, so that ssl is not imported in vain."""
@@ -559,10 +565,11 @@ def twin(cls: type) -> type:
     if found is None:
         if issubclass(cls, SimSocket):
             found = cls
+        elif cls is real.socket:
+            found = SimSocket
         else:
-            bases = (SimSocket,) if cls is real.socket else (cls, SimSocket)
             names = {"__module__": cls.__module__, "__qualname__": cls.__qualname__, "__doc__": cls.__doc__}
-            found = type(cls.__name__, bases, names)
+            found = type(cls.__name__, (cls, SimSocket), names)
             if on_first_tls is not None and issubclass(cls, getattr(sys.modules.get("ssl"), "SSLSocket", ())):
                 on_first_tls()
         _twins[cls] = found

@@ -9,7 +9,9 @@ from types import ModuleType
 from netarium.programs import loops
 from netarium.programs.shims import builtins as builtins_shim
 from netarium.programs.shims import datetime as datetime_shim
+from netarium.programs.shims import fcntl as fcntl_shim
 from netarium.programs.shims import imports as imports_shim
+from netarium.programs.shims import libraries
 from netarium.programs.shims import os as os_shim
 from netarium.programs.shims import random as random_shim
 from netarium.programs.shims import select as select_shim
@@ -34,6 +36,7 @@ FUNCTIONS: list[tuple[str, str, ModuleType]] = [
         os_shim,
     ),
     ("os", "urandom getrandom", random_shim),
+    ("fcntl", "fcntl ioctl", fcntl_shim),
     (
         "socket",
         "getaddrinfo gethostbyname gethostbyname_ex gethostbyaddr getfqdn getnameinfo getservbyname getservbyport "
@@ -97,6 +100,7 @@ def install_rest() -> None:
     socket_shim.install_twins()
     os_shim.install_environment()
     imports_shim.install()
+    libraries.install()
     thread_shim.install_threading()
     loops.make_local(thread_shim.Local)
 

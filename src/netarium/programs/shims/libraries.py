@@ -1,0 +1,80 @@
+"""Adaptations of single libraries that look behind the curtain; each says what it is about.
+
+trio._socket   accepts sockets by `type(sock) is socket.socket`, which a twin is not: inside a task the module's
+               `socket.socket` is the twin. It also captures the C methods of sockets: they are looked up late
+"""
+
+from __future__ import annotations
+
+import socket
+import sys
+from collections.abc import Callable, Sequence
+from importlib.machinery import ModuleSpec, PathFinder
+from types import MethodDescriptorType, ModuleType
+from typing import Any
+
+from netarium.programs.shims.socket import SimSocket
+from netarium.programs.streams import current_task
+
+
+class _SocketModule:
+    """The module `socket` as trio sees it."""
+
+    def __getattr__(self, name: str) -> Any:
+        if name == "socket" and current_task() is not None:
+            return SimSocket
+        return getattr(socket, name)
+
+
+def _late(name: str) -> Callable[..., Any]:
+    def method(sock: Any, *args: Any, **keywords: Any) -> Any:
+        return getattr(sock, name)(*args, **keywords)
+
+    return method
+
+
+def _adapt_trio(module: Any) -> None:
+    module._stdlib_socket = _SocketModule()
+    for value in list(vars(module._SocketType).values()):
+        for cell in getattr(value, "__closure__", None) or ():
+            captured = cell.cell_contents
+            if isinstance(captured, MethodDescriptorType) and issubclass(
+                socket.socket, captured.__objclass__
+            ):
+                cell.cell_contents = _late(captured.__name__)
+
+
+ADAPTATIONS: dict[str, Callable[[Any], None]] = {"trio._socket": _adapt_trio}
+
+
+class AdaptingFinder:
+    """Adapts a module of `ADAPTATIONS` right after it was imported."""
+
+    @staticmethod
+    def find_spec(
+        name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        """The ordinary spec, with a loader that adapts."""
+        adapt = ADAPTATIONS.get(name)
+        if adapt is None:
+            return None
+        spec = PathFinder.find_spec(name, path, target)
+        if spec is None or spec.loader is None:
+            return spec
+        loader: Any = spec.loader
+        execute = loader.exec_module
+
+        def exec_module(module: ModuleType) -> None:
+            execute(module)
+            adapt(module)
+
+        loader.exec_module = exec_module
+        return spec
+
+
+def install() -> None:
+    """Adapt what is imported already; what comes later when it comes."""
+    for name, adapt in ADAPTATIONS.items():
+        if name in sys.modules:
+            adapt(sys.modules[name])
+    sys.meta_path.insert(0, AdaptingFinder)
