@@ -8,6 +8,20 @@ import time
 from tests.acceptance.conversations import PORT, two_hosts
 
 from netarium import Net
+from netarium.lab.watching import Trace
+
+
+def flow(trace: Trace, host: str) -> list[tuple[object, list[object]]]:
+    """Each call of the host's program, and the flags of the TCP segments sent since its call before."""
+    found: list[tuple[object, list[object]]] = []
+    sent: list[object] = []
+    for event in trace.events:
+        if event["event"] == "sent" and event["at"] == f"{host}:eth0" and event["protocol"] == "TCP":
+            sent.append(event["flags"])
+        elif event["event"] == "call" and event["at"] == host:
+            found.append((event["call"], sent))
+            sent = []
+    return found
 
 
 def test_r153_each_call_and_the_packets_it_causes(net: Net) -> None:
@@ -37,25 +51,13 @@ def test_r153_each_call_and_the_packets_it_causes(net: Net) -> None:
     net["b"].run(client)
     net.run(check=True)
 
-    def flow(host: str) -> list[tuple[object, list[object]]]:
-        """Each call of the host's program, and the flags of the TCP segments sent since its call before."""
-        found: list[tuple[object, list[object]]] = []
-        sent: list[object] = []
-        for event in trace.events:
-            if event["event"] == "sent" and event["at"] == f"{host}:eth0" and event["protocol"] == "TCP":
-                sent.append(event["flags"])
-            elif event["event"] == "call" and event["at"] == host:
-                found.append((event["call"], sent))
-                sent = []
-        return found
-
-    assert flow("b") == [
+    assert flow(trace, "b") == [
         ("connect", ["SYN", "ACK"]),
         ("send", ["PSH ACK"]),
         ("recv", ["ACK"]),
         ("close", ["ACK", "FIN ACK"]),  # the ACK is for the server's FIN, which came before
     ]
-    assert flow("a") == [
+    assert flow(trace, "a") == [
         ("bind", []),
         ("listen", []),
         ("accept", ["SYN ACK"]),

@@ -26,6 +26,7 @@ from netarium.lab.words import suggest
 from netarium.link.cable import Cable
 from netarium.link.matching import DropMatching, Partition, parse_match
 from netarium.link.port import Port
+from netarium.link.switch import AGEING_NS
 from netarium.link.verdict import Rule
 from netarium.names.hosts import HostsTable
 from netarium.nodes.hub import Hub as HubNode
@@ -121,8 +122,8 @@ class Net:
 
     def switch(self, name: str, *, ageing: str | None = None, boot: str | None = None) -> Switch:
         """Place a learning switch; `ageing` is how long it remembers an address (300 s)."""
-        more = {} if ageing is None else {"ageing_ns": duration_ns(ageing)}
-        node = SwitchNode(name, self.engine, self.streams, self.watch, self.port_numbers, **more)
+        ageing_ns = AGEING_NS if ageing is None else duration_ns(ageing)
+        node = SwitchNode(name, self.engine, self.streams, self.watch, self.port_numbers, ageing_ns=ageing_ns)
         box = Switch(self, node)
         place(self, box, None if boot is None else duration_ns(boot))
         return box
