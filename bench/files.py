@@ -53,7 +53,7 @@ def free_port() -> int:
 
 
 @contextmanager
-def server(command: list[str], folder: Path, port: int) -> Iterator[None]:
+def server(command: list[str], folder: Path, port: int) -> Iterator[int]:
     process = subprocess.Popen(command, cwd=folder, **QUIET)
     try:
         # nc and the plain loop would take a trial connection for their client, so the kernel's table is asked.
@@ -64,7 +64,7 @@ def server(command: list[str], folder: Path, port: int) -> Iterator[None]:
             ):
                 break
             time.sleep(0.01)
-        yield
+        yield process.pid
     finally:
         process.kill()
         process.wait()
@@ -89,16 +89,19 @@ def sendfile(served: Path, target: Path, port: int) -> tuple[list[str], list[str
 
 
 def netcat(served: Path, target: Path, port: int) -> tuple[list[str], list[str]]:
-    return ["sh", "-c", f"nc -lN 127.0.0.1 {port} < big"], [
+    return ["sh", "-c", f"exec nc -lN 127.0.0.1 {port} < big"], [
         "sh",
         "-c",
-        f"nc -d 127.0.0.1 {port} > '{target}'",
+        f"exec nc -d 127.0.0.1 {port} > '{target}'",
     ]
 
 
 def rsync(served: Path, target: Path, port: int) -> tuple[list[str], list[str]]:
     config = served / "rsyncd.conf"
-    config.write_text(f"use chroot = no\n[d]\npath = {served}\nread only = yes\n")
+    owner = (
+        "uid = 0\ngid = 0\n" if os.geteuid() == 0 else ""
+    )  # as root it would become nobody, who may not read here
+    config.write_text(f"use chroot = no\n{owner}[d]\npath = {served}\nread only = yes\n")
     serve = [
         "rsync",
         "--daemon",
@@ -152,31 +155,43 @@ def scp(served: Path, target: Path, port: int) -> tuple[list[str], list[str]]:
     ]
 
 
-PROGRAMS = {
-    "netarium files, sha256": (files("sha256"), None),
-    "netarium files, no digest": (files("none"), None),
-    "http.server + curl, nothing verified": (curl, "curl"),
-    "plain sendfile -> recv_into -> file": (sendfile, None),
-    "nc": (netcat, "nc"),
-    "rsync daemon, whole file": (rsync, "rsync"),
-    "scp": (scp, "/usr/sbin/sshd"),
+PROGRAMS: dict[str, tuple[Callable, str | None, bool]] = {
+    "netarium files, sha256": (files("sha256"), None, False),
+    "netarium files, sha256, fetched before": (files("sha256"), None, True),
+    "netarium files, no digest": (files("none"), None, False),
+    "http.server + curl, nothing verified": (curl, "curl", False),
+    "plain sendfile -> recv_into -> file": (sendfile, None, False),
+    "nc": (netcat, "nc", False),
+    "rsync daemon, whole file": (rsync, "rsync", False),
+    "scp": (scp, "/usr/sbin/sshd", False),
 }
+"""Name -> (commands, the tool it needs, whether the file is fetched once before)."""
 
 
-def measure(commands: Callable, served: Path, target: Path, expected: str) -> tuple[float, float]:
+def cpu_seconds(pid: int) -> float:
+    """Of a process and the children it has waited for."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
+
+
+def measure(commands: Callable, warm: bool, served: Path, target: Path, expected: str) -> tuple[float, float]:
     """(seconds of the client from start to end, CPU seconds of both ends together)."""
     port = free_port()
     serve, fetch = commands(served, target, port)
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    with server(serve, served, port):
+    with server(serve, served, port) as pid:
+        if warm:
+            subprocess.run(fetch, check=True, **QUIET)
+            target.unlink()
+        before, served_before = resource.getrusage(resource.RUSAGE_CHILDREN), cpu_seconds(pid)
         begin = time.perf_counter()
         subprocess.run(fetch, check=True, **QUIET)
         seconds = time.perf_counter() - begin
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        time.sleep(0.05)  # let the server end its part
+        after, used = resource.getrusage(resource.RUSAGE_CHILDREN), cpu_seconds(pid) - served_before
     with target.open("rb") as file:
         assert hashlib.file_digest(file, "sha256").hexdigest() == expected, "the bytes differ"
     target.unlink()
-    return seconds, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return seconds, used + after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
 def run() -> list[str]:

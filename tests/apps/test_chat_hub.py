@@ -323,6 +323,23 @@ def test_who_resumes_in_the_turn_a_message_comes_in_gets_it_once() -> None:
     assert texts(link.got()) == ["now", "then"]
 
 
+def test_a_message_that_comes_between_two_pages_is_sent_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("netarium.apps.chat.hub.PAGE_MESSAGES", 2)
+    world = World()
+    ann = world.join("ann")
+    bob, welcome = world.hello("bob")
+    world.do(bob, type="join", room="lobby")
+    world.hub.detach(bob)
+    for number in (1, 2):
+        world.do(ann, type="say", id=number, room="lobby", text=str(number))
+    link, _ = resume(world, welcome["session"], welcome["at"])
+    world.hub.flush()
+    verbs.receive(world.hub, ann, {"type": "say", "id": 3, "room": "lobby", "text": "3"})
+    world.hub.catch_up(link.session)
+    world.hub.flush()
+    assert texts(link.got()) == ["1", "2", "3"]
+
+
 def test_what_was_said_before_one_joined_is_history_and_not_missed() -> None:
     world = World()
     ann = world.join("ann")

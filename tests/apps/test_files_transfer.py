@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from netarium.apps import security
-from netarium.apps.files import transfer
+from netarium.apps.files import digest, transfer
 from netarium.apps.files.channel import Channel
 from netarium.apps.files.client import FileClient, Server
 from netarium.apps.files.folder import Folder
@@ -375,6 +375,54 @@ def test_two_puts_of_one_name_do_not_mix(site: Site) -> None:
     with pytest.raises(PeerError, match="another transfer of a is under way"):
         site.client().put(Folder(site.local), "a", "a")
     channel.close()
+
+
+def test_a_server_hashes_a_settled_file_once_and_anew_when_it_changed(site: Site) -> None:
+    hashed: list[int] = []
+    cache, path = site.server.options.cache, site.root / "a"
+    put = cache.put
+    cache.put = lambda key, handle, digest: (
+        hashed.append(cache.get(key) == digest),
+        put(key, handle, digest),
+    )
+    client, local = site.client(), Folder(site.local)
+
+    def fetch(name: str) -> bytes:
+        client.get("a", local, name)
+        return (site.local / name).read_bytes()
+
+    path.write_bytes(DATA)
+    assert fetch("b") == DATA and fetch("c") == DATA
+    assert hashed == [False, False]  # too fresh: a change within the same tick would not be seen
+    clock = time.time
+    try:
+        digest.time.time = lambda: clock() + 10
+        assert fetch("d") == DATA and fetch("e") == DATA
+        assert hashed == [False, False, False, True]
+        path.write_bytes(DATA[::-1])
+        assert fetch("f") == DATA[::-1]
+        assert hashed[-1] is False
+    finally:
+        digest.time.time = clock
+    client.close()
+
+
+def test_a_remembered_digest_that_does_not_fit_is_forgotten(site: Site) -> None:
+    (site.root / "a").write_bytes(DATA)
+    handle = os.open(site.root / "a", os.O_RDONLY)
+    cache = site.server.options.cache
+    key = cache.key(handle, "sha256")
+    os.close(handle)
+    cache._digests[key] = "0" * 64
+    with pytest.raises(Refused, match="digest does not fit"):
+        site.client().get("a", Folder(site.local), "a")
+    for _ in range(300):
+        if not cache.get(key):
+            break
+        time.sleep(0.01)
+    client = site.client()
+    assert client.get("a", Folder(site.local), "a") == "received"
+    client.close()
 
 
 def test_a_rate_is_kept(site: Site) -> None:

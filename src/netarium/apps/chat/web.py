@@ -108,7 +108,9 @@ class WebDecoder:
         return self.output()
 
     def _answer(self, request: Request) -> None:
-        if self._protocol.eof_sent:  # rubbish came right behind the request, and the library has given up already
+        if (
+            self._protocol.eof_sent
+        ):  # rubbish came right behind the request, and the library has given up already
             self.closed = True
             return
         response = self._judge(request)

@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import queue
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
 BLOCK_BYTES = 1 << 20
 BLOCKS = 4
+RACY_SECONDS = 2.0
 
 
 def update_from_file(
@@ -59,6 +61,45 @@ class FileHasher:
         """Stop early; the file may be closed after this."""
         self._stop = True
         self._thread.join()
+
+
+class DigestCache:
+    """Digests of files as they were last hashed, so that a file fetched again is not hashed again by its server.
+
+    An entry holds for one inode in one state (size, mtime, ctime). A file changed within the last two seconds is not
+    entered: another change might leave no trace in its times.
+    """
+
+    def __init__(self, entries: int = 1000) -> None:
+        self._entries = entries
+        self._digests: dict[tuple[object, ...], str] = {}
+        self._lock = threading.Lock()
+
+    @staticmethod
+    def key(handle: int, algorithm: str) -> tuple[object, ...]:
+        """What a file is now."""
+        status = os.fstat(handle)
+        times = (status.st_mtime_ns, status.st_ctime_ns)
+        return (algorithm, status.st_dev, status.st_ino, status.st_size, *times)
+
+    def get(self, key: tuple[object, ...]) -> str:
+        """The digest of a file in this state, or ""."""
+        with self._lock:
+            return self._digests.get(key, "")
+
+    def put(self, key: tuple[object, ...], handle: int, digest: str) -> None:
+        """Remember a digest if the file is still as it was when hashing began."""
+        settled = time.time() - max(os.fstat(handle).st_mtime, os.fstat(handle).st_ctime) > RACY_SECONDS
+        with self._lock:
+            if digest and settled and key == self.key(handle, str(key[0])):
+                if len(self._digests) >= self._entries:
+                    del self._digests[next(iter(self._digests))]
+                self._digests[key] = digest
+
+    def drop(self, key: tuple[object, ...]) -> None:
+        """Forget a digest that did not fit."""
+        with self._lock:
+            self._digests.pop(key, None)
 
 
 class BufferHasher:

@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable
 
 from netarium.apps.files.channel import STALL_SECONDS, Channel
+from netarium.apps.files.digest import DigestCache
 from netarium.apps.files.folder import Folder
 from netarium.apps.files.protocol import (
     PROTOCOL,
@@ -46,6 +47,7 @@ class FileServer:
     ) -> None:
         self.folder, self.writable, self.token = folder, writable, token
         self.options, self.tls, self.stall = options or Options(), tls, stall
+        self.options.cache = DigestCache()
         self._log = log
         self._places = threading.BoundedSemaphore(connections)
         self._stopping = False

@@ -10,14 +10,14 @@ import errno
 import hmac
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from netarium.apps.files.channel import Channel
-from netarium.apps.files.digest import BufferHasher, FileHasher, update_from_file
+from netarium.apps.files.digest import BufferHasher, DigestCache, FileHasher, update_from_file
 from netarium.apps.files.folder import Folder, Partial
 from netarium.apps.files.pace import Pace
-from netarium.apps.files.protocol import Broken, FileHeader, Refused, new_digest, number
+from netarium.apps.files.protocol import Broken, FileHeader, NoDigest, PeerError, Refused, new_digest, number
 
 SENDFILE_BYTES = 8 << 20
 DONE_PATIENCE = 20.0  # times the stall: the peer may have to bring gigabytes to its disk before it can say so
@@ -36,6 +36,7 @@ class Options:
     sync: bool = False
     moved: Callable[[int], None] = _ignore
     size_max: int = 0
+    cache: DigestCache | None = None
 
 
 # Out
@@ -43,38 +44,53 @@ class Options:
 
 def send_file(channel: Channel, handle: int, header: FileHeader, options: Options) -> str:
     """Send a file that was put or offered, as far as the peer lacks it: "sent", "resumed" or "same"."""
+    cache = options.cache
+    if cache is None or header.algorithm == "none":
+        return _send_file(channel, handle, header, options, "")[0]
+    key = cache.key(handle, header.algorithm)
+    try:
+        result, digest = _send_file(channel, handle, header, options, cache.get(key))
+    except PeerError:
+        cache.drop(key)  # it may be that our digest did not fit
+        raise
+    cache.put(key, handle, digest)
+    return result
+
+
+def _send_file(
+    channel: Channel, handle: int, header: FileHeader, options: Options, known: str
+) -> tuple[str, str]:
+    """The result and the file's digest, which is not worked out again if it is `known`."""
     go = channel.expect("go")
-    digest = new_digest(header.algorithm)
     have = go.get("have")
     if isinstance(have, str) and have and header.algorithm != "none":
-        update_from_file(digest, handle, 0, header.size, channel.wait)
-        if hmac.compare_digest(have.encode("utf-8", "replace"), digest.hexdigest().encode()):
+        whole = known or _digest_of(channel, handle, header)
+        if hmac.compare_digest(have.encode("utf-8", "replace"), whole.encode()):
             channel.send({"type": "skip"})
             channel.expect("done")
             options.moved(header.size)
-            return "same"
-        digest = new_digest(header.algorithm)
-    offset, digest = _verified_offset(channel, handle, header, go, digest)
-    channel.send(
-        FileHeader(header.name, header.size, header.mtime_ns, header.mode, header.algorithm, offset).message(
-            "file"
-        )
-    )
+            return "same", whole
+    offset, digest = _verified_offset(channel, handle, header, go)
+    channel.send(replace(header, offset=offset).message("file"))
     options.moved(offset)
-    if channel.is_tls or not hasattr(os, "sendfile"):
-        hexadecimal = _send_blocks(channel, handle, offset, header, digest, options)
-    else:
-        hexadecimal = _send_by_kernel(channel, handle, offset, header, digest, options)
-    channel.send({"type": "digest", "digest": hexadecimal})
+    send = _send_blocks if channel.is_tls or not hasattr(os, "sendfile") else _send_by_kernel
+    hexadecimal = send(channel, handle, offset, header, None if known else digest, options)
+    channel.send({"type": "digest", "digest": known or hexadecimal})
     channel.expect("done", patience=DONE_PATIENCE)
-    return "resumed" if offset else "sent"
+    return "resumed" if offset else "sent", known or hexadecimal
+
+
+def _digest_of(channel: Channel, handle: int, header: FileHeader) -> str:
+    digest = new_digest(header.algorithm)
+    update_from_file(digest, handle, 0, header.size, channel.wait)
+    return str(digest.hexdigest())
 
 
 def _verified_offset(
-    channel: Channel, handle: int, header: FileHeader, go: dict[str, Any], digest: Any
+    channel: Channel, handle: int, header: FileHeader, go: dict[str, Any]
 ) -> tuple[int, Any]:
     """Where to go on: the peer's offset if its bytes are ours, else 0; and the digest up to there."""
-    offset, prefix = number(go, "offset", header.size), go.get("prefix")
+    offset, prefix, digest = number(go, "offset", header.size), go.get("prefix"), new_digest(header.algorithm)
     if not offset or header.algorithm == "none" or not isinstance(prefix, str):
         return 0, digest
     update_from_file(digest, handle, 0, offset, channel.wait)
@@ -87,7 +103,8 @@ def _send_by_kernel(
     channel: Channel, handle: int, offset: int, header: FileHeader, digest: Any, options: Options
 ) -> str:
     """sendfile: the bytes never come up here; a thread hashes them from the file meanwhile."""
-    hasher = FileHasher(digest, handle, offset, header.size if header.algorithm != "none" else 0)
+    wanted = header.algorithm != "none" and digest is not None
+    hasher = FileHasher(digest or NoDigest(), handle, offset, header.size if wanted else 0)
     pace, descriptor = Pace(options.rate), channel.socket.fileno()
     channel.socket.settimeout(channel.stall)
     try:
@@ -117,7 +134,8 @@ def _send_blocks(
     channel: Channel, handle: int, offset: int, header: FileHeader, digest: Any, options: Options
 ) -> str:
     """Read and send, for TLS; the thread hashes each block while the next is under way."""
-    hasher, pace = BufferHasher(digest, header.algorithm != "none"), Pace(options.rate)
+    wanted = header.algorithm != "none" and digest is not None
+    hasher, pace = BufferHasher(digest or NoDigest(), wanted), Pace(options.rate)
     try:
         while offset < header.size:
             buffer = hasher.take()
