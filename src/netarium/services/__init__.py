@@ -2,4 +2,5 @@
 
 dhcp     addresses by lease: the server, the relay and the client of a host
 dns      names: authoritative servers, recursive resolvers, forwarders
+routing  RIP and OSPF: routers that tell each other of networks
 """

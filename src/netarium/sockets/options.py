@@ -163,6 +163,7 @@ def _write_device(sock: Any, value: int | bytes) -> None:
     if not sock.credentials.may("net_raw"):
         raise os_error(errno.EPERM)
     sock.settings.device = name
+    sock.settings_changed()
 
 
 def _write_ttl(sock: Any, value: int | bytes) -> None:

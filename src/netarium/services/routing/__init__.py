@@ -4,6 +4,7 @@
     alarms     timers of a protocol that is handed time
     links      what a protocol sees of its host's interfaces
     installer  from what was computed to the host's route table, by `control`
+    runner     sockets and the clock for a protocol: the loop of every routing daemon
     rip/       RIP version 2 (RFC 2453)
     ospf/      OSPF version 2, one area (RFC 2328)
 

@@ -94,7 +94,7 @@ class Instance:
 
     # Packets.
 
-    def receive(self, name: str, source: int, data: bytes) -> None:
+    def receive(self, name: str, source: int, data: bytes, port: int = 0) -> None:
         """A packet that came by an interface from an address (8.2)."""
         interface = self.interfaces.get(name)
         if interface is None or interface.passive:
