@@ -24,6 +24,8 @@ from netarium.sockets.readiness import ERR, HUP, IN, NVAL, OUT, PRI, RDNORM, WRN
 _READ = IN | RDNORM | HUP | ERR
 _WRITE = OUT | WRNORM | ERR
 _EVENTS_MAX = 1 << 20
+DAY_NS = 86_400_000_000_000
+"""asyncio and trio never wait longer than this at a time: such a time-out stands for none, and is no work to come."""
 
 
 class _Waited:
@@ -90,6 +92,8 @@ def _wait(
         else:
             _charge(task)
         return found
+    if deadline != NEVER_NS and deadline - task.scheduler.engine.now >= DAY_NS:
+        task.idle_key, task.idle_calls = key, task.calls
     wake = task.wake
     for each in pollables:
         each.waiters.append(wake)

@@ -11,13 +11,12 @@ from netarium.programs.shims import builtins as builtins_shim
 from netarium.programs.shims import datetime as datetime_shim
 from netarium.programs.shims import fcntl as fcntl_shim
 from netarium.programs.shims import imports as imports_shim
-from netarium.programs.shims import libraries
+from netarium.programs.shims import libraries, socket_functions
 from netarium.programs.shims import os as os_shim
 from netarium.programs.shims import random as random_shim
 from netarium.programs.shims import select as select_shim
 from netarium.programs.shims import signal as signal_shim
 from netarium.programs.shims import socket as socket_shim
-from netarium.programs.shims import socket_functions
 from netarium.programs.shims import thread as thread_shim
 from netarium.programs.shims import time as time_shim
 from netarium.programs.shims.dispatch import Entry
