@@ -13,6 +13,7 @@ from netarium.stack.failures import Failure
 from netarium.stack.tcp import states
 from netarium.stack.tcp.connection import Connection
 from netarium.stack.tcp.control_block import SocketOptions
+from netarium.stack.tcp.initial_numbers import InitialNumbers
 from netarium.wire.ethernet import Frame
 from netarium.wire.tcp import FIN, SYN
 
@@ -254,10 +255,9 @@ def test_an_old_duplicate_is_acknowledged_and_not_delivered_twice() -> None:
     assert len(line.sent("server")) == 3
 
 
-def test_sequence_numbers_pass_the_wrap() -> None:
+def test_sequence_numbers_pass_the_wrap(monkeypatch: pytest.MonkeyPatch) -> None:
     line = Line()
-    real = line.client.random.getrandbits
-    line.client.random.getrandbits = lambda bits: 0xFFFFFF00 if bits == 32 else real(bits)  # type: ignore[method-assign]
+    monkeypatch.setattr(InitialNumbers, "sequence", lambda numbers, connection: 0xFFFFFF00)
     client, server = line.open()
     text = bytes(range(250)) * 40
     line.do(client, "send", text)

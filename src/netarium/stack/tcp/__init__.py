@@ -9,6 +9,8 @@ From the ground up (a later line may import earlier ones):
     reassembly      bytes that came early
     control_block   `ControlBlock`: all that is known about one connection, and nothing it does
     options         what the two ends agreed on in their SYNs
+    initial_numbers where sequence numbers and timestamps begin (RFC 6528)
+    syn_cookies     a handshake without a memory (RFC 4987)
     window          how much the peer may send, and when to tell it
     acknowledge     when to acknowledge: at once, with every second segment, or delayed
     sender          cutting segments: windows, Nagle, FIN

@@ -10,17 +10,17 @@ from netarium.journey import Cause, Drop
 from netarium.stack.failures import Failure
 from netarium.stack.tcp import acks, close, options, sender, states, transmit
 from netarium.stack.tcp.control_block import NEVER_NS, ControlBlock
-from netarium.stack.tcp.sequence import unwrap
+from netarium.stack.tcp.sequence import MASK, unwrap
 from netarium.stack.tcp.timers import start_keepalive
 from netarium.stack.tcp.window import initial_window
 from netarium.wire.tcp import ACK, RST, SYN, TcpHeader
 
 
 def _begin(c: ControlBlock) -> None:
-    """Choose the initial sequence number and the clock of timestamps: unpredictable, from the host's random stream."""
-    random = c.stack.random
-    c.iss = random.getrandbits(32)
-    c.ts_offset = random.getrandbits(32)
+    """Choose the initial sequence number, the start of the clock of timestamps, and the receive buffer."""
+    numbers = c.stack.tcp.numbers
+    c.iss = numbers.sequence(c)
+    c.ts_offset = numbers.timestamp_offset(c)
     c.snd_una = c.iss
     c.snd_nxt = c.iss + 1
     c.nagle_end = c.iss
@@ -55,6 +55,26 @@ def open_passively(c: ControlBlock, syn: TcpHeader) -> None:
     c.peer_syn = syn
     c.change_state(states.SYN_RECEIVED, Cause.SEGMENT)
     transmit.send_syn(c, syn)
+    _arm_syn(c)
+
+
+def answer_with_cookie(c: ControlBlock, syn: TcpHeader) -> None:
+    """The SYN queue is full: answer so that the ACK brings everything back, and keep nothing. (RFC 4987 3.6)"""
+    _begin(c)
+    _take_peer_syn(c, syn)
+    c.iss = c.stack.tcp.cookies.make(c, syn)
+    transmit.send_syn(c, syn, with_cookie=True)
+
+
+def open_from_cookie(c: ControlBlock, syn: TcpHeader, ack: TcpHeader) -> None:
+    """The cookie came back: go on as if SYN and SYN+ACK were remembered."""
+    _begin(c)
+    _take_peer_syn(c, syn)
+    c.iss = c.snd_una = c.nagle_end = (ack.acknowledgment - 1) & MASK
+    c.snd_nxt = c.iss + 1
+    c.snd_wl2 = c.iss
+    c.peer_syn = syn
+    c.change_state(states.SYN_RECEIVED, Cause.SEGMENT)
     _arm_syn(c)
 
 

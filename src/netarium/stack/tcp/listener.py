@@ -21,6 +21,12 @@ if TYPE_CHECKING:
     from netarium.stack.stack import Stack
 
 
+COOKIES_ALWAYS = 2
+"""net.ipv4.tcp_syncookies: 0 never, 1 when the SYN queue is full, 2 for every SYN."""
+COOKIE_VALID_NS = 120_000_000_000
+"""Linux TCP_SYNCOOKIE_VALID: only an ACK that comes so soon after a cookie is tried as one."""
+
+
 class Listener:
     """A port where connections are welcome."""
 
@@ -28,6 +34,7 @@ class Listener:
         "accept_queue",
         "backlog",
         "binding",
+        "cookie_sent_at",
         "half_open",
         "ip",
         "local_ip",
@@ -45,6 +52,7 @@ class Listener:
         self.local_ip, self.local_port = local
         self.options = options
         self.half_open = 0
+        self.cookie_sent_at = -1
         self.accept_queue: deque[Connection] = deque()
         self.on_change: Callable[[], None] | None = None
         self.binding: object = None
@@ -79,21 +87,46 @@ class Listener:
         """A SYN for this port: a new connection in SYN-RECEIVED, if both queues have room."""
         if self.accept_queue_is_full():
             return Drop.TCP_ACCEPT_QUEUE_FULL
-        if self._syn_queue_is_full():
+        cookies = self.stack.settings.tcp_syncookies
+        crowded = self._syn_queue_is_full()
+        if crowded and not cookies:
             return Drop.TCP_SYN_QUEUE_FULL
-        tcp = self.stack.tcp
+        connection = self._begin(local_ip, remote_ip, header)
+        if connection.route is None:
+            return Drop.NO_ROUTE
+        if crowded or cookies == COOKIES_ALWAYS:
+            self.cookie_sent_at = self.stack.now
+            self.stack.tcp.counters["cookies_sent"] += 1
+            handshake.answer_with_cookie(connection, header)
+            return None
+        self.stack.tcp.register(connection)
+        self.half_open += 1
+        handshake.open_passively(connection, header)
+        return None
+
+    def _begin(self, local_ip: int, remote_ip: int, header: TcpHeader) -> Connection:
         local = (local_ip, self.local_port)
         connection = Connection(self.stack, self.ip, local, (remote_ip, header.source_port))
         connection.options = self.options.copy()
         connection.listener = self
         connection.route = self.ip.route_for(remote_ip, local_ip)
         connection.route_generation = self.stack.routes.generation
-        if connection.route is None:
-            return Drop.NO_ROUTE
-        tcp.register(connection)
+        return connection
+
+    def open_cookie(self, local_ip: int, remote_ip: int, header: TcpHeader) -> Connection | None:
+        """An ACK for nobody: if it brings a cookie of ours back, the connection it stands for, in SYN-RECEIVED."""
+        now = self.stack.now
+        if self.cookie_sent_at < 0 or now - self.cookie_sent_at > COOKIE_VALID_NS:
+            return None
+        connection = self._begin(local_ip, remote_ip, header)
+        syn = self.stack.tcp.cookies.open(connection, header)
+        if syn is None or connection.route is None:
+            return None
+        self.stack.tcp.counters["cookies_received"] += 1
+        self.stack.tcp.register(connection)
         self.half_open += 1
-        handshake.open_passively(connection, header)
-        return None
+        handshake.open_from_cookie(connection, syn, header)
+        return connection
 
     def _syn_queue_is_full(self) -> bool:
         """Linux: no more half-open ones than the backlog, and a quarter of tcp_max_syn_backlog is kept free."""

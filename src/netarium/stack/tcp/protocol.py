@@ -8,14 +8,17 @@ of challenge acknowledgments). `ip_input` calls `receive`, `icmp` calls `receive
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+from zlib import crc32
 
 from netarium.journey import Cause, Drop
 from netarium.stack.failures import Failure, NetworkError
 from netarium.stack.tcp import close, handshake, options, receiver, states, transmit
 from netarium.stack.tcp.connection import Connection
 from netarium.stack.tcp.control_block import ControlBlock, SocketOptions
+from netarium.stack.tcp.initial_numbers import InitialNumbers
 from netarium.stack.tcp.listener import Listener
 from netarium.stack.tcp.sequence import MASK, unwrap
+from netarium.stack.tcp.syn_cookies import SynCookies
 from netarium.wire.ipv4 import PROTOCOL_TCP
 from netarium.wire.tcp import ACK, FIN, RST, SYN, TcpHeader
 
@@ -32,7 +35,16 @@ Key = tuple[int, int, int, int]
 class Tcp:
     """TCP of one host."""
 
-    __slots__ = ("_challenges_left", "_challenges_until", "connections", "counters", "listeners", "stack")
+    __slots__ = (
+        "_challenges_left",
+        "_challenges_until",
+        "connections",
+        "cookies",
+        "counters",
+        "listeners",
+        "numbers",
+        "stack",
+    )
 
     def __init__(self, stack: Stack) -> None:
         self.stack = stack
@@ -44,7 +56,11 @@ class Tcp:
             "challenge_acks": 0,
             "active_opens": 0,
             "passive_opens": 0,
+            "cookies_sent": 0,
+            "cookies_received": 0,
         }
+        self.numbers = InitialNumbers(stack.random.getrandbits(128))
+        self.cookies = SynCookies(self.numbers)
         self._challenges_left = 0
         self._challenges_until = -1
 
@@ -76,11 +92,17 @@ class Tcp:
     def _receive_for_nobody(self, frame: Frame, network: Any, header: TcpHeader) -> Drop | None:
         """No connection has this 4-tuple: a listener's business, or a RST. (RFC 9293 sections 3.10.7.1, 3.10.7.2)"""
         flags = header.flags
-        listener = self.find_listener(network.destination, header.destination_port)
+        listener = self.find_listener(
+            network.destination, header.destination_port, network.source, header.source_port
+        )
         if listener is not None:
             if flags & RST:
                 return Drop.TCP_NOT_ACCEPTED
-            if not flags & ACK:
+            if flags & ACK and not flags & SYN:
+                c = listener.open_cookie(network.destination, network.source, header)
+                if c is not None:
+                    return receiver.receive(c, frame)
+            elif not flags & ACK:
                 if flags & SYN and not flags & FIN:
                     self.counters["passive_opens"] += 1
                     return listener.receive_syn(network.destination, network.source, header)
@@ -185,10 +207,19 @@ class Tcp:
         self.listeners.setdefault(local, []).append(listener)
         return listener
 
-    def find_listener(self, address: int, port: int) -> Listener | None:
-        """Who listens at this address and port: the specific one before the wildcard."""
+    def find_listener(
+        self, address: int, port: int, remote: int = 0, remote_port: int = 0
+    ) -> Listener | None:
+        """Who listens at this address and port: the specific one before the wildcard.
+
+        Of several that share it by SO_REUSEPORT the peer's address and port choose one, always the same.
+        """
         listeners = self.listeners.get((address, port)) or self.listeners.get((0, port))
-        return listeners[0] if listeners else None
+        if not listeners:
+            return None
+        if len(listeners) == 1:
+            return listeners[0]
+        return listeners[crc32(f"{address} {port} {remote} {remote_port}".encode()) % len(listeners)]
 
     # -- the tables ---------------------------------------------------------------------------------------------------
 

@@ -9,6 +9,7 @@ from netarium.stack.failures import Failure
 from netarium.stack.tcp import acknowledge, options
 from netarium.stack.tcp.control_block import NEVER_NS, ControlBlock
 from netarium.stack.tcp.sequence import MASK
+from netarium.stack.tcp.syn_cookies import timestamp_with_options
 from netarium.stack.tcp.window import select_window
 from netarium.wire.ipv4 import PROTOCOL_TCP
 from netarium.wire.tcp import ACK, RST, SYN, TcpHeader
@@ -95,11 +96,13 @@ def send_ack(c: ControlBlock) -> None:
     transmit(c, c.snd_nxt, ACK, b"")
 
 
-def send_syn(c: ControlBlock, answer_to: TcpHeader | None) -> Failure | None:
+def send_syn(c: ControlBlock, answer_to: TcpHeader | None, *, with_cookie: bool = False) -> Failure | None:
     """Send our SYN, or our SYN+ACK when `answer_to` is the peer's SYN."""
     now = c.stack.now
     window = min(c.rcv_adv - c.rcv_nxt, 0xFFFF)
     timestamp = options.timestamp_value(c, now) if options.wants_timestamps(c, answer_to) else -1
+    if with_cookie and answer_to is not None and timestamp >= 0:
+        timestamp = timestamp_with_options(timestamp, answer_to.options)
     flags = SYN if answer_to is None else SYN | ACK
     acknowledgment = 0 if answer_to is None else c.rcv_nxt & MASK
     if answer_to is not None:
