@@ -79,11 +79,11 @@ class Drop(Enum):
     VLAN_TAGGED_ON_ACCESS = ("link", "a tagged frame on an access port")
     PORT_BLOCKED = ("link", "spanning tree blocks the port")
     BPDU_MALFORMED = ("link", "the BPDU is malformed")
-    VLAN_NOT_FOR_HOST = ("link", "the host has no interface for this VLAN")
     NODE_DOWN = ("link", "the node is switched off")
     # The interface.
     NOT_FOR_THIS_MAC = ("interface", "the destination MAC is another's")
     OWN_SOURCE_MAC = ("interface", "the source MAC is this interface's own")
+    VLAN_NOT_FOR_HOST = ("interface", "the host has no interface in the VLAN of the tag")
     UNKNOWN_ETHERTYPE = ("interface", "no module takes this EtherType")
     NO_ADDRESS = ("interface", "the interface has no IP address")
     INTERFACE_DOWN = ("interface", "the interface is down")

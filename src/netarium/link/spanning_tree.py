@@ -116,7 +116,9 @@ class SpanningTree:
 
     # The bridge's side.
 
-    def add_port(self, port: Port, *, cost: int = 0, priority: int = PORT_PRIORITY, edge: bool = False) -> TreePort:
+    def add_port(
+        self, port: Port, *, cost: int = 0, priority: int = PORT_PRIORITY, edge: bool = False
+    ) -> TreePort:
         """Take a port into the tree; `cost` 0 is chosen by the rate of its cable. It is closed until it may forward."""
         if not 0 <= priority <= 240 or priority % 16:
             raise UsageError(f"{port.name}: port priority {priority}; give a multiple of 16 from 0 to 240")
@@ -315,7 +317,9 @@ class SpanningTree:
     def all_synced(self) -> bool:
         """17.20.3."""
         return all(
-            each.role is each.selected_role and not each.update_info and (each.synced or each.role is Role.ROOT)
+            each.role is each.selected_role
+            and not each.update_info
+            and (each.synced or each.role is Role.ROOT)
             for each in self.ports.values()
         )
 

@@ -98,7 +98,7 @@ class Bridge:
         self.tree: SpanningTree | None = None
         self.ageing_ns = ageing_ns
         self.fast_ageing = (0, ageing_ns)
-        """Until when entries age fast after a topology change, and the ageing time that comes back then."""
+        """Until when entries age fast after a topology change (0: they do not), and the ageing time after that."""
         self.entries_max = TABLE_ENTRIES_MAX
         self.limits: dict[int, int] = {}
         self.learnt: dict[int, int] = {}
@@ -175,6 +175,12 @@ class Bridge:
             del self.seen[key]
         self.learnt.pop(port.number, None)
 
+    def restart(self) -> None:
+        """As after power-on: nothing learnt, no fast ageing."""
+        self.forget()
+        self.ageing_ns = self.fast_ageing[1] if self.fast_ageing[0] else self.ageing_ns
+        self.fast_ageing = (0, self.ageing_ns)
+
     def limit(self, port: Port, entries_max: int) -> None:
         """Let at most so many addresses be learnt at a port."""
         if entries_max < 0:
@@ -197,7 +203,7 @@ class Bridge:
         """After a topology change: entries age in `ageing_ns`, for as long (802.1D-1998 8.3.5)."""
         until_ns, normal_ns = self.fast_ageing
         now = self.engine.now
-        if until_ns <= now:
+        if not until_ns:
             normal_ns = self.ageing_ns
             self.ageing_ns = min(ageing_ns, normal_ns)
             self.engine.at(now + ageing_ns, self, None)
@@ -209,9 +215,10 @@ class Bridge:
         now = self.engine.now
         if now < until_ns:
             self.engine.at(until_ns, self, None)
-            return
-        self._drop_aged(now)  # what has aged fast does not come back with the slow time
-        self.ageing_ns = normal_ns
+        elif until_ns:
+            self._drop_aged(now)  # what has aged fast does not come back with the slow time
+            self.ageing_ns = normal_ns
+            self.fast_ageing = (0, normal_ns)
 
     def exits(self, port: Port, vlan: int) -> list[tuple[Port, int]]:
         """By which ports, and with which VLAN in its tag (0: none), a broadcast leaves that came in by `port`."""

@@ -68,12 +68,54 @@ class TreePort:
     """
 
     __slots__ = (
-        "agree", "agreed", "cost", "designated", "designated_times", "disputed", "edge", "edge_delay_while",
-        "enabled", "fd_while", "flush", "forward", "forwarding", "hello_when", "identifier", "info", "learn",
-        "learning", "mdelay_while", "new_info", "operational_edge", "point_to_point", "port", "proposed",
-        "proposing", "rb_while", "received", "received_info_while", "reroot", "role", "rr_while", "selected_role",
-        "sends_rapid", "sync", "synced", "tc_ack", "tc_active", "tc_prop", "tc_received", "tc_ack_received",
-        "tc_while", "tcn_received", "times", "transmitted", "transmitted_when", "tree", "update_info", "vector",
+        "agree",
+        "agreed",
+        "cost",
+        "designated",
+        "designated_times",
+        "disputed",
+        "edge",
+        "edge_delay_while",
+        "enabled",
+        "fd_while",
+        "flush",
+        "forward",
+        "forwarding",
+        "hello_when",
+        "identifier",
+        "info",
+        "learn",
+        "learning",
+        "mdelay_while",
+        "new_info",
+        "operational_edge",
+        "point_to_point",
+        "port",
+        "proposed",
+        "proposing",
+        "rb_while",
+        "received",
+        "received_info_while",
+        "reroot",
+        "role",
+        "rr_while",
+        "selected_role",
+        "sends_rapid",
+        "sync",
+        "synced",
+        "tc_ack",
+        "tc_ack_received",
+        "tc_active",
+        "tc_prop",
+        "tc_received",
+        "tc_while",
+        "tcn_received",
+        "times",
+        "transmitted",
+        "transmitted_when",
+        "tree",
+        "update_info",
+        "vector",
     )  # fmt: skip
 
     def __init__(self, tree: SpanningTree, port: Port, identifier: int, cost: int, edge: bool) -> None:
@@ -232,14 +274,21 @@ class TreePort:
         if vector == self.vector and times == self.times and self.info is Info.RECEIVED:
             return Told.REPEATED_DESIGNATED
         # 17.6: news from the bridge and port that this port believes anyway count even when they are worse.
-        same_sender = vector[2] & _MAC == self.vector[2] & _MAC and vector[3] & _NUMBER == self.vector[3] & _NUMBER
+        same_sender = (
+            vector[2] & _MAC == self.vector[2] & _MAC and vector[3] & _NUMBER == self.vector[3] & _NUMBER
+        )
         if vector < self.vector or vector == self.vector or same_sender:
             return Told.SUPERIOR_DESIGNATED
         return Told.INFERIOR_DESIGNATED
 
     def _record_agreement(self, bpdu: Bpdu) -> None:
         """17.21.9."""
-        if self.tree.is_rapid and self.point_to_point and bpdu.type == stp.RAPID and bpdu.flags & stp.AGREEMENT:
+        if (
+            self.tree.is_rapid
+            and self.point_to_point
+            and bpdu.type == stp.RAPID
+            and bpdu.flags & stp.AGREEMENT
+        ):
             self.agreed = True
             self.proposing = False
         else:
@@ -330,7 +379,9 @@ class TreePort:
             self.new_info = True
             return True
         still = not self.learning and not self.forwarding
-        if (not self.synced and (still or self.agreed or self.operational_edge)) or (self.sync and self.synced):
+        if (not self.synced and (still or self.agreed or self.operational_edge)) or (
+            self.sync and self.synced
+        ):
             self.rr_while = 0
             self.synced = True
             self.sync = False

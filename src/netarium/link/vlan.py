@@ -106,7 +106,7 @@ class Inner(Protocol):
 
 
 class VlanBridge(Bridge):
-    """A bridge that knows VLANs. `members` has what each port carries, by its number; `inner` who is inside, by VLAN."""
+    """A bridge that knows VLANs. `members`: what each port carries, by its number; `inner`: who is inside, by VLAN."""
 
     __slots__ = ("inner", "members")
 

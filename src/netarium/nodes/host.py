@@ -14,9 +14,11 @@ from typing import Any
 from netarium.engine.events import Engine
 from netarium.engine.streams import Streams
 from netarium.errors import UsageError
-from netarium.journey import Watch
+from netarium.journey import Drop, Watch
 from netarium.link.port import Port, PortOwner
+from netarium.link.vlan import untagged
 from netarium.nodes.node import Node, PortNumbers
+from netarium.stack.interface import Interface
 from netarium.stack.routes import Route
 from netarium.stack.settings import Settings
 from netarium.stack.stack import Stack
@@ -110,8 +112,7 @@ class Host(Node):
         self.on_crash: list[Callable[[], None]] = []
         self.on_boot: list[Callable[[], None]] = []
         self.loopback = LoopbackPort(f"{name}:lo", port_numbers())
-        for interface, how in self.setup.interfaces.items():
-            self.new_port(interface, how.mac)
+        self._place_cards()
         # The engine's events for this host, as a stack: the soonest is the last.
         self._wakes: list[int] = []
         self.stack = self._new_stack()
@@ -122,6 +123,9 @@ class Host(Node):
 
     def receive(self, port: Port, frame: Frame) -> None:
         """Hand a frame to the stack."""
+        if frame.tag >= 0:
+            self._receive_tagged(port, frame)
+            return
         self.stack.receive(port.nic, frame, self.engine.now)
 
     def carrier_changed(self, port: Port, up: bool) -> None:
@@ -136,7 +140,7 @@ class Host(Node):
         port = self.new_port(name, setup.mac)
         self.setup.interfaces[name] = setup
         if self.on:
-            self._attach(self.stack, port, name, setup)
+            self._attach(self.stack, name, setup)
         return port
 
     def fire(self, argument: Any) -> None:
@@ -204,17 +208,40 @@ class Host(Node):
         stack.enter(self.engine.now)
         stack.lo.port = self.loopback
         for name, interface in setup.interfaces.items():
-            self._attach(stack, self.ports[name], name, interface)
+            self._attach(stack, name, interface)
         for route in self._routes(stack):
             stack.routes.add(route)
         stack.rearm = self._rearm
         stack.settle()
         return stack
 
-    def _attach(self, stack: Stack, port: Port, name: str, setup: InterfaceSetup) -> None:
-        interface = stack.add_interface(name, setup.mac, setup.mtu)
+    def _receive_tagged(self, port: Port, frame: Frame) -> None:
+        """A tag of VLAN 0 tells a priority alone and is taken off (802.1Q 6.9); any other is for no interface here."""
+        stack, interface = self.stack, port.nic
+        if frame.tag & 0xFFF == 0:
+            stack.receive(interface, untagged(frame), self.engine.now)
+            return
+        stack.enter(self.engine.now)
+        interface.drops_in += 1
+        for tap in list(interface.taps or ()):
+            tap(frame, interface, False)
+        stack.drop(Drop.VLAN_NOT_FOR_HOST, frame, f"VLAN {frame.tag & 0xFFF} at {interface.name}")
+        stack.settle()
+
+    def _place_cards(self) -> None:
+        """A port for each interface."""
+        for name, how in self.setup.interfaces.items():
+            self.new_port(name, how.mac)
+
+    def _connect(self, interface: Interface) -> None:
+        """Join an interface and its port."""
+        port = self.ports[interface.name]
         interface.transmit = port.transmit
         port.nic = interface
+
+    def _attach(self, stack: Stack, name: str, setup: InterfaceSetup) -> None:
+        interface = stack.add_interface(name, setup.mac, setup.mtu)
+        self._connect(interface)
         for address, length in setup.addresses:
             stack.add_address(name, address, length)
 
