@@ -8,7 +8,7 @@ what they cost.
 
 What keeps a run going (DESIGN 3, End of a run): a task that is parked with a time-out holds one `engine.foreground`
 unless its program is a daemon, or it is an idle poll: its last wait, on the same descriptors, timed out and the task
-has done no I/O since. The engine holds one entry per task; a later deadline leaves it where it is (compared and armed
+has done no I/O since, nor has another task of the program run. The engine holds one entry per task; a later deadline leaves it where it is (compared and armed
 again when it fires), an earlier one makes it stale, and stale entries are not counted anywhere.
 """
 
@@ -301,8 +301,11 @@ class Scheduler:
             task.calls_charged = calls = task.calls
             task.calls_limit = calls + CALLS_BEFORE_YIELD
             task.reads = 0
-        if not process.daemon and not idle:
-            self.last_ran_ns = now
+        if not idle:
+            if process.idlers:
+                self._disturb(process)
+            if not process.daemon:
+                self.last_ran_ns = now
         if process.alert:
             self._interrupted(task)
         return not task.timed_out
@@ -314,7 +317,11 @@ class Scheduler:
         if deadline_ns < task.entry_ns:
             task.entry_ns = due_ns = max(deadline_ns, engine.now)
             engine.at(due_ns, task)
-        if not task.process.daemon and (key is None or key != task.idle_key or task.calls != task.idle_calls):
+        if task.process.daemon:
+            return
+        if key is not None and key == task.idle_key and task.calls == task.idle_calls:
+            task.process.idlers.append(task)
+        else:
             task.foreground = True
             engine.foreground += 1
 
@@ -325,10 +332,19 @@ class Scheduler:
         if task.foreground:
             task.foreground = False
             self.engine.foreground -= 1
+        elif task in task.process.idlers:
+            task.process.idlers.remove(task)
         if task.timed_out:
             task.idle_key = key
             task.idle_calls = task.calls
         return idle
+
+    def _disturb(self, process: Process) -> None:
+        """A task of the process has run: its idle polls may find something changed (a flag), once more."""
+        for task in process.idlers:
+            task.foreground = True
+            self.engine.foreground += 1
+        process.idlers.clear()
 
     def sleep(self, task: Task, delay_ns: int, call: str = "sleep") -> None:
         """Park the current task for `delay_ns`, at least 1 us; waking it early does not shorten the sleep."""
@@ -370,6 +386,8 @@ class Scheduler:
         return task
 
     def _begin(self, task: Task) -> TaskGreenlet:
+        if task.process.idlers:
+            self._disturb(task.process)
         task.greenlet = running = TaskGreenlet(task.function, self.hub)
         running.task = task
         return running

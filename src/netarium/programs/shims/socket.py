@@ -15,6 +15,7 @@ import errno
 import socket as real
 import sys
 from collections.abc import Callable
+from operator import index
 from typing import Any
 
 from greenlet import getcurrent
@@ -315,6 +316,7 @@ class SimSocket(real.socket):
     def recvmsg(self, bufsize: int, ancbufsize: int = 0, flags: int = 0) -> tuple[bytes, list[Any], int, Any]:
         """(data, ancillary data, flags, address)."""
         task = _enter(self)
+        bufsize, ancbufsize, flags = index(bufsize), index(ancbufsize), index(flags)
         if bufsize < 0:
             raise ValueError("negative buffer size in recvmsg()")
         if ancbufsize < 0:
