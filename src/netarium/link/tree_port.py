@@ -426,6 +426,7 @@ class TreePort:
             self.tc_received = self.tcn_received = False
             if self.role is Role.DESIGNATED:
                 self.tc_ack = True
+                self.new_info = self.new_info or not self.sends_rapid  # 802.1D-1998 8.6.16: acknowledged at once
             self.tree.propagate_change(self)
             return True
         if self.tc_prop:
@@ -458,9 +459,9 @@ class TreePort:
         """17.21.7: how long this port tells others of the change."""
         if self.tc_while > now:
             return
+        self.new_info = True
         if self.sends_rapid:
             self.tc_while = now + self.designated_times[2] * TICK_NS + SECOND_NS
-            self.new_info = True
         else:
             times = self.tree.root_times
             self.tc_while = now + (times[1] + times[3]) * TICK_NS
