@@ -102,6 +102,8 @@ class Process:
         self.on_output = echo
         self.on_end: Callable[[Process], None] | None = None
         self.tasks: list[Task] = []
+        self.activity = 0
+        """Counts what its tasks did other than to time out in polls."""
         self.idlers: list[Task] = []
         """Tasks parked in an idle poll."""
         self.abandoned: list[Task] = []

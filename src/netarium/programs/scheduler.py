@@ -7,7 +7,7 @@ pre-emption, hence two rules that let time pass in programs that never wait: eac
 what they cost.
 
 What keeps a run going (DESIGN 3, End of a run): a task that is parked with a time-out holds one `engine.foreground`
-unless its program is a daemon, or it is an idle poll: its last wait, on the same descriptors, timed out and the task
+unless its program is a daemon, or it is an idle poll: its last waits, on the same descriptors, timed out and the task
 has done no I/O since, nor has another task of the program run. The engine holds one entry per task; a later deadline leaves it where it is (compared and armed
 again when it fires), an earlier one makes it stale, and stale entries are not counted anywhere.
 """
@@ -44,6 +44,10 @@ WAIT_REST = 1
 """Waits where a server rests: accept, recvfrom on a bound port, select with such a socket."""
 WAIT_LOCK = 2
 """Waits for another task: locks, queues, joins."""
+
+IDLE_ROUNDS = 3
+"""So many time-outs in a row on the same descriptors make an idle poll. Not one: a loop may wait for the rest of its
+time-out before it looks at the flag that ends it (socketserver's handle_request)."""
 
 KILLS_BEFORE_DROP = 100
 """How many parks of a killed task raise SystemExit before it is abandoned."""
@@ -94,7 +98,9 @@ class Task:
         "function",
         "greenlet",
         "ident",
+        "idle_activity",
         "idle_calls",
+        "idle_count",
         "idle_key",
         "in_call",
         "is_ready",
@@ -132,7 +138,10 @@ class Task:
         self.target: Describable | None = None
         self.kind = WAIT_WORK
         self.idle_key: Hashable = None
+        """The descriptors of the last wait that timed out, `idle_count` how often in a row it was the same ones."""
+        self.idle_count = 0
         self.idle_calls = -1
+        self.idle_activity = -1
         self.calls = 0
         """Counted by every virtual call that is I/O; past `calls_limit` the call charges for them."""
         self.calls_charged = 0
@@ -302,8 +311,10 @@ class Scheduler:
             task.calls_limit = calls + CALLS_BEFORE_YIELD
             task.reads = 0
         if not idle:
-            if process.idlers:
-                self._disturb(process)
+            if not task.timed_out or key is None:
+                process.activity += 1
+                if process.idlers:
+                    self._disturb(process)
             if not process.daemon:
                 self.last_ran_ns = now
         if process.alert:
@@ -319,7 +330,7 @@ class Scheduler:
             engine.at(due_ns, task)
         if task.process.daemon:
             return
-        if key is not None and key == task.idle_key and task.calls == task.idle_calls:
+        if task.idle_count >= IDLE_ROUNDS and key is not None and self._nothing_since(task, key):
             task.process.idlers.append(task)
         else:
             task.foreground = True
@@ -334,10 +345,26 @@ class Scheduler:
             self.engine.foreground -= 1
         elif task in task.process.idlers:
             task.process.idlers.remove(task)
-        if task.timed_out:
+        if task.timed_out and key is not None:
+            task.idle_count = task.idle_count + 1 if self._nothing_since(task, key) else 1
             task.idle_key = key
             task.idle_calls = task.calls
+            task.idle_activity = task.process.activity
         return idle
+
+    @staticmethod
+    def _nothing_since(task: Task, key: Hashable) -> bool:
+        """Whether the last time-out was on the same descriptors, and neither I/O nor another task came since."""
+        return (
+            key == task.idle_key
+            and task.calls == task.idle_calls
+            and task.process.activity == task.idle_activity
+        )
+
+    def expect_nothing(self, task: Task, key: Hashable) -> None:
+        """The wait that comes now, on these descriptors, is idle whatever came before."""
+        task.idle_key, task.idle_count = key, IDLE_ROUNDS
+        task.idle_calls, task.idle_activity = task.calls, task.process.activity
 
     def _disturb(self, process: Process) -> None:
         """A task of the process has run: its idle polls may find something changed (a flag), once more."""
@@ -363,11 +390,9 @@ class Scheduler:
         task.calls_limit = task.calls + CALLS_BEFORE_YIELD
         task.reads = 0
         if self.current is task:
-            idle_key = task.idle_key
             deadline_ns = self.engine.now + cost_ns
-            while self.park(task, "run", None, deadline_ns):
+            while self.park(task, "run", None, deadline_ns, key=task.idle_key):
                 pass
-            task.idle_key = idle_key
 
     def check_signals(self, task: Task) -> None:
         """The current task may have sent a signal to itself."""
@@ -386,6 +411,7 @@ class Scheduler:
         return task
 
     def _begin(self, task: Task) -> TaskGreenlet:
+        task.process.activity += 1
         if task.process.idlers:
             self._disturb(task.process)
         task.greenlet = running = TaskGreenlet(task.function, self.hub)

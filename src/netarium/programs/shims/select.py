@@ -93,7 +93,7 @@ def _wait(
             _charge(task)
         return found
     if deadline != NEVER_NS and deadline - task.scheduler.engine.now >= DAY_NS:
-        task.idle_key, task.idle_calls = key, task.calls
+        task.scheduler.expect_nothing(task, key)
     wake = task.wake
     for each in pollables:
         each.waiters.append(wake)
