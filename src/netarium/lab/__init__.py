@@ -12,6 +12,7 @@
     watching    captures, trace, digest, counts of drops
     file        a lab file as values that know their lines
     models      the schema of a lab file
+    models_routing  the schema of `routing`; `routing` reads it and runs the daemons
     load        from a lab file to a net
     faults      a lab file's timeline and frame rules
     scripts     scripts without a lab; `literals` reads addresses from their syntax trees, `placement` gives them out

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from netarium.nodes.node import Node
     from netarium.programs.loader import Program
     from netarium.programs.process import Process
+    from netarium.services.routing.options import RoutingOptions
 
 _T = TypeVar("_T")
 
@@ -105,6 +106,7 @@ class Host(Box):
         super().__init__(net, node)
         self.duplicate = False
         self.services: list[Service] = []
+        self.routing: RoutingOptions | None = None
         self._launches: list[Launch] = []
         node.on_crash.append(self._crashed)
         node.on_boot.append(self._booted)
@@ -257,8 +259,9 @@ class Host(Box):
             service.name = name
             return
         taken: set[str] = set()
-        for each in self.services:
-            wanted = self.name if len(self.services) == 1 else f"{self.name}/{each.stem}"
+        programs = [each for each in self.services if not each.of_node]
+        for each in programs:
+            wanted = self.name if len(programs) == 1 else f"{self.name}/{each.stem}"
             each.name = numbered(wanted, taken)
 
     def _crashed(self) -> None:

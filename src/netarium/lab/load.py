@@ -14,7 +14,7 @@ from netarium.lab.boxes import numbered
 from netarium.lab.faults import lay_fault
 from netarium.lab.file import Document, Path_
 from netarium.lab.literals import reads_input
-from netarium.lab.topology import AddressTwiceError
+from netarium.lab.topology import AddressTwiceError, RouterIdTwiceError
 from netarium.lab.words import suggest
 from netarium.programs.loader import load as load_program
 
@@ -28,7 +28,7 @@ NODE_KINDS = ("host", "switch", "hub", "router")
 
 LATER = (
     "balancer", "corrupt.after", "dhcp", "firewall", "home-router", "ipv6", "layer", "nat", "ports", "public",
-    "routing", "services", "vlan",
+    "services", "vlan",
 )  # fmt: skip
 """Words of the design that this version does not have: an error says so instead of guessing at a typing mistake."""
 
@@ -193,6 +193,7 @@ def _path_text(path: Path_) -> str:
 
 def _known_keys(path: Path_, document: Document) -> list[str]:
     from netarium.lab import models
+    from netarium.lab.models_routing import RoutingEntry
 
     if not path:
         model: Any = models.Lab
@@ -205,6 +206,8 @@ def _known_keys(path: Path_, document: Document) -> list[str]:
             "hub": models.HubNode,
         }
         model = nodes[kind]
+    elif path[0] == "nodes" and "routing" in path:
+        model = RoutingEntry
     elif path[0] == "nodes":
         model = models.Route
     else:
@@ -246,6 +249,8 @@ class _Builder:
             self.net.check()
         except AddressTwiceError as error:
             raise self.document.error(str(error), ("nodes", error.second.name)) from None
+        except RouterIdTwiceError as error:
+            raise self.document.error(str(error), ("nodes", error.second.name, "routing")) from None
         self._programs()
         for index, fault in enumerate(self.lab.faults):
             with self._line("faults", index):
@@ -257,6 +262,12 @@ class _Builder:
     def _node(self, name: str) -> None:
         given = {key: _as_written(value) for key, value in self.document.value["nodes"][name].items()}
         kind = given.pop("kind")
+        if given.get("routing") is not None:
+            from netarium.lab.routing import read
+
+            interfaces = list(given.get("interfaces") or ["eth0"] * ("address" in given))
+            with self._line("nodes", name, "routing"):
+                read(given["routing"], interfaces)
         getattr(self.net, kind)(name, **{key: value for key, value in given.items() if value is not None})
 
     def _link(self, index: int) -> None:

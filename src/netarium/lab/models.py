@@ -21,6 +21,7 @@ from pydantic import (
 )
 
 from netarium import units
+from netarium.lab.models_routing import Routing
 
 
 def _written(value: Any) -> Any:
@@ -118,6 +119,7 @@ class RouterNode(_StackNode):
     """A computer that forwards packets between its interfaces."""
 
     kind: Literal["router"]
+    routing: Routing | None = Field(None, description="rip or ospf, or a mapping with `protocol` and options")
 
 
 class SwitchNode(_Model):

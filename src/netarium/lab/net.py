@@ -115,7 +115,7 @@ class Net:
         return self._computer("host", name, {"address": address, **options}, link)
 
     def router(self, name: str, *, link: Box | None = None, **options: Any) -> Router:
-        """Place a computer that forwards packets; keywords as for `host`."""
+        """Place a computer that forwards packets; keywords as for `host`, and routing (rip, ospf, or a mapping)."""
         box = self._computer("router", name, options, link)
         assert isinstance(box, Router)
         return box
@@ -302,6 +302,10 @@ class Net:
                 f"{cable} closes a loop of switches: a broadcast circulates there for ever; leave one cable out"
                 for cable in bridging_loops(self.boxes.values(), cables)
             ]
+            if any(isinstance(box, Host) and box.routing is not None for box in self.boxes.values()):
+                from netarium.lab.routing import check_router_ids
+
+                check_router_ids(self.boxes.values(), cables)
             self._checked_links = len(self.links)
 
     def failed(self) -> list[Service]:
@@ -377,11 +381,16 @@ class Net:
             raise UsageError(
                 f"{next(iter(cable))!r} is an option of a link; say `link=BOX` too, or use net.link()"
             )
+        routing = options.pop("routing", None) if kind == "router" else None
         box = computer(self, kind, name, options)
         boot = options.get("boot")
         place(self, box, None if boot is None else duration_ns(boot))
         if link is not None:
             self.add_link((box, ""), (link, ""), cable)
+        if routing is not None:
+            from netarium.lab.routing import attach
+
+            attach(box, routing)
         return box
 
     def end(self, end: Box | str) -> tuple[Box, str]:

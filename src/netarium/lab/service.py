@@ -30,6 +30,8 @@ class Service:
         self.daemon = daemon
         self.after_text = ""
         self.interactive = False
+        self.of_node = False
+        """Whether it is part of its node (a routing daemon), and no program somebody put there."""
         self._make = make
         self._name = host.name
         self._output: list[str] = []

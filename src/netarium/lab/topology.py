@@ -25,6 +25,14 @@ class AddressTwiceError(UsageError):
         self.second = second
 
 
+class RouterIdTwiceError(UsageError):
+    """Two OSPF routers that reach each other have one router id. `second` is the one that came later."""
+
+    def __init__(self, message: str, second: Host) -> None:
+        super().__init__(message)
+        self.second = second
+
+
 @dataclass
 class Domain:
     """One broadcast domain: the names of its ports' boxes, and the interfaces in it as (host, interface name)."""
@@ -44,7 +52,7 @@ class Domain:
 
 def broadcast_domains(boxes: Iterable[Box], cables: Iterable[Cable]) -> list[Domain]:
     """The broadcast domains, in the order of the boxes; an interface without a cable is one of its own."""
-    groups = _Groups()
+    groups = Groups()
     hosts: list[tuple[Host, str, str]] = []
     order: list[tuple[str, str]] = []
     for box in boxes:
@@ -91,7 +99,7 @@ def check_addresses(boxes: Iterable[Box], cables: Iterable[Cable]) -> None:
 def bridging_loops(boxes: Iterable[Box], cables: Iterable[Cable]) -> list[str]:
     """The cables (`s1:p2--s2:p1`) that close a loop of switches and hubs: a broadcast circulates there for ever."""
     bridges = {box.name for box in boxes if not isinstance(box, Host)}
-    groups = _Groups()
+    groups = Groups()
     found = []
     for cable in cables:
         one, other = (port.name.partition(":")[0] for port in (cable.a, cable.b))
@@ -102,17 +110,19 @@ def bridging_loops(boxes: Iterable[Box], cables: Iterable[Cable]) -> list[str]:
     return found
 
 
-class _Groups:
+class Groups:
     """Which names belong together (union by the first seen)."""
 
     def __init__(self) -> None:
         self.parents: dict[str, str] = {}
 
     def root(self, name: str) -> str:
+        """The name that stands for all that belong together with this one."""
         while (parent := self.parents.setdefault(name, name)) != name:
             self.parents[name] = self.parents[parent]
             name = parent
         return name
 
     def join(self, one: str, other: str) -> None:
+        """Let two names, and all of theirs, belong together."""
         self.parents[self.root(other)] = self.root(one)
