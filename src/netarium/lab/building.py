@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from netarium.addresses import InterfaceAddress, ip_text, ipv4_text
 from netarium.errors import UsageError
-from netarium.lab import addressing
+from netarium.lab import addressing, services
 from netarium.lab.boxes import Box, Host, Router
 from netarium.lab.words import suggest
 from netarium.names.resolver import Resolver
@@ -16,10 +16,14 @@ from netarium.nodes.host import InterfaceSetup, RouteSetup
 from netarium.nodes.router import Router as RouterNode
 
 if TYPE_CHECKING:
+    from netarium.lab.filters import FilterSetup
     from netarium.lab.net import Net
 
+FILTERS = ("nat", "firewall", "balance", "public")
+"""What `lab.filters` reads; it is imported only for nodes that have some of it."""
+
 KEYWORDS = (
-    "address", "interfaces", "gateway", "routes", "hosts", "settings", "mac", "duplicate", "boot", "link",
+    "address", "interfaces", "gateway", "routes", "hosts", "settings", "mac", "duplicate", "boot", "link", *FILTERS, *services.KEYS,
 )  # fmt: skip
 """What `Net.host` and `Net.router` take, besides the options of a link where `link` is given."""
 
@@ -37,6 +41,9 @@ def computer(net: Net, kind: str, name: str, given: dict[str, Any]) -> Host:
     setups: dict[str, InterfaceSetup] = {}
     for interface, addresses in configured.items():
         setups[interface] = interface_setup(net, addresses, macs.get(interface))
+    filters = _filters(kind, plain, configured)
+    if filters is not None:
+        filters.addresses(setups)
     node_class, box_class = (RouterNode, Router) if kind == "router" else (HostNode, Host)
     node = node_class(
         name,
@@ -52,12 +59,28 @@ def computer(net: Net, kind: str, name: str, given: dict[str, Any]) -> Host:
     )
     box = box_class(net, node)
     box.duplicate = bool(plain.get("duplicate", False))
-    node.resolver = _resolver(net, name, plain.get("hosts", {}))  # type: ignore[attr-defined]
+    if filters is not None:
+        filters.install(box)
+    box.resolver = _resolver(net, name, plain)
+    node.resolver = box.resolver  # type: ignore[attr-defined]
+    box.dhcp_interfaces = dhcp_interfaces(plain.get("address"), plain.get("interfaces"))
+    services.attach(box, plain, configured)
     if net.node_names is not None:
         for addresses in configured.values():
             for each in addresses:
                 net.node_names.add(ip_text(each.family, each.address), name)
     return box
+
+
+def _filters(
+    kind: str, given: dict[str, Any], configured: dict[str, list[InterfaceAddress]]
+) -> FilterSetup | None:
+    """NAT, firewall and balancer of the node, None when it has nothing of it."""
+    if not any(key in given for key in FILTERS):
+        return None
+    from netarium.lab.filters import read_filters
+
+    return read_filters(kind, given, configured)
 
 
 def read_interfaces(address: Any, interfaces: Any) -> dict[str, list[InterfaceAddress]]:
@@ -73,8 +96,18 @@ def read_interfaces(address: Any, interfaces: Any) -> dict[str, list[InterfaceAd
         if name == "lo":
             raise UsageError("every node has lo already; give the interface another name")
         listed = [texts] if isinstance(texts, str) else list(texts or ())
+        if services.DHCP in listed:
+            if len(listed) > 1:
+                raise UsageError(f"{name}: `dhcp` stands alone; an address beside it would be a second one")
+            listed = []
         found[name] = [addressing.interface_address(text) for text in listed]
     return found
+
+
+def dhcp_interfaces(address: Any, interfaces: Any) -> list[str]:
+    """The interfaces that ask for an address: those that read `dhcp`."""
+    given = {INTERFACE: address} if address is not None else interfaces or {}
+    return [name for name, texts in given.items() if texts == services.DHCP or texts == [services.DHCP]]
 
 
 def interface_setup(
@@ -145,9 +178,10 @@ def _check_next_hop(what: str, gateway: int, configured: Mapping[str, Sequence[I
     )
 
 
-def _resolver(net: Net, name: str, hosts: Mapping[str, str]) -> Resolver:
+def _resolver(net: Net, name: str, given: Mapping[str, Any]) -> Resolver:
     resolver = Resolver(name, net.node_names)
-    for host, address in hosts.items():
+    services.give_names(net, name, resolver, given.get("dns"), given.get("search"))
+    for host, address in given.get("hosts", {}).items():
         resolver.hosts.add(ip_text(4, addressing.plain_address(address)), host)
     return resolver
 

@@ -26,6 +26,7 @@ TCP_DEFER_ACCEPT: Final = 9
 TCP_WINDOW_CLAMP: Final = 10
 TCP_LINGER2: Final = 8
 TCP_SYNCNT: Final = 7
+SO_ORIGINAL_DST: Final = 80
 
 LINUX_STATE: Final = {
     states.ESTABLISHED: 1,
@@ -179,6 +180,18 @@ def _info(sock: Any) -> bytes:
     return struct.pack("8B24I", LINUX_STATE[c.state], 0, min(c.retries, 255), 0, 0, 0, 0, 0, *words)
 
 
+def _original_destination(sock: Any) -> bytes:
+    """SO_ORIGINAL_DST (linux/netfilter_ipv4.h): struct sockaddr_in of where a redirected connection was meant for."""
+    if sock.connection is None:
+        raise os_error(errno.ENOTCONN)
+    tracked, c = sock.stack.hooks.filter, sock.connection
+    key = (constants.IPPROTO_TCP, c.local_ip, c.local_port, c.remote_ip, c.remote_port)
+    found = None if tracked is None else tracked.original_destination(key)
+    if found is None:
+        raise os_error(errno.ENOENT)
+    return struct.pack("=H", constants.AF_INET) + struct.pack("!HI8x", found[1], found[0])
+
+
 def _read_mtu(sock: Any) -> int:
     if sock.connection is None or sock.connection.route is None:
         raise os_error(errno.ENOTCONN)
@@ -198,6 +211,7 @@ TCP_OPTIONS: Final = {
         "send_buffer_bytes", "send_buffer_bytes", "tcp_wmem", SEND_BUFFER_BYTES_MIN
     ),
     (constants.IPPROTO_IP, IP_MTU): Option(_read_mtu),
+    (constants.IPPROTO_IP, SO_ORIGINAL_DST): Option(_original_destination),
     (_TCP, constants.TCP_NODELAY): _flag("nodelay"),
     (_TCP, constants.TCP_CORK): _flag("cork"),
     (_TCP, constants.TCP_MAXSEG): Option(_read_mss, _write_mss),

@@ -375,6 +375,17 @@ class Filter:
                 self.shown[name] = hook = _Chain(self, name).judge
                 hooks.add(name, FIREWALL_PRIORITY, hook)
 
+    def original_destination(self, key: Key) -> tuple[int, int] | None:
+        """Where a connection to this host's own socket was meant for: (address, port); None when it is not tracked.
+
+        `key` is that of a packet of the host to its peer. (Linux SO_ORIGINAL_DST: what a transparent proxy asks.)
+        """
+        way = self.table.directions.get(key)
+        if way is None or not way.is_reply:
+            return None
+        asked = way.entry.original.key
+        return (asked[3], asked[4])
+
     def set_alive(self, server: Server, alive: bool) -> None:
         """The health check's verdict. A dead server's connections are forgotten (their state cannot be moved)."""
         if server.alive == alive:

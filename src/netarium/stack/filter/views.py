@@ -5,10 +5,12 @@ Addresses are ints, as everywhere inside; texts are for people. Times are what i
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from netarium.addresses import ipv4_text
+from netarium.journey import Cause
 from netarium.stack.filter import tcp_track
 from netarium.stack.filter.entry import PROTOCOL_NAMES, Direction, Entry, Key
 from netarium.wire.ipv4 import PROTOCOL_ICMP, PROTOCOL_TCP, PROTOCOL_UDP
@@ -174,6 +176,20 @@ def rules(chain: RuleChain) -> list[RuleView]:
         for number, each in enumerate(chain.rules, 1)
     ]
     return [*listed, RuleView(chain.name, 0, chain.policy, "policy", chain.packets, chain.bytes)]
+
+
+def firewall_rules(filter: Filter) -> list[RuleView]:
+    """The rules of all chains."""
+    return [each for chain in filter.firewall.chains.values() for each in rules(chain)]
+
+
+def remove_connections(filter: Filter, fits: Callable[[ConnectionView], bool]) -> int:
+    """Forget the connections that fit; how many they were."""
+    now = filter.stack.now
+    chosen = [each for each in filter.table.living() if fits(connection_view(each, now))]
+    for entry in chosen:
+        filter.table.remove(entry, Cause.OPERATOR)
+    return len(chosen)
 
 
 def service_view(service: VirtualService) -> BalanceView:

@@ -1,0 +1,190 @@
+"""From the keys of `nat` in a lab, or the keywords in Python, to a `NatSetup`: read, checked, explained where wrong.
+
+    nat: {inside: lan, outside: wan, source: masquerade, forward: {tcp/8080: "192.168.1.2:80"}}
+
+`inside`: interfaces whose hosts are hidden (without it: all others). `source`: masquerade, none or an address. `pool`:
+addresses, or FIRST-LAST, lent one to one. `static`: inside -> outside address. `forward`: service at the outside ->
+inside endpoint. `redirect`: service -> port of the router itself. `mapping` and `filtering`: classes of RFC 4787;
+without both the NAT is Linux'. `ports`: FIRST-LAST, the outside ports to take. `hairpin`: true unless said otherwise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from netarium.addresses import InterfaceAddress, ipv4_text
+from netarium.errors import UsageError
+from netarium.lab import addressing
+from netarium.lab.words import suggest
+from netarium.stack.filter.mappings import CLASSES
+from netarium.stack.filter.nat import KEEP, MASQUERADE, NatSetup
+from netarium.wire.ipv4 import PROTOCOL_TCP, PROTOCOL_UDP
+
+KEYS = (
+    "inside", "outside", "source", "pool", "static", "forward", "redirect", "mapping", "filtering", "ports", "hairpin",
+)  # fmt: skip
+PROTOCOLS = {"tcp": PROTOCOL_TCP, "udp": PROTOCOL_UDP}
+POOL_MAX = 4096
+PORT_MAX = 65535
+
+Configured = Mapping[str, Sequence[InterfaceAddress]]
+"""Interface name -> addresses."""
+
+
+def read_nat(given: Mapping[str, Any], configured: Configured) -> NatSetup:
+    """The NAT of a node with these interfaces. Raises UsageError."""
+    for key in given:
+        if key not in KEYS:
+            raise UsageError(f"nat has no {key!r}{suggest(key, KEYS)}")
+    outside = given.get("outside")
+    names = ", ".join(configured) or "none"
+    if not outside:
+        raise UsageError(f"nat without an outside; write `outside: INTERFACE`, one of {names}")
+    inside = _listed(given.get("inside"))
+    for name in (outside, *inside):
+        if name not in configured:
+            raise UsageError(f"nat: there is no interface {name!r}{suggest(name, configured)}")
+    if outside in inside:
+        raise UsageError(f"nat: {outside} cannot be inside and outside; give two interfaces")
+    if len(configured) < 2 and not inside:
+        raise UsageError(
+            f"nat: {outside} is the only interface; nobody is inside; give the node another interface"
+        )
+    setup = NatSetup(
+        outside,
+        inside,
+        _source(given.get("source", "masquerade")),
+        _pool(given.get("pool")),
+        _static(given.get("static") or {}),
+        {
+            _service("nat.forward", key): _endpoint(key, value)
+            for key, value in (given.get("forward") or {}).items()
+        },
+        {_service("nat.redirect", key): _port(value) for key, value in (given.get("redirect") or {}).items()},
+        _class("mapping", given.get("mapping")),
+        _class("filtering", given.get("filtering")),
+        _ports(given.get("ports")),
+        given.get("hairpin", True) is not False,
+    )
+    _check_overlaps(setup, configured)
+    return setup
+
+
+def outside_addresses(setup: NatSetup) -> list[int]:
+    """The addresses besides the interface's own that the outside interface must answer ARP for."""
+    more = [setup.source] if setup.source > 0 else []
+    return list(dict.fromkeys([*more, *setup.static.values(), *setup.pool]))
+
+
+def read_service(what: str, text: str) -> tuple[int, int]:
+    """(protocol, port) of `tcp/80`. Raises UsageError."""
+    return _service(what, text)
+
+
+def read_endpoint(text: str, port: int) -> tuple[int, int]:
+    """(address, port) of `192.168.1.2:80`, or of an address, whose port is `port` then. Raises UsageError."""
+    address, colon, number = str(text).partition(":")
+    return addressing.plain_address(address), _port(number) if colon else port
+
+
+def _listed(value: Any) -> tuple[str, ...]:
+    if value is None:
+        return ()
+    return (value,) if isinstance(value, str) else tuple(value)
+
+
+def _source(text: str) -> int:
+    if text == "masquerade":
+        return MASQUERADE
+    if text == "none":
+        return KEEP
+    try:
+        return addressing.plain_address(text)
+    except UsageError:
+        raise UsageError(f"nat.source: {text!r} is not masquerade, none or an address") from None
+
+
+def _pool(value: Any) -> tuple[int, ...]:
+    found: list[int] = []
+    for text in _listed(value):
+        first_text, dash, last_text = text.partition("-")
+        first = addressing.plain_address(first_text.strip())
+        last = addressing.plain_address(last_text.strip()) if dash else first
+        if last < first or last - first >= POOL_MAX:
+            raise UsageError(f"nat.pool: {text} is no range of 1 to {POOL_MAX} addresses; write FIRST-LAST")
+        for address in range(first, last + 1):
+            if address in found:
+                raise UsageError(
+                    f"nat.pool: {ipv4_text(address)} is there twice; the parts of a pool must not overlap"
+                )
+            found.append(address)
+    return tuple(found)
+
+
+def _static(given: Mapping[str, str]) -> dict[int, int]:
+    found: dict[int, int] = {}
+    for inside, outside in given.items():
+        one, other = addressing.plain_address(inside), addressing.plain_address(outside)
+        if other in found.values():
+            raise UsageError(
+                f"nat.static: {outside} is given to two inside addresses; give each one of its own"
+            )
+        found[one] = other
+    return found
+
+
+def _service(what: str, text: str) -> tuple[int, int]:
+    protocol, slash, port = str(text).partition("/")
+    if not slash or protocol not in PROTOCOLS:
+        raise UsageError(f"{what}: {text!r} is no service; write tcp/PORT or udp/PORT, such as tcp/8080")
+    return PROTOCOLS[protocol], _port(port)
+
+
+def _endpoint(key: str, text: str) -> tuple[int, int]:
+    return read_endpoint(text, _service("nat.forward", key)[1])
+
+
+def _port(value: Any) -> int:
+    text = str(value)
+    if not text.isdigit() or not 0 < int(text) <= PORT_MAX:
+        raise UsageError(f"{text!r} is no port; write a number from 1 to {PORT_MAX}")
+    return int(text)
+
+
+def _ports(value: Any) -> tuple[int, int] | None:
+    if value is None:
+        return None
+    first, dash, last = str(value).partition("-")
+    low = _port(first.strip())
+    high = _port(last.strip()) if dash else low
+    if high < low:
+        raise UsageError(f"nat.ports: {value} is empty; write FIRST-LAST, such as 1024-65535")
+    return (low, high)
+
+
+def _class(key: str, value: Any) -> str:
+    if value is None:
+        return ""
+    if value not in CLASSES:
+        raise UsageError(f"nat.{key}: there is no class {value!r}{suggest(str(value), CLASSES)}")
+    return str(value)
+
+
+def _check_overlaps(setup: NatSetup, configured: Configured) -> None:
+    """No outside address has two uses."""
+    uses: dict[int, str] = {}
+    for name, addresses in configured.items():
+        for each in addresses:
+            uses[each.address] = f"the address of {name}"
+    taken: list[tuple[int, str]] = []
+    if setup.source > 0 and uses.get(setup.source) != f"the address of {setup.outside}":
+        taken.append((setup.source, "the source"))
+    taken += [(address, "a static address") for address in setup.static.values()]
+    taken += [(address, "in the pool") for address in setup.pool]
+    for address, use in taken:
+        if address in uses:
+            raise UsageError(
+                f"nat: {ipv4_text(address)} is {use} and {uses[address]} at once; pools and addresses must not overlap"
+            )
+        uses[address] = use

@@ -1,0 +1,127 @@
+"""Boxes assembled from others: the balancer, and the home router with its LAN switch, wireless clients and NAT.
+
+    net.balancer("lb", interfaces={...}, balance={"tcp/80": {"servers": [...]}})
+    net.home_router("home", lan="192.168.1.1/24", wan="202.20.65.5/24", gateway="202.20.65.1")
+
+A home router has the ports `wan`, `lan1`, `lan2` and so on, and `wifi` for every wireless client: these stand in
+the same subnet as those at the cable, joined by MAC. Inside it are a switch, `NAME.lan`, and a router, NAME.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from netarium.addresses import ipv4_text
+from netarium.errors import UsageError
+from netarium.lab.balance import BalanceSetup
+from netarium.lab.boxes import Host, Router, Switch
+from netarium.lab.words import suggest
+from netarium.services import healthcheck
+from netarium.units import NS_PER_SECOND
+
+if TYPE_CHECKING:
+    from netarium.link.port import Port
+    from netarium.link.switch import MacEntry
+
+HOME_KEYWORDS = (
+    "lan", "wan", "gateway", "forward", "redirect", "mapping", "filtering", "hairpin", "firewall", "hosts", "settings",
+    "routes", "boot",
+)  # fmt: skip
+"""What `Net.home_router` takes."""
+LAN = "192.168.1.1/24"
+INNER_LINK = {"delay": "1us"}
+_NAT_KEYS = ("forward", "redirect", "mapping", "filtering", "hairpin")
+
+
+class Balancer(Router):
+    """A layer-4 switch: one address before several servers."""
+
+    @property
+    def servers(self) -> list[Any]:
+        """Its services with their servers, as `control.balanced` has them."""
+        from netarium.stack.filter import views
+
+        found = self.node.stack.hooks.filter
+        return [] if found is None else [views.service_view(each) for each in found.balancer.all()]
+
+
+class HomeRouter(Router):
+    """Router, LAN switch and access point in one box. `switch` is the part that joins LAN and wireless clients."""
+
+    switch: Switch
+
+    @property
+    def mac_table(self) -> list[MacEntry]:
+        """The living entries of its switch, in the order of learning."""
+        return self.switch.mac_table
+
+    def free_port(self, interface: str = "") -> Port:
+        """`wan`, `lanN` or `wifi`; without a name the next LAN port."""
+        if interface == "wan" or interface.startswith("wan:"):
+            return super().free_port(interface)
+        ports = self.switch.node.ports
+        if interface in ("", "lan"):
+            return self.switch.free_port(_next(ports, "lan", 1))
+        if interface == "wifi":
+            return self.switch.free_port("wifi" if "wifi" not in ports else _next(ports, "wifi", 2))
+        if interface.startswith("lan") and interface[3:].isdigit():
+            return self.switch.free_port(interface)
+        raise UsageError(
+            f"{self.name} has no port {interface!r}{suggest(interface, ('wan', 'lan1', 'wifi'))}"
+        )
+
+    def crash(self) -> None:
+        """Switch all of it off."""
+        super().crash()
+        if self.switch.on:
+            self.switch.crash()
+
+    def boot(self) -> None:
+        """Switch all of it on."""
+        if not self.switch.on:
+            self.switch.boot()
+        super().boot()
+
+
+def _next(ports: Iterable[str], stem: str, first: int) -> str:
+    number = first
+    taken = list(ports)
+    while f"{stem}{number}" in taken:
+        number += 1
+    return f"{stem}{number}"
+
+
+def home_router_options(name: str, given: dict[str, Any]) -> dict[str, Any]:
+    """The keywords of the router inside, from those of a home router. Raises UsageError."""
+    for key in given:
+        if key not in HOME_KEYWORDS:
+            raise UsageError(f"a home router has no {key!r}{suggest(key, HOME_KEYWORDS)}")
+    nat = {"inside": "lan", "outside": "wan", "source": "masquerade"}
+    nat.update({key: given[key] for key in _NAT_KEYS if given.get(key) is not None})
+    options = {key: value for key, value in given.items() if key not in (*_NAT_KEYS, "lan", "wan")}
+    options["interfaces"] = {"lan": given.get("lan") or LAN, "wan": given.get("wan")}
+    options["nat"] = nat
+    return options
+
+
+def run_health_check(box: Host, services: Iterable[BalanceSetup]) -> None:
+    """Let the balancer check its servers, as a daemon."""
+    targets = [
+        healthcheck.Target(
+            each.port,
+            ipv4_text(address),
+            port,
+            each.check.interval_ns / NS_PER_SECOND,
+            each.check.timeout_ns / NS_PER_SECOND,
+            each.check.fails,
+            each.check.passes,
+        )
+        for each in services
+        if each.check is not None
+        for address, port in (*each.servers, *each.backup)
+    ]
+    if targets:
+        box.run(healthcheck.main, targets, stdin="", root=True, daemon=True, name=f"{box.name}/healthcheck")
+
+
