@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from netarium.addresses import ipv4_text
 from netarium.errors import ProgramError, UsageError
-from netarium.lab.launch import After, Launch
+from netarium.lab.launch import DHCP, After, Launch
 from netarium.lab.service import Service
 from netarium.lab.words import suggest
+from netarium.names.resolver import Resolver
 from netarium.nodes.host import Host as HostNode
 from netarium.nodes.hub import Hub as HubNode
 from netarium.nodes.switch import Switch as SwitchNode
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from netarium.nodes.node import Node
     from netarium.programs.loader import Program
     from netarium.programs.process import Process
+    from netarium.services.dhcp.configuration import DhcpConfiguration
     from netarium.services.routing.options import RoutingOptions
 
 _T = TypeVar("_T")
@@ -107,6 +109,9 @@ class Host(Box):
         self.duplicate = False
         self.services: list[Service] = []
         self.routing: RoutingOptions | None = None
+        self.resolver = Resolver(node.name)
+        self.dhcp_interfaces: list[str] = []
+        self.dhcp: DhcpConfiguration | None = None
         self._launches: list[Launch] = []
         node.on_crash.append(self._crashed)
         node.on_boot.append(self._booted)
@@ -151,14 +156,14 @@ class Host(Box):
 
         `program` is a command line (a path with arguments, `python -m module`, a tool), an argv, a callable or a
         coroutine function, called with `arguments`. `at` counts from the start of the net. `after` is a Service or
-        its name (it has ended), or {"listening": "NODE:PORT"}. `stdin` is text or a list of lines; without it the
+        its name (it has ended), "dhcp" (the host has its leases), or {"listening": "NODE:PORT"}. `stdin` is text or a list of lines; without it the
         input stays open for `service.type`. With `hold` somebody else calls `service.start()`.
         """
         from netarium.programs.loader import load
 
         where = Path(directory) if directory is not None else self.net.directory
         loaded = load(program, where, arguments)
-        if isinstance(after, str) and name is None:
+        if isinstance(after, str) and name is None and after != DHCP:
             self.net.service(after)
 
         def make(service: Service) -> Process:

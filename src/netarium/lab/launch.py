@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from netarium.lab.net import Net
 
 After = Service | str | Mapping[str, str]
-"""A program that must have ended, its name, or {"listening": "NODE:PORT"}."""
+"""A program that must have ended, its name, "dhcp" (the node's leases), or {"listening": "NODE:PORT"}."""
+DHCP = "dhcp"
 
 
 class Launch:
@@ -80,6 +81,11 @@ class Launch:
             self.look()
 
     def _resolve(self, after: After) -> Callable[[], bool]:
+        if after == DHCP:
+            from netarium.lab.services import bound_condition
+
+            self.service.after_text = f"the DHCP lease of {self.service.host.name}"
+            return bound_condition(self.service.host)
         if isinstance(after, str):
             after = self.net.service(after)
         if isinstance(after, Service):

@@ -13,7 +13,9 @@ from netarium.lab import file as lab_file
 from netarium.lab.boxes import numbered
 from netarium.lab.faults import lay_fault
 from netarium.lab.file import Document, Path_
+from netarium.lab.launch import DHCP
 from netarium.lab.literals import reads_input
+from netarium.lab.services import bound_condition
 from netarium.lab.topology import AddressTwiceError, RouterIdTwiceError
 from netarium.lab.words import suggest
 from netarium.programs.loader import load as load_program
@@ -27,8 +29,8 @@ if TYPE_CHECKING:
 NODE_KINDS = ("host", "switch", "hub", "router")
 
 LATER = (
-    "balancer", "corrupt.after", "dhcp", "firewall", "home-router", "ipv6", "layer", "nat", "ports", "public",
-    "services", "vlan",
+    "balancer", "corrupt.after", "firewall", "home-router", "ipv6", "layer", "nat", "ports", "public",
+    "vlan",
 )  # fmt: skip
 """Words of the design that this version does not have: an error says so instead of guessing at a typing mistake."""
 
@@ -194,6 +196,7 @@ def _path_text(path: Path_) -> str:
 def _known_keys(path: Path_, document: Document) -> list[str]:
     from netarium.lab import models
     from netarium.lab.models_routing import RoutingEntry
+    from netarium.lab.models_services import DhcpEntry, DnsEntry, ServiceEntry
 
     if not path:
         model: Any = models.Lab
@@ -208,6 +211,9 @@ def _known_keys(path: Path_, document: Document) -> list[str]:
         model = nodes[kind]
     elif path[0] == "nodes" and "routing" in path:
         model = RoutingEntry
+    elif path[0] == "nodes" and path[2] in ("dhcp", "services"):
+        entry = DnsEntry if path[-1] == "dns" else ServiceEntry
+        model = DhcpEntry if path[2] == "dhcp" else entry
     elif path[0] == "nodes":
         model = models.Route
     else:
@@ -294,8 +300,9 @@ class _Builder:
                 )
 
     def _check_after(self, index: int, after: str, names: list[str]) -> None:
-        if after == "dhcp":
-            raise UsageError("this version of Netarium does not have `after: dhcp` yet")
+        if after == DHCP:
+            bound_condition(self.net.host_named(self.lab.programs[index].on))
+            return
         if after not in names:
             raise UsageError(f"there is no program {after!r}{suggest(after, names)}")
         seen = [names[index]]

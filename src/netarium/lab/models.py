@@ -22,6 +22,7 @@ from pydantic import (
 
 from netarium import units
 from netarium.lab.models_routing import Routing
+from netarium.lab.models_services import DhcpEntry, ServiceEntry
 
 
 def _written(value: Any) -> Any:
@@ -98,6 +99,12 @@ class _StackNode(_Model):
     settings: dict[str, int | str] = Field({}, description="sysctls by their Linux names")
     boot: Duration | None = Field(None, description="when the node is switched on; at the start without it")
     mac: str | dict[str, str] | None = Field(None, description="the MAC of eth0, or interface name -> MAC")
+    dns: Listed | None = Field(None, description="name servers of this node, by address")
+    search: Listed | None = Field(None, description="domains that are tried after a short name")
+    dhcp: dict[str, DhcpEntry] | None = Field(
+        None, description="a DHCP server or relay: interface (or prefix, for relayed links) -> what it gives"
+    )
+    services: list[ServiceEntry] = Field([], description="daemons of this node")
     duplicate: Flag = Field(False, description="another node may have the same address in the same network")
 
     @model_validator(mode="after")
@@ -177,7 +184,9 @@ class ProgramEntry(_Model):
         description="a command line: a script beside the lab file, `python -m module`, or a tool"
     )
     at: Duration | None = Field(None, description="counted from the start of the run")
-    after: After | None = Field(None, description="a program that must have ended, or {listening: NODE:PORT}")
+    after: After | None = Field(
+        None, description="a program that must have ended, dhcp, or {listening: NODE:PORT}"
+    )
     stdin: Annotated[list[Word], BeforeValidator(_listed)] | None = Field(None, description="the lines typed")
     env: dict[str, Word] = {}
     as_: Literal["user", "root"] = Field("user", alias="as")

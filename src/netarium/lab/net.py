@@ -20,7 +20,8 @@ from netarium.lab.lifecycle import End, Lifecycle
 from netarium.lab.links import OPTIONS as LINK_OPTIONS
 from netarium.lab.links import Link, cable_arguments
 from netarium.lab.service import Service
-from netarium.lab.topology import bridging_loops, check_addresses
+from netarium.lab.services import overlap_notices
+from netarium.lab.topology import bridging_loops, broadcast_domains, check_addresses
 from netarium.lab.watching import Watching
 from netarium.lab.words import suggest
 from netarium.link.cable import Cable
@@ -150,8 +151,8 @@ class Net:
 
     @property
     def services(self) -> list[Service]:
-        """All programs, in the order in which they were given."""
-        return list(self.lifecycle.services)
+        """All programs, in the order in which they were given; daemons that are part of their node are left out."""
+        return [each for each in self.lifecycle.services if not each.of_node]
 
     def service(self, name: str) -> Service:
         """The program of this name."""
@@ -306,6 +307,8 @@ class Net:
                 from netarium.lab.routing import check_router_ids
 
                 check_router_ids(self.boxes.values(), cables)
+            if any(isinstance(box, Host) and box.dhcp is not None for box in self.boxes.values()):
+                self.notices += overlap_notices(broadcast_domains(self.boxes.values(), cables))
             self._checked_links = len(self.links)
 
     def failed(self) -> list[Service]:

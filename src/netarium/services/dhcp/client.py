@@ -184,7 +184,7 @@ class DhcpClient:
         lease_setup.remember(self.door, self.interface, lease)
         self.lease = lease
         self._move(BOUND, Cause.SEGMENT)
-        seconds = (lease.renew_ns - self.door.clock()) // SECOND_NS if lease.renew_ns else -1
+        seconds = -((self.door.clock() - lease.renew_ns) // SECOND_NS) if lease.renew_ns else -1
         when = f"renewal in {seconds} seconds" if seconds >= 0 else "no renewal needed"
         print(f"bound to {ipv4_text(lease.address)} -- {when}.", flush=True)
 
