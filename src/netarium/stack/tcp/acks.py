@@ -7,7 +7,7 @@ RFC 5961 section 5. `receiver` calls `take`; the caller runs `sender.output` aft
 from __future__ import annotations
 
 from netarium.journey import Drop
-from netarium.stack.tcp import close, recovery, states
+from netarium.stack.tcp import close, rack, recovery, sender, states
 from netarium.stack.tcp.control_block import NEVER_NS, ControlBlock, Segment
 from netarium.stack.tcp.sequence import MASK, unwrap
 from netarium.stack.tcp.timers import window_opened
@@ -45,16 +45,19 @@ def take(c: ControlBlock, header: TcpHeader, sequence: int, payload_bytes: int) 
     c.last_heard_at = c.stack.now
     if c.persist_at != NEVER_NS:
         window_opened(c)
+    sacked_before = c.sacked_bytes
     if acknowledgment > una:
         _advance(c, header, acknowledgment)
-        return None
-    if c.flight:
-        sack = c.sack_ok and header.options is not None and bool(header.options.sack)
-        if sack:
+    elif c.sack_ok:
+        if header.options is not None and header.options.sack:
             _take_sack(c, header)
-        elif not payload_bytes and not window_changed and not c.sack_ok:
-            c.duplicate_acks += 1
-            recovery.without_sack(c, partial=False)
+    elif c.flight and not payload_bytes and not window_changed:
+        c.duplicate_acks += 1
+        recovery.without_sack(c, partial=False)
+    if c.recovering and not c.timed_out and c.flight:
+        delivered = acknowledgment - una + c.sacked_bytes - sacked_before
+        if delivered > 0:
+            recovery.reduce_rate(c, delivered, acknowledgment > una)
     return None
 
 
@@ -72,8 +75,10 @@ def _advance(c: ControlBlock, header: TcpHeader, acknowledgment: int) -> None:
         c.rtt.sample(rtt_ns)
     elif c.rtt.backoff:
         c.rtt.forget_back_off()
-    if header.options is not None and header.options.sack and c.sack_ok:
+    if c.sack_ok and (c.sacked_bytes or c.resent or (header.options is not None and header.options.sack)):
         _take_sack(c, header)
+    if c.probe_end >= 0 and acknowledgment >= c.probe_end:
+        _probe_answered(c, header)
     if c.recovering:
         _advance_in_recovery(c, acknowledgment, acked_bytes, now)
     elif c.cwnd_limited:
@@ -87,9 +92,12 @@ def _advance(c: ControlBlock, header: TcpHeader, acknowledgment: int) -> None:
         c.rto_at = at
         if at < c.deadline_ns:
             c.stack.timers.arm(c, at)
+        if c.tlp_at != NEVER_NS:
+            sender.arm_probe(c, now)
     else:
-        c.rto_at = NEVER_NS
-        c.sack_cache.clear()
+        c.rto_at = c.tlp_at = c.reorder_at = NEVER_NS
+        if c.sack_cache:
+            c.sack_cache.clear()
     if c.fin_sent and acknowledgment == c.snd_nxt and not c.unsent_bytes:
         close.fin_acknowledged(c)
     if c.wants_room:
@@ -99,6 +107,7 @@ def _advance(c: ControlBlock, header: TcpHeader, acknowledgment: int) -> None:
 def _advance_in_recovery(c: ControlBlock, acknowledgment: int, acked_bytes: int, now: int) -> None:
     if acknowledgment >= c.recovery_point:
         recovery.finish(c)
+        rack.note_recovery_over(c)
     elif not c.sack_ok and not c.timed_out:
         c.sacked_bytes = max(c.sacked_bytes - acked_bytes, 0)
         recovery.without_sack(c, partial=True)
@@ -114,20 +123,27 @@ def _drop_acknowledged(c: ControlBlock, header: TcpHeader, acknowledgment: int, 
     plain = not (c.lost_bytes or c.sacked_bytes or c.retransmit_bytes)
     rtt_ns = -1
     retransmitted = False
+    last: Segment | None = None
     while head < count:
         segment = flight[head]
         if segment.end > acknowledgment:
             if segment.start < acknowledgment:
                 _trim(c, segment, acknowledgment)
             break
-        if not plain:
+        if plain:
+            last = segment
+        else:
             recovery.forget(c, segment)
+            if not segment.sacked:
+                rack.note_delivered(c, segment, now)
         if segment.transmissions == 1:
             if not segment.sacked:
                 rtt_ns = now - segment.sent_at_ns
         else:
             retransmitted = True
         head += 1
+    if last is not None:  # they were sent in order, so only the last can be news
+        rack.note_delivered(c, last, now)
     if head == count:
         flight.clear()
         head = 0
@@ -162,20 +178,40 @@ def _trim(c: ControlBlock, segment: Segment, acknowledgment: int) -> None:
 
 
 def _take_sack(c: ControlBlock, header: TcpHeader) -> None:
-    """Mark what the peer holds beyond the cumulative acknowledgment. (RFC 2018 section 5; RFC 6675 section 5)"""
-    assert header.options is not None
-    new = False
-    for left, right in header.options.sack:
-        left_edge = unwrap(left, c.snd_una)
-        right_edge = unwrap(right, c.snd_una)
-        if right_edge <= c.snd_una or right_edge > c.snd_nxt or left_edge >= right_edge:
-            continue  # a duplicate report (RFC 2883), or nonsense
-        if recovery.mark_sacked(c, max(left_edge, c.snd_una), right_edge):
-            new = True
+    """Mark what the peer holds beyond the cumulative acknowledgment, and look for losses. (RFC 2018 5; RFC 8985 6.2)"""
+    new: list[Segment] = []
+    if header.options is not None:
+        for number, (left, right) in enumerate(header.options.sack):
+            left_edge = unwrap(left, c.snd_una)
+            right_edge = unwrap(right, c.snd_una)
+            if right_edge <= c.snd_una:
+                if not number:
+                    rack.note_duplicate_report(c)  # RFC 2883: the first block tells what came twice
+            elif right_edge <= c.snd_nxt and left_edge < right_edge:
+                recovery.mark_sacked(c, max(left_edge, c.snd_una), right_edge, new)
+        for segment in new:
+            rack.note_delivered(c, segment, c.stack.now)
     if new:
         c.duplicate_acks += 1
-        if recovery.find_losses(c) and not c.recovering:
-            recovery.begin(c)
+    if c.stack.settings.tcp_recovery & 1:
+        found = rack.find_losses(c)
+    else:
+        found = bool(new) and recovery.find_losses(c)
+    if found and not c.recovering:
+        recovery.begin(c)
+
+
+def _probe_answered(c: ControlBlock, header: TcpHeader) -> None:
+    """Everything up to the tail loss probe is acknowledged. (RFC 8985 section 7.4)
+
+    When the probe was the last segment sent again and no duplicate is reported, that segment had been lost: the probe
+    has repaired it, and the window must shrink as after any loss.
+    """
+    c.probe_end = -1
+    duplicate = header.options is not None and bool(header.options.sack)
+    if not c.probe_was_new and not duplicate and not c.recovering:
+        c.congestion.on_loss(c.congestion.cwnd_bytes, c.stack.now)
+        c.congestion.cwnd_bytes = c.congestion.ssthresh_bytes
 
 
 def _wake_writer(c: ControlBlock) -> None:

@@ -129,12 +129,14 @@ class ControlBlock(TimerOwner):
         "delayed_ack_at",
         "dont_fragment",
         "duplicate_acks",
+        "duplicate_range",
         "error",
         "fin_queued",
         "fin_sent",
         "first_unanswered_at",
         "flight",
         "flight_head",
+        "highest_delivered",
         "highest_sacked",
         "ip",
         "irs",
@@ -165,9 +167,16 @@ class ControlBlock(TimerOwner):
         "persist_backoff",
         "persist_unanswered",
         "pingpong",
+        "probe_end",
+        "probe_was_new",
         "probes_unanswered",
+        "prr_delivered_bytes",
+        "prr_out_bytes",
         "pushed",
         "quick_acks",
+        "rack_end",
+        "rack_rtt_ns",
+        "rack_sent_at",
         "rcv_adv",
         "rcv_buffer_bytes",
         "rcv_mss",
@@ -182,10 +191,17 @@ class ControlBlock(TimerOwner):
         "rcv_space_seq",
         "reassembly",
         "recovering",
+        "recovery_flight_bytes",
         "recovery_point",
         "remote_ip",
         "remote_port",
+        "reorder_at",
+        "reordering_persists",
+        "reordering_round_end",
+        "reordering_seen",
+        "reordering_steps",
         "resend_from",
+        "resent",
         "retransmissions",
         "retransmit_bytes",
         "retries",
@@ -289,6 +305,22 @@ class ControlBlock(TimerOwner):
         self.judged_to = 0  # every segment in flight before this is sacked or lost
         self.sack_cache: dict[int, int] = {}  # left edge -> right edge of blocks already marked
         self.retransmissions = 0
+        # RACK-TLP (RFC 8985); `rack` says what each means.
+        self.rack_sent_at = 0
+        self.rack_end = 0
+        self.rack_rtt_ns = 0
+        self.highest_delivered = 0
+        self.reordering_seen = False
+        self.reordering_steps = 1
+        self.reordering_persists = 0
+        self.reordering_round_end = 0
+        self.resent: deque[tuple[int, Segment]] = deque()  # retransmissions in the order of sending
+        self.probe_end = -1  # snd_nxt when the tail was probed; -1: it has not been since
+        self.probe_was_new = False
+        # Proportional rate reduction (RFC 6937).
+        self.recovery_flight_bytes = 0
+        self.prr_delivered_bytes = 0
+        self.prr_out_bytes = 0
 
     def _init_receive(self) -> None:
         self.irs = 0
@@ -312,6 +344,7 @@ class ControlBlock(TimerOwner):
         self.peer_syn: TcpHeader | None = None  # what our SYN+ACK answers
         # Acknowledging.
         self.ack_now = False
+        self.duplicate_range: tuple[int, int] | None = None  # what came twice, to be reported once (RFC 2883)
         self.last_ack_sent_to = 0  # rcv_nxt when we last acknowledged
         self.quick_acks = 0
         self.pingpong = False
@@ -331,6 +364,7 @@ class ControlBlock(TimerOwner):
         self.keepalive_at = NEVER_NS
         self.time_wait_at = NEVER_NS
         self.tlp_at = NEVER_NS
+        self.reorder_at = NEVER_NS
         self.linger_at = NEVER_NS
         self.user_timeout_at = NEVER_NS
         self.retries = 0

@@ -111,6 +111,8 @@ def _check_sequence(c: ControlBlock, header: TcpHeader, sequence: int, size: int
     end = sequence + length
     window_end = c.rcv_adv
     if end < c.rcv_nxt or (end == c.rcv_nxt and length and sequence < c.rcv_nxt):
+        if size and c.sack_ok and c.stack.settings.tcp_dsack:
+            c.duplicate_range = (sequence, end)
         return Drop.TCP_OLD_DUPLICATE
     if sequence > window_end or (sequence == window_end and length and window_end > c.rcv_nxt):
         return Drop.TCP_OUT_OF_WINDOW

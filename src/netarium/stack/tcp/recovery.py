@@ -44,8 +44,10 @@ def resend_lost(c: ControlBlock) -> None:
         segment.transmissions += 1
         segment.sent_at_ns = now
         c.retransmit_bytes += size
+        c.prr_out_bytes += size
         c.lost_pending -= 1
         c.retransmissions += 1
+        c.resent.append((now, segment))
         _tell(c, segment)
         transmit(c, segment.start, segment.flags, segment.payload)
         index += 1
@@ -57,10 +59,23 @@ def resend_lost(c: ControlBlock) -> None:
             c.stack.timers.arm(c, at)
 
 
-def _tell(c: ControlBlock, segment: Segment) -> None:
+def resend_last(c: ControlBlock) -> None:
+    """Send the last segment again, to draw an acknowledgment; it is not counted as lost. (RFC 8985 section 7.3)"""
+    segment = c.flight[-1]
+    if segment.sacked or segment.retransmitted:
+        return
+    segment.transmissions += 1
+    segment.sent_at_ns = c.stack.now
+    c.retransmissions += 1
+    _tell(c, segment, Cause.TAIL_LOSS_PROBE)
+    transmit(c, segment.start, segment.flags, segment.payload)
+
+
+def _tell(c: ControlBlock, segment: Segment, cause: Cause | None = None) -> None:
     watch = c.stack.watch
     if watch.step is not None:
-        cause = Cause.TIMEOUT if c.timed_out else Cause.SACK if c.sack_ok else Cause.FAST
+        if cause is None:
+            cause = Cause.TIMEOUT if c.timed_out else Cause.RACK if c.sack_ok else Cause.FAST
         details: dict[str, object] = {
             "sequence": segment.start - c.iss,
             "bytes": segment.end - segment.start,
@@ -100,25 +115,23 @@ def mark_lost(c: ControlBlock, segment: Segment, index: int) -> None:
     c.resend_from = min(c.resend_from, index)
 
 
-def mark_sacked(c: ControlBlock, left: int, right: int) -> bool:
-    """Mark what the peer holds of [left, right); True when something was new. (RFC 6675 section 4, Update)"""
+def mark_sacked(c: ControlBlock, left: int, right: int, delivered: list[Segment]) -> None:
+    """Mark what the peer holds of [left, right); what is new goes to `delivered`. (RFC 6675 section 4, Update)"""
     seen = c.sack_cache.get(left, left)
     if seen >= right:
-        return False
+        return
     flight = c.flight
     index = bisect_left(flight, seen, lo=c.flight_head, key=_start)
-    new = False
     while index < len(flight) and flight[index].end <= right:
         segment = flight[index]
         if not segment.sacked:
             _mark_one(c, segment)
-            new = True
+            delivered.append(segment)
         seen = segment.end
         index += 1
     c.sack_cache[left] = seen
-    if new and seen > c.highest_sacked:
+    if seen > c.highest_sacked:
         c.highest_sacked = seen
-    return new
 
 
 def _mark_one(c: ControlBlock, segment: Segment) -> None:
@@ -172,12 +185,38 @@ def begin(c: ControlBlock) -> None:
     c.recovering = True
     c.timed_out = False
     c.recovery_point = c.snd_nxt
-    c.congestion.on_loss(c.pipe_bytes() + c.lost_bytes, now)
-    c.congestion.cwnd_bytes = c.congestion.ssthresh_bytes
+    c.recovery_flight_bytes = c.snd_nxt - c.snd_una
+    c.prr_delivered_bytes = c.prr_out_bytes = 0
+    c.congestion.on_loss(c.recovery_flight_bytes, now)
+    c.tlp_at = NEVER_NS
+
+
+def reduce_rate(c: ControlBlock, delivered_bytes: int, advanced: bool) -> None:
+    """Set the window so that what is sent in recovery stays in proportion to what arrives. (RFC 6937 section 3)
+
+    `advanced`: the cumulative acknowledgment moved (then a segment more than was delivered may go: RFC 9937's SSRB).
+    """
+    congestion = c.congestion
+    c.prr_delivered_bytes += delivered_bytes
+    pipe = c.pipe_bytes()
+    ssthresh = congestion.ssthresh_bytes
+    if pipe > ssthresh:
+        share = -(-c.prr_delivered_bytes * ssthresh // max(c.recovery_flight_bytes, 1))
+        allowed = share - c.prr_out_bytes
+    else:
+        limit = max(c.prr_delivered_bytes - c.prr_out_bytes, delivered_bytes)
+        if advanced:
+            limit += c.mss
+        allowed = min(ssthresh - pipe, limit)
+    if not c.prr_out_bytes:
+        allowed = max(allowed, c.mss)  # the first lost segment goes at once
+    congestion.cwnd_bytes = max(pipe + max(allowed, 0), c.mss)
 
 
 def finish(c: ControlBlock) -> None:
     """All that was in flight when the loss was found is acknowledged. (RFC 6582 section 3.2, full acknowledgment)"""
+    if not c.timed_out:
+        c.congestion.cwnd_bytes = c.congestion.ssthresh_bytes
     c.recovering = False
     c.timed_out = False
     c.duplicate_acks = 0
@@ -204,6 +243,10 @@ def begin_after_timeout(c: ControlBlock) -> None:
         if not segment.sacked:
             mark_lost(c, segment, index)
     c.resend_from = c.flight_head
+    c.judged_to = c.snd_nxt
+    c.resent.clear()
+    c.reorder_at = c.tlp_at = NEVER_NS
+    c.probe_end = -1
 
 
 def without_sack(c: ControlBlock, partial: bool) -> None:

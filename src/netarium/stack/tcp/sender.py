@@ -10,7 +10,8 @@ from __future__ import annotations
 from netarium.journey import Stop
 from netarium.stack.tcp import states
 from netarium.stack.tcp.control_block import NEVER_NS, ControlBlock, Segment
-from netarium.stack.tcp.recovery import resend_lost
+from netarium.stack.tcp.rack import probe_delay_ns
+from netarium.stack.tcp.recovery import resend_last, resend_lost
 from netarium.stack.tcp.transmit import send_ack, transmit
 from netarium.wire.tcp import ACK, FIN, PSH
 
@@ -98,6 +99,8 @@ def _send_piece(c: ControlBlock, size: int, now: int) -> None:
         c.fin_sent = True
     c.flight.append(Segment(start, end, payload, flags, now))
     c.snd_nxt = end
+    if c.recovering:
+        c.prr_out_bytes += size
     if now - c.last_receive_at < c.ack_timeout_ns:
         c.pingpong = True  # the program answers what it receives: acknowledgments ride along
     c.last_send_at = now
@@ -153,11 +156,41 @@ def _arm_after_send(c: ControlBlock, now: int) -> None:
             c.first_unanswered_at = now
             if at < c.deadline_ns:
                 c.stack.timers.arm(c, at)
+        if c.sack_ok and not c.recovering and c.probe_end < 0:
+            arm_probe(c, now)
     elif c.unsent_bytes and c.persist_at == NEVER_NS:
         at = now + c.rtt.rto_ns  # the window keeps us: probe it (RFC 9293 section 3.8.6.1)
         c.persist_at = at
         if at < c.deadline_ns:
             c.stack.timers.arm(c, at)
+
+
+def arm_probe(c: ControlBlock, now: int) -> None:
+    """Set the timer of the tail loss probe, if it would run out before the retransmission timer. (RFC 8985 7.2)"""
+    at = now + probe_delay_ns(c)
+    if at >= c.rto_at or not c.stack.settings.tcp_early_retrans:
+        c.tlp_at = NEVER_NS
+        return
+    c.tlp_at = at
+    if at < c.deadline_ns:
+        c.stack.timers.arm(c, at)
+
+
+def probe_tail(c: ControlBlock) -> None:
+    """No acknowledgment for two round trips: send one new segment, or the last one again. (RFC 8985 section 7.3)"""
+    now = c.stack.now
+    if c.recovering or not c.flight:
+        return
+    c.probe_end = c.snd_nxt
+    size = min(c.unsent_bytes, c.mss)
+    if size and c.snd_nxt + size <= c.snd_una + c.snd_wnd and states.SENDS_QUEUED_DATA[c.state]:
+        c.probe_was_new = True
+        _send_piece(c, size, now)
+        c.probe_end = c.snd_nxt
+    else:
+        c.probe_was_new = False
+        resend_last(c)
+    c.rto_at = now + c.rtt.rto_ns
 
 
 def _tell_blocked(c: ControlBlock) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from netarium.journey import Cause, Stop
 from netarium.stack.failures import Failure
-from netarium.stack.tcp import close, recovery, sender, states, transmit
+from netarium.stack.tcp import close, rack, recovery, sender, states, transmit
 from netarium.stack.tcp.control_block import NEVER_NS, ControlBlock
 from netarium.stack.tcp.rtt import RTO_MAX_NS
 from netarium.wire.tcp import ACK
@@ -31,6 +31,12 @@ def run_due(c: ControlBlock, now: int) -> None:
         c.pingpong = False  # the program did not answer in time (Linux tcp_delack_timer_handler)
         c.ack_timeout_ns = 40_000_000
         transmit.send_ack(c)
+    if c.reorder_at <= now:
+        c.reorder_at = NEVER_NS
+        _reordering_over(c)
+    if c.tlp_at <= now:
+        c.tlp_at = NEVER_NS
+        sender.probe_tail(c)
     if c.rto_at <= now:
         c.rto_at = NEVER_NS
         _retransmission_timeout(c, now)
@@ -46,7 +52,16 @@ def run_due(c: ControlBlock, now: int) -> None:
 
 def rearm(c: ControlBlock) -> None:
     """Arm for the earliest deadline there is."""
-    earliest = min(c.rto_at, c.delayed_ack_at, c.persist_at, c.keepalive_at, c.time_wait_at, c.linger_at)
+    earliest = min(
+        c.rto_at,
+        c.delayed_ack_at,
+        c.persist_at,
+        c.keepalive_at,
+        c.time_wait_at,
+        c.linger_at,
+        c.tlp_at,
+        c.reorder_at,
+    )
     if earliest < c.deadline_ns:
         c.stack.timers.arm(c, earliest)
 
@@ -61,6 +76,15 @@ def keeps_run_going(c: ControlBlock) -> bool:
     if c.persist_at != NEVER_NS and (c.persist_unanswered or not c.persist_backoff):
         return True
     return c.keepalive_at != NEVER_NS and c.keepalive_probes > 0
+
+
+def _reordering_over(c: ControlBlock) -> None:
+    """What RACK gave time to arrive late has not: it is lost. (RFC 8985 section 6.3)"""
+    if c.flight and rack.find_losses(c):
+        if not c.recovering:
+            recovery.begin(c)
+            recovery.reduce_rate(c, 0, False)
+        sender.output(c)
 
 
 def _retransmission_timeout(c: ControlBlock, now: int) -> None:

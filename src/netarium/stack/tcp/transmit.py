@@ -32,7 +32,7 @@ def transmit(c: ControlBlock, start: int, flags: int, payload: bytes) -> Failure
         window,
         (stack.now // 1_000_000 + c.ts_offset) & MASK if c.timestamps_ok else -1,
         c.ts_recent,
-        _sack_option(c) if c.reassembly.held_bytes and c.sack_ok else None,
+        _sack_option(c) if c.sack_ok and (c.reassembly.held_bytes or c.duplicate_range) else None,
     )
     if c.delayed_ack_at != NEVER_NS or c.quick_acks:
         acknowledge.sent(c)
@@ -87,8 +87,12 @@ def find_route(c: ControlBlock) -> None:
 def _sack_option(c: ControlBlock) -> TcpOptions:
     """What came early, the newest first. (RFC 2018 section 4)"""
     limit = SACK_BLOCKS_MAX if c.timestamps_ok else SACK_BLOCKS_MAX + 1
-    blocks = tuple((left & MASK, right & MASK) for left, right in c.reassembly.blocks[:limit])
-    return TcpOptions(sack=blocks)
+    blocks = [(left & MASK, right & MASK) for left, right in c.reassembly.blocks[:limit]]
+    if c.duplicate_range is not None:  # what came twice goes first, once (RFC 2883 section 4)
+        left, right = c.duplicate_range
+        c.duplicate_range = None
+        blocks = [(left & MASK, right & MASK), *blocks][:limit]
+    return TcpOptions(sack=tuple(blocks))
 
 
 def send_ack(c: ControlBlock) -> None:
