@@ -371,10 +371,9 @@ def test_in_a_terminal_what_arrives_does_not_break_the_line_being_typed(
     pytest.importorskip("prompt_toolkit")
     _, port = serve(start, port_of, tmp_path)
     ours, theirs = os.openpty()
-    command = ["netarium.apps.chat", "join", f"127.0.0.1:{port}", "--name", "ann"]
-    process = subprocess.Popen(
-        [__import__("sys").executable, "-m", *command], stdin=theirs, stdout=theirs, stderr=theirs
-    )
+    environment = {**os.environ, "PROMPT_TOOLKIT_NO_CPR": "1"}  # nobody here tells where the cursor is
+    settings = {"stdin": theirs, "stdout": theirs, "stderr": theirs, "env": environment}
+    process = start(CHAT, "join", f"127.0.0.1:{port}", "--name", "ann", **settings)
     os.close(theirs)
     screen = bytearray()
 

@@ -177,18 +177,20 @@ def test_a_put_cut_in_the_midst_is_kept_and_resumed(site: Site, cut: int) -> Non
 def test_a_broken_connection_is_made_anew_and_the_transfer_goes_on(site: Site) -> None:
     (site.local / "a").write_bytes(DATA * 5)
     client = site.client(retries=2)
-    cuts = [1, 1]
+    cuts, told = [1, 1], []
 
     def moved(count: int) -> None:
-        if cuts and count:
+        told.append(count)
+        if cuts and count > 0:
             cuts.pop()
             client._channel.socket.shutdown(socket.SHUT_RDWR)
 
-    client.options.moved = moved
+    client.report = moved
     client.options.rate = 100_000_000
     assert client.put(Folder(site.local), "a", "a") in ("resumed", "sent")
     client.close()
     assert (site.root / "a").read_bytes() == DATA * 5 and not cuts
+    assert sum(told) == len(DATA) * 5  # what a break undid was taken back
     assert sum("trying again" in line for line in site.lines) == 2
 
 
@@ -377,34 +379,38 @@ def test_two_puts_of_one_name_do_not_mix(site: Site) -> None:
     channel.close()
 
 
-def test_a_server_hashes_a_settled_file_once_and_anew_when_it_changed(site: Site) -> None:
-    hashed: list[int] = []
-    cache, path = site.server.options.cache, site.root / "a"
-    put = cache.put
-    cache.put = lambda key, handle, digest: (
-        hashed.append(cache.get(key) == digest),
-        put(key, handle, digest),
-    )
+def test_a_server_hashes_a_settled_file_once_and_anew_when_it_changed(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known: list[bool] = []
+    cache, path, put = site.server.options.cache, site.root / "a", digest.DigestCache.put
+
+    def watch(self: digest.DigestCache, key: tuple, handle: int, found: str) -> None:
+        known.append(self.get(key) == found)
+        put(self, key, handle, found)
+
+    monkeypatch.setattr(digest.DigestCache, "put", watch)
     client, local = site.client(), Folder(site.local)
 
     def fetch(name: str) -> bytes:
         client.get("a", local, name)
+        client.list()  # answered when the request before is done with
         return (site.local / name).read_bytes()
 
-    path.write_bytes(DATA)
-    assert fetch("b") == DATA and fetch("c") == DATA
-    assert hashed == [False, False]  # too fresh: a change within the same tick would not be seen
-    clock = time.time
     try:
-        digest.time.time = lambda: clock() + 10
+        path.write_bytes(DATA)
+        assert fetch("b") == DATA and fetch("c") == DATA
+        assert known == [False, False]  # too fresh: a change within the same tick would not be seen
+        os.utime(path, ns=(0, 0))
+        clock = time.time
+        monkeypatch.setattr(digest.time, "time", lambda: clock() + 10)
         assert fetch("d") == DATA and fetch("e") == DATA
-        assert hashed == [False, False, False, True]
+        assert known == [False, False, False, True]
         path.write_bytes(DATA[::-1])
         assert fetch("f") == DATA[::-1]
-        assert hashed[-1] is False
+        assert known[-1] is False and cache is not None
     finally:
-        digest.time.time = clock
-    client.close()
+        client.close()
 
 
 def test_a_remembered_digest_that_does_not_fit_is_forgotten(site: Site) -> None:

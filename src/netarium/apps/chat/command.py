@@ -6,6 +6,7 @@ import argparse
 import asyncio
 import contextlib
 import getpass
+import importlib.util
 import signal
 import sys
 import time
@@ -81,17 +82,18 @@ async def serve(options: argparse.Namespace) -> int:
 
     token = arguments.token_of(options)
     tls, fingerprint = arguments.server_tls(options)
+    web = not options.no_web and has_websockets()
     store = Store(options.db or state_folder() / "chat.db")
     server = ChatServer(
         store,
         limits_of(options),
         token,
         log=lambda line: say(f"{time.strftime('%H:%M:%S')} {line}"),
-        web=not options.no_web,
+        web=web,
     )
     host, port = await server.start(options.host, options.port, tls)
     shown = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-    page = "" if options.no_web else f"; browsers: {'https' if tls else 'http'}://{shown}/"
+    page = "" if not web else f"; browsers: {'https' if tls else 'http'}://{shown}/"
     print(f"chat: listening on {shown}{page}", flush=True)
     if fingerprint:
         print(f"chat: certificate {fingerprint}", flush=True)
@@ -102,6 +104,14 @@ async def serve(options: argparse.Namespace) -> int:
             loop.add_signal_handler(number, server.stop)
     await server.serve()
     return 0
+
+
+def has_websockets() -> bool:
+    """Whether browsers can be served; says so if not."""
+    if importlib.util.find_spec("websockets") is not None:
+        return True
+    say("no page for browsers: that needs the extra (pip install netarium[apps])")
+    return False
 
 
 async def join(options: argparse.Namespace) -> int:
@@ -144,6 +154,9 @@ def main(argv: list[str]) -> int:
         return asyncio.run(serve(options) if options.command == "serve" else join(options))
     except KeyboardInterrupt:
         return 130
+    except ImportError as error:
+        say(f"chat: this needs the extra (pip install netarium[apps]): {error}")
+        return 1
     except (OSError, ValueError, ChatError, PinError, StoreError) as error:
         say(f"chat: {error}")
         return 1

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import heapq
 import json
+import os
 import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -87,6 +88,7 @@ class Store:
     def _open(path: str) -> sqlite3.Connection:
         if path != ":memory:":
             Path(path).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))  # private messages are in it
         database = sqlite3.connect(path, timeout=1.0, isolation_level=None, check_same_thread=False)
         try:
             database.execute(

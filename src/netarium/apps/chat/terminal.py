@@ -47,6 +47,8 @@ class Terminal:
             if network.done():
                 network.result()
         finally:
+            if not network.done() and not self.client.leaving:
+                self.client.send({"type": "quit"})  # interrupted: the name is to be free at once
             for task in (network, typing):
                 task.cancel()
             await asyncio.gather(network, typing, return_exceptions=True)

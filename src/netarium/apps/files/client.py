@@ -52,7 +52,14 @@ class FileClient:
 
     def __init__(self, server: Server, options: Options, algorithm: str = "sha256") -> None:
         self.server, self.options, self.algorithm = server, options, algorithm
+        self.report = options.moved  # told of bytes moved; after a break of those that are taken back
+        options.moved = self._moved
+        self._attempt_bytes = 0
         self._channel: Channel | None = None
+
+    def _moved(self, count: int) -> None:
+        self._attempt_bytes += count
+        self.report(count)
 
     def close(self) -> None:
         """End the connection."""
@@ -117,12 +124,14 @@ class FileClient:
         """Do some work on a connection; when it breaks, again on a new one."""
         wait, left = RETRY_SECONDS_FIRST, self.server.retries
         while True:
+            self._attempt_bytes = 0
             try:
                 if self._channel is None:
                     self._channel = self._connect()
                 return work(self._channel)
             except Broken as error:
                 self.close()
+                self.report(-self._attempt_bytes)
                 if left <= 0:
                     raise
                 left -= 1

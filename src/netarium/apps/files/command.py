@@ -225,7 +225,7 @@ def get(options: argparse.Namespace) -> int:
     holder.mkdir(parents=True, exist_ok=True)
     folder = Folder(holder)
     with Bar(sum(entry.size for entry in entries), not options.quiet) as bar:
-        client.options.moved = bar.moved
+        client.report = bar.moved
         for entry in entries:
             local = target.name if is_file else entry.name[len(name) + 1 :] if name else entry.name
             bar.file(entry.name)
@@ -271,6 +271,9 @@ def main(argv: list[str]) -> int:
         return commands[options.command](options)
     except KeyboardInterrupt:
         return 130
+    except ImportError as error:
+        say(f"files: this needs the extra (pip install netarium[apps]): {error}")
+        return 1
     except (OSError, ValueError, Refused, PeerError, Broken, PinError) as error:
         say(f"files: {neutralise(str(error))}")
         return 1

@@ -1,0 +1,67 @@
+"""`netarium chat` and `netarium files` reach the programs; wrong words are exit code 2."""
+
+from __future__ import annotations
+
+import argparse
+
+import pytest
+
+from netarium.apps import arguments
+from netarium.apps.chat.command import parser as chat_parser
+from netarium.apps.files.command import main as files
+from netarium.apps.files.command import parser as files_parser
+from netarium.cli.main import main
+
+
+@pytest.mark.parametrize("program", ["chat", "files"])
+def test_netarium_forwards_to_the_program(program: str, capsys: pytest.CaptureFixture[str]) -> None:
+    for words, code in ((["--help"], 0), (["serve", "--help"], 0), (["dance"], 2)):
+        try:
+            result = main([program, *words])
+        except SystemExit as end:
+            result = end.code
+        assert (result or 0) == code
+    assert f"usage: netarium {program}" in capsys.readouterr().out
+
+
+def test_servers_listen_on_loopback_unless_told_otherwise() -> None:
+    for options in (chat_parser().parse_args(["serve"]), files_parser().parse_args(["serve", "."])):
+        assert options.host == "127.0.0.1" and options.token is None and not options.tls
+    assert not files_parser().parse_args(["serve", "."]).write
+
+
+@pytest.mark.parametrize(
+    ("text", "address"),
+    [
+        ("host", ("host", 5)),
+        ("host:80", ("host", 80)),
+        ("10.0.0.1:80", ("10.0.0.1", 80)),
+        ("::1", ("::1", 5)),
+        ("[::1]", ("::1", 5)),
+        ("[::1]:80", ("::1", 80)),
+    ],
+)
+def test_addresses_are_read_with_and_without_port(text: str, address: tuple[str, int]) -> None:
+    assert arguments.split_address(text, 5) == address
+
+
+@pytest.mark.parametrize("text", ["host:x", "host:70000", "host:-1"])
+def test_a_wrong_port_is_told(text: str) -> None:
+    with pytest.raises(ValueError, match="is no port"):
+        arguments.split_address(text, 5)
+
+
+def test_the_token_comes_by_option_file_or_environment(tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "t").write_text("from-file\n")
+    monkeypatch.setenv("NETARIUM_TOKEN", "from-environment")
+    options = argparse.Namespace(token=None, token_file=None)
+    assert arguments.token_of(options) == "from-environment"
+    options.token_file = tmp_path / "t"
+    assert arguments.token_of(options) == "from-file"
+    options.token = "from-option"
+    assert arguments.token_of(options) == "from-option"
+
+
+def test_half_a_certificate_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    assert files(["serve", ".", "--tls-cert", "x.pem"]) == 1
+    assert "go together" in capsys.readouterr().err
