@@ -2,8 +2,8 @@
 
 A flow is what comes in by one VLAN with the same addresses, protocol and ports. What routing made of its first packet
 (VLAN, next hop) is kept and done again to the next ones without asking the routing module: TTL less one, new MAC
-addresses, out. The stack is asked again as soon as anything it went by may have changed: a route, the neighbour's
-proof, an interface that is down, a filter, 300 s of silence; and for each packet that is out of the ordinary: the last
+addresses, out. The stack is asked again as soon as anything it went by may have changed: a route, a neighbour that no
+longer answers, an interface that is down, a filter, 300 s of silence; and for each packet that is out of the ordinary: the last
 hop of its life, larger than the next link carries, IP options.
 """
 
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from netarium.addresses import ipv4_text
 from netarium.journey import Stop
+from netarium.stack.neighbors import FAILED, INCOMPLETE
 from netarium.wire.ethernet import HEADER_BYTES, Frame
 from netarium.wire.ipv4 import Ipv4Header
 from netarium.wire.tcp import TcpHeader
@@ -51,7 +52,7 @@ class _Flow:
 
     def __init__(self, out: VlanInterface, neighbor: Neighbor, generation: int, now: int) -> None:
         self.out: Final = out
-        self.neighbor: Final = neighbor
+        self.neighbor = neighbor
         self.generation: Final = generation
         self.packets = 0
         self.used_ns = now
@@ -107,7 +108,15 @@ class FlowCache:
         if stack.watch.step is not None:
             details: dict[str, object] = {"decision": "switched by the flow cache", "out": out.name}
             stack.watch.step(now, stack.name, Stop.FORWARD, f"for {ipv4_text(header.destination)}", details)
-        out.send(frame.forwarded(flow.neighbor.mac, out.mac, header.forwarded()))
+        neighbor = flow.neighbor
+        forwarded = frame.forwarded(neighbor.mac, out.mac, header.forwarded())
+        if neighbor.usable_until_ns > now:
+            out.send(forwarded)
+        else:  # known, but not proven of late: it is used, and asked again (RFC 4861 7.3.3; Linux does so with ARP)
+            neighbors = out.interface.neighbors
+            neighbors.resolve(neighbor.address, forwarded)
+            flow.neighbor = neighbors.entries.get(neighbor.address, neighbor)
+            stack.settle()
         return True
 
     def routed(self, out: VlanInterface, frame: Frame) -> None:
@@ -140,7 +149,9 @@ class FlowCache:
         assert stack is not None
         return (
             flow.generation == stack.routes.generation
-            and flow.neighbor.usable_until_ns > now
+            and flow.neighbor.mac != 0
+            and flow.neighbor.state not in (FAILED, INCOMPLETE)
+            and flow.out.interface.neighbors.entries.get(flow.neighbor.address) is flow.neighbor
             and now - flow.used_ns <= IDLE_NS
             and entered.interface.up
             and flow.out.interface.up
