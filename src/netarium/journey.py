@@ -92,6 +92,8 @@ class Drop(Enum):
     ARP_NOT_FOR_US = ("neighbor", "the ARP request asks for another address")
     NEIGHBOR_QUEUE_FULL = ("neighbor", "too many packets wait for the next hop's MAC")
     NEIGHBOR_UNREACHABLE = ("neighbor", "nobody answers for the next hop's address")
+    ND_MALFORMED = ("neighbor", "the neighbour discovery message is malformed or from another link")
+    ND_NOT_FOR_US = ("neighbor", "the neighbour discovery message is about another address")
     # IP.
     IP_MALFORMED = ("network", "the IP header is malformed")
     IP_CHECKSUM = ("network", "the IP header checksum is wrong")
@@ -110,6 +112,8 @@ class Drop(Enum):
     FRAGMENT_MALFORMED = ("network", "a fragment whose size or offset cannot be")
     UNKNOWN_PROTOCOL = ("network", "no module takes this IP protocol")
     BROADCAST_NOT_ACCEPTED = ("network", "a broadcast is not accepted here")
+    EXTENSION_HEADER = ("network", "an IPv6 extension header is malformed or not accepted")
+    BEYOND_SCOPE = ("network", "a link-local address does not leave its link")
     IPV6_DISABLED = ("network", "IPv6 is off on this interface")
     # ICMP.
     ICMP_MALFORMED = ("icmp", "the ICMP message is malformed")

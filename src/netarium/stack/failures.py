@@ -59,6 +59,8 @@ class NetworkError(Enum):
     PROHIBITED = (Failure.HOST_UNREACHABLE, True, "a filter on the way prohibits it")
     TIME_EXCEEDED = (Failure.HOST_UNREACHABLE, False, "its time to live ran out on the way")
     PARAMETER_PROBLEM = (Failure.PROTOCOL, True, "a router could not read the header")
+    PARAMETER_WRONG = (Failure.PROTOCOL, False, "the host does not take what an IPv6 header says")
+    POLICY = (Failure.BROADCAST_NOT_ALLOWED, True, "a policy on the way prohibits it")
 
     @property
     def failure(self) -> Failure:

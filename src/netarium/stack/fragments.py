@@ -157,6 +157,13 @@ class Reassembler:
             self.stack.drop(Drop.FRAGMENT_MALFORMED, frame, f"bytes {start} to {end}")
             return None
         key = (header.source, header.destination, header.protocol, header.identification)
+        return self.take(key, frame, start, data, is_last)
+
+    def take(
+        self, key: Key, frame: Frame, start: int, data: bytes | memoryview, is_last: bool
+    ) -> Frame | None:
+        """Put one fragment's data to the others of its packet. The whole packet when nothing is missing any more."""
+        end = start + len(data)
         packet = self._packet(key, frame)
         if packet is None:
             return None
@@ -166,7 +173,7 @@ class Reassembler:
             self.stack.drop(Drop.FRAGMENT_DUPLICATE, frame, f"bytes {start} to {end}")
             return None
         if taken is not True:
-            self._forget(packet)
+            self.forget(packet)
             self.stack.drop(taken or Drop.FRAGMENT_MALFORMED, frame, f"bytes {start} to {end}")
             return None
         packet.pieces[start] = data
@@ -174,21 +181,26 @@ class Reassembler:
         self.bytes_held += len(data) + FRAGMENT_OVERHEAD_BYTES
         if start == 0:
             packet.first = frame
-        return None if packet.holes else self._whole(packet)
+        return None if packet.holes else self.whole(packet)
 
     def _packet(self, key: Key, frame: Frame) -> PartialPacket | None:
         packet = self.packets.get(key)
         if packet is None:
-            if self.bytes_held >= self.stack.settings.ipfrag_high_thresh:
+            time_s, bytes_max = self.limits()
+            if self.bytes_held >= bytes_max:
                 self.stack.drop(Drop.FRAGMENT_MEMORY, frame, f"{self.bytes_held} bytes wait")
                 return None
             packet = self.packets[key] = PartialPacket(self, key)
-            deadline_ns = self.stack.now + self.stack.settings.ipfrag_time * SECOND_NS
-            self.stack.timers.arm(packet, deadline_ns)
+            self.stack.timers.arm(packet, self.stack.now + time_s * SECOND_NS)
         return packet
 
-    def _whole(self, packet: PartialPacket) -> Frame | None:
-        self._forget(packet)
+    def limits(self) -> tuple[int, int]:
+        """(seconds a packet waits for the rest, bytes that all of them may hold)."""
+        return self.stack.settings.ipfrag_time, self.stack.settings.ipfrag_high_thresh
+
+    def whole(self, packet: PartialPacket) -> Frame | None:
+        """The packet whose fragments are all here, and forgotten."""
+        self.forget(packet)
         first = packet.first
         assert first is not None
         head = first.network
@@ -215,18 +227,23 @@ class Reassembler:
         transport, payload, fault = parse_transport(header, data)
         return Frame(first.destination, first.source, ETHERTYPE_IPV4, header, transport, payload, fault)
 
-    def _forget(self, packet: PartialPacket) -> None:
+    def forget(self, packet: PartialPacket) -> None:
+        """`packet` waits no more."""
         self.packets.pop(packet.key, None)
         self.bytes_held -= packet.bytes_held
         self.stack.timers.cancel(packet)
 
     def expire(self, packet: PartialPacket) -> None:
         """Give a packet up; its sender is told when the first fragment is here (RFC 792, RFC 1122 3.3.2)."""
-        self._forget(packet)
+        self.forget(packet)
         self.stack.drop(
             Drop.FRAGMENT_TIMEOUT,
             packet.first or packet.last,
             f"{len(packet.holes)} holes after {len(packet.pieces)}",
         )
         if packet.first is not None:
-            self.stack.icmp.send_error(packet.first, TIME_EXCEEDED, REASSEMBLY_TIME_EXCEEDED)
+            self.tell_late(packet.first)
+
+    def tell_late(self, first: Frame) -> None:
+        """The sender of the first fragment learns that the others did not come."""
+        self.stack.icmp.send_error(first, TIME_EXCEEDED, REASSEMBLY_TIME_EXCEEDED)

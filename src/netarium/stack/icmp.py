@@ -1,8 +1,8 @@
 """ICMP for IPv4: echo, the errors this host makes, and those it is told.
 
 Read first: RFC 792, RFC 1122 3.2.2 (what must never be answered by an error), RFC 1812 4.3.2 (rate limit).
-Rate limits are Linux': a bucket for the host and one per address, for the types in `icmp_ratemask`; errors over `lo`
-and fragmentation needed are not limited. (Linux takes up to three random tokens off the host's bucket; we take none.)
+Rate limits (`icmp_limit`) are for the types in `icmp_ratemask`; errors over `lo` and fragmentation needed are not
+limited. Redirects are believed by hosts, from the router that is their first hop (RFC 1122 3.2.2.2).
 """
 
 from __future__ import annotations
@@ -14,8 +14,9 @@ from netarium.addresses import ipv4_text
 from netarium.errors import WireError
 from netarium.journey import Drop
 from netarium.stack.failures import NetworkError
-from netarium.stack.routes import LOCAL, Route
-from netarium.stack.timers import MILLISECOND_NS, SECOND_NS
+from netarium.stack.icmp_limit import RateLimit
+from netarium.stack.path_mtu import plateau_below
+from netarium.stack.routes import LOCAL, UNICAST, Route
 from netarium.wire.ethernet import MAC_GROUP_BIT, Frame
 from netarium.wire.icmp import (
     DESTINATION_UNREACHABLE,
@@ -24,10 +25,11 @@ from netarium.wire.icmp import (
     ERROR_TYPES,
     FRAGMENTATION_NEEDED,
     PARAMETER_PROBLEM,
+    REDIRECT,
     TIME_EXCEEDED,
     IcmpHeader,
 )
-from netarium.wire.ipv4 import OFFSET_MASK, PROTOCOL_ICMP, Ipv4Header
+from netarium.wire.ipv4 import OFFSET_MASK, PROTOCOL_ICMP, Ipv4Header, total_bytes_of
 from netarium.wire.packet import packet_bytes
 
 if TYPE_CHECKING:
@@ -38,10 +40,10 @@ ERROR_PACKET_BYTES_MAX: Final = 576
 """RFC 1812 4.3.2.3: as much of the packet as fits into 576 bytes with the error's own headers."""
 QUOTE_BYTES_MAX: Final = ERROR_PACKET_BYTES_MAX - 20 - 8
 QUOTED_TRANSPORT_BYTES_MIN: Final = 8
+REDIRECT_HOST: Final = 1
+"""RFC 1812 5.2.7.2: routers redirect for hosts, not for networks."""
+REDIRECT_INTERVAL_MS: Final = 1000
 """RFC 792: at least the ports are there."""
-BURST_PER_ADDRESS: Final = 6
-"""Linux XRLIM_BURST_FACTOR: messages at once to one address before its limit holds."""
-ADDRESSES_REMEMBERED_MAX: Final = 4096
 
 ErrorReceiver = Callable[[Ipv4Header, bytes, NetworkError, int], None]
 
@@ -68,7 +70,7 @@ UNREACHABLE_ERRORS: Final = {
 class Icmp:
     """ICMP of one host. `error_receivers` maps the quoted packet's protocol to the transport that sent it."""
 
-    __slots__ = ("credit_ns", "credit_since_ns", "error_receivers", "peers", "received", "sent", "stack")
+    __slots__ = ("error_receivers", "limit", "received", "redirect_limit", "reported", "sent", "stack")
 
     def __init__(self, stack: Stack) -> None:
         self.stack: Final = stack
@@ -77,23 +79,25 @@ class Icmp:
         """Messages taken, by type."""
         self.sent: Final[dict[int, int]] = {}
         """Messages made, by type."""
-        self.credit_ns = SECOND_NS
-        self.credit_since_ns = 0
-        self.peers: Final[dict[int, tuple[int, int]]] = {}
-        """Address -> (tokens in ns, time of the last look)."""
+        self.limit: Final = RateLimit(stack)
+        self.redirect_limit: Final = RateLimit(stack)
+        self.reported = (0, 0, 0, 0)
+        """(type, code, rest, who said it) of the error that is being handed to a transport."""
 
     # In.
 
     def receive(self, frame: Frame, interface: Interface) -> None:
         """An ICMP message for this host; raw endpoints have had their copies."""
         message, header = frame.transport, frame.network
-        assert type(message) is IcmpHeader and type(header) is Ipv4Header
+        if type(message) is not IcmpHeader or type(header) is not Ipv4Header:
+            self.stack.drop(Drop.ICMP_MALFORMED, frame, interface.name)
+            return
         kind = message.type
         self.received[kind] = self.received.get(kind, 0) + 1
         if kind == ECHO_REQUEST:
             self._answer_echo(frame, header, message)
         elif kind in ERROR_TYPES:
-            self._receive_error(frame, message)
+            self._receive_error(frame, header, message)
         elif kind != ECHO_REPLY:
             self.stack.drop(Drop.ICMP_UNKNOWN_TYPE, frame, f"type {kind}")
         elif PROTOCOL_ICMP not in self.stack.ipv4.input.raw_receivers:
@@ -118,7 +122,7 @@ class Icmp:
             dont_fragment=False,
         )
 
-    def _receive_error(self, frame: Frame, message: IcmpHeader) -> None:
+    def _receive_error(self, frame: Frame, header: Ipv4Header, message: IcmpHeader) -> None:
         """RFC 1122 3.2.2: hand the error to the transport that sent the quoted packet."""
         payload = bytes(frame.payload)
         try:
@@ -133,16 +137,62 @@ class Icmp:
         if not self.stack.is_local(quoted.source):
             self.stack.drop(Drop.ICMP_IGNORED, frame, f"quotes a packet of {ipv4_text(quoted.source)}")
             return
+        if message.type == REDIRECT:
+            self._receive_redirect(frame, header, message, quoted)
+            return
         kind, info = network_error(message)
+        if kind is NetworkError.MESSAGE_TOO_LONG and not info:
+            info = plateau_below(total_bytes_of(payload))  # RFC 1191 5: a router that does not say its MTU
         if kind is None:
-            # Redirects and source quench (RFC 6633) change nothing here.
+            # Source quench (RFC 6633) changes nothing here.
             self.stack.drop(Drop.ICMP_IGNORED, frame, f"type {message.type} code {message.code}")
             return
         receiver = self.error_receivers.get(quoted.protocol)
         if receiver is not None and quoted.fragment & OFFSET_MASK == 0:
+            self.reported = (message.type, message.code, message.rest, header.source)
             receiver(quoted, rest, kind, info)
 
+    def _receive_redirect(
+        self, frame: Frame, header: Ipv4Header, message: IcmpHeader, quoted: Ipv4Header
+    ) -> None:
+        """RFC 1122 3.2.2.2: a better gateway on the link, told by the one that is used now (Linux __ip_do_redirect)."""
+        stack, gateway = self.stack, message.rest
+        route = stack.routes.lookup(quoted.destination)
+        towards = stack.routes.lookup(gateway)
+        if (
+            stack.settings.ip_forward
+            or not stack.settings.conf_accept_redirects
+            or route is None
+            or route.gateway != header.source
+            or towards is None
+            or towards.kind != UNICAST
+            or towards.gateway
+            or towards.interface is not route.interface
+        ):
+            stack.drop(Drop.ICMP_IGNORED, frame, f"redirect to {ipv4_text(gateway)}")
+            return
+        stack.ipv4.paths.learn_gateway(quoted.destination, gateway)
+
     # Out.
+
+    def send_redirect(self, frame: Frame, gateway: int) -> None:
+        """Tell the sender of the packet in `frame` that `gateway` is the better first hop (RFC 1812 5.2.7.2)."""
+        header = frame.network
+        if type(header) is not Ipv4Header or not self._may_answer(frame, header):
+            return
+        if not self.redirect_limit.allows(header.source, REDIRECT_INTERVAL_MS):
+            return
+        quote = packet_bytes(header, frame.transport, frame.payload)[:QUOTE_BYTES_MAX]
+        self.sent[REDIRECT] = self.sent.get(REDIRECT, 0) + 1
+        self.stack.ipv4.send_packet(
+            0,
+            header.source,
+            PROTOCOL_ICMP,
+            IcmpHeader(REDIRECT, REDIRECT_HOST, gateway),
+            quote,
+            tos=0xC0,
+            dont_fragment=False,
+        )
 
     def send_error(self, frame: Frame, icmp_type: int, code: int, rest: int = 0) -> None:
         """Tell the sender of the packet in `frame` what became of it, where RFC 1122 3.2.2 allows that."""
@@ -195,39 +245,10 @@ class Icmp:
             return True
         if icmp_type == DESTINATION_UNREACHABLE and code == FRAGMENTATION_NEEDED:
             return True
-        if self._take_credit() and self._take_token(address):
+        if self.limit.allows(address, settings.icmp_ratelimit):
             return True
         stack.drop(Drop.ICMP_RATE_LIMIT, frame, f"type {icmp_type} to {ipv4_text(address)}")
         return False
-
-    def _take_credit(self) -> bool:
-        """The host's bucket (Linux icmp_global_allow): icmp_msgs_per_sec, icmp_msgs_burst at once; 0 is no limit."""
-        settings, now = self.stack.settings, self.stack.now
-        if not settings.icmp_msgs_per_sec:
-            return True
-        price_ns = SECOND_NS // settings.icmp_msgs_per_sec
-        earned_ns = self.credit_ns + now - self.credit_since_ns
-        self.credit_since_ns = now
-        self.credit_ns = min(earned_ns, price_ns * settings.icmp_msgs_burst)
-        if self.credit_ns < price_ns:
-            return False
-        self.credit_ns -= price_ns
-        return True
-
-    def _take_token(self, address: int) -> bool:
-        """One address's bucket (Linux inet_peer_xrlim_allow): a message each icmp_ratelimit ms, six at once."""
-        price_ns = self.stack.settings.icmp_ratelimit * MILLISECOND_NS
-        if not price_ns:
-            return True
-        now = self.stack.now
-        limit_ns = price_ns * BURST_PER_ADDRESS
-        tokens_ns, since_ns = self.peers.get(address, (limit_ns, now))
-        tokens_ns = min(tokens_ns + now - since_ns, limit_ns)
-        if address not in self.peers and len(self.peers) >= ADDRESSES_REMEMBERED_MAX:
-            del self.peers[next(iter(self.peers))]
-        allowed = tokens_ns >= price_ns
-        self.peers[address] = (tokens_ns - price_ns if allowed else tokens_ns, now)
-        return allowed
 
 
 def network_error(message: IcmpHeader) -> tuple[NetworkError | None, int]:

@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Final
 
 from netarium.journey import Drop, PortLike, Stop
 from netarium.stack.neighbors import Neighbors
-from netarium.wire.ethernet import ETHERTYPE_ARP, ETHERTYPE_IPV4, MAC_BROADCAST, Frame
+from netarium.wire.ethernet import ETHERTYPE_ARP, ETHERTYPE_IPV4, ETHERTYPE_IPV6, MAC_BROADCAST, Frame
 
 if TYPE_CHECKING:
+    from netarium.stack.ipv6_interface import Ipv6Interface
     from netarium.stack.stack import Stack
 
-_MODULES: Final = {ETHERTYPE_IPV4: "ipv4", ETHERTYPE_ARP: "arp"}
+_MODULES: Final = {ETHERTYPE_IPV4: "ipv4", ETHERTYPE_ARP: "arp", ETHERTYPE_IPV6: "ipv6"}
 """Who takes a frame, by EtherType, in the words of the trace."""
 
 MTU_ETHERNET: Final = 1500
@@ -47,7 +48,7 @@ class Interface:
 
     __slots__ = (
         "addresses", "bytes_in", "bytes_out", "drops_in", "drops_out", "frames_in", "frames_out", "groups",
-        "is_loopback", "mac", "mtu", "name", "neighbors", "number", "port", "receivers", "stack", "taps",
+        "ipv6", "is_loopback", "mac", "mtu", "name", "neighbors", "number", "port", "receivers", "stack", "taps",
         "transmit", "up",
     )  # fmt: skip
 
@@ -63,6 +64,8 @@ class Interface:
         self.groups: dict[int, int] = {}
         """Joined multicast MACs and how often each was joined."""
         self.neighbors: Final = Neighbors(self, stack)
+        self.ipv6: Ipv6Interface | None = None
+        """What IPv6 knows of it; None where IPv6 is off."""
         self.receivers: Final[dict[int, Callable[[Frame, Interface], None]]] = stack.receivers
         self.transmit: Callable[[Frame], None] | None = None
         self.port: PortLike | None = None

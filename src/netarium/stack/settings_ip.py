@@ -13,7 +13,7 @@ Row = tuple[str, int, str, str, str, int, int]
 
 ROWS: Final[tuple[Row, ...]] = (
     ("net.ipv4.route.mtu_expires", 600, "s", "1191 6.3: 600", "how long a path MTU is believed", 1, 1 << 30),
-    ("net.ipv4.route.min_pmtu", 552, "bytes", "1191 3: 68", "the least path MTU believed", 68, 65535),
+    ("net.ipv4.route.min_pmtu", 68, "bytes", "1191 3: 68 (Linux: 552)", "the least path MTU believed", 68, 65535),
     ("net.ipv4.route.gc_timeout", 300, "s", "-", "how long a redirect is believed", 1, 1 << 30),
     ("net.ipv4.conf.all.accept_redirects", 1, "bool", "1122 3.2.2.2: must", "believe redirects (hosts)", 0, 1),
     ("net.ipv4.conf.all.send_redirects", 1, "bool", "1812 5.2.7.2", "tell of a better router", 0, 1),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from typing import Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from netarium.errors import StormError, UsageError
 from netarium.journey import Drop, Stop, Watch
@@ -21,11 +21,13 @@ from netarium.stack.ports import PortTable
 from netarium.stack.raw import Raw
 from netarium.stack.routes import BROADCAST, LOCAL, Route, RouteTable
 from netarium.stack.settings import Settings
-from netarium.stack.tcp.protocol import Tcp
 from netarium.stack.timers import NEVER, Timers
 from netarium.stack.udp import Udp
 from netarium.wire.ethernet import ETHERTYPE_ARP, ETHERTYPE_IPV4, Frame
 from netarium.wire.ipv4 import PROTOCOL_ICMP, PROTOCOL_TCP, PROTOCOL_UDP
+
+if TYPE_CHECKING:
+    from netarium.stack.ipv6 import Ipv6
 
 LOOPBACK_ADDRESS: Final = 0x7F000001
 LOOPBACK_FRAMES_MAX: Final = 1_000_000
@@ -48,7 +50,7 @@ class Stack:
     """One host's TCP/IP, assembled. `name` is the host's; `random` its stream; `watch` the net's hooks."""
 
     __slots__ = (
-        "armed_ns", "drops", "hooks", "icmp", "interfaces", "ipv4", "lo", "loopback", "name", "neighbors", "now",
+        "armed_ns", "drops", "hooks", "icmp", "interfaces", "ipv4", "ipv6", "lo", "loopback", "name", "neighbors", "now",
         "ports", "random", "raw", "rearm", "receivers", "routes", "settings", "settling", "tcp", "timers",
         "udp", "watch",
     )  # fmt: skip
@@ -78,7 +80,9 @@ class Stack:
         self.icmp: Final = Icmp(self)
         self.raw: Final = Raw(self)
         self.udp: Final = Udp(self)
-        self.tcp: Final = Tcp(self)
+        self.tcp: Final = self.ipv4.tcp
+        self.ipv6: Ipv6 | None = None
+        """None until `enable_ipv6`: a host has no IPv6 unless it is asked for."""
         self.receivers[ETHERTYPE_IPV4] = self.ipv4.input.receive_packet
         self.receivers[ETHERTYPE_ARP] = Neighbors.receive_arp
         self.ipv4.input.protocols[PROTOCOL_ICMP] = self.icmp.receive
@@ -135,7 +139,7 @@ class Stack:
 
     def _drain_loopback(self) -> None:
         loopback, lo, watch = self.loopback, self.lo, self.watch
-        looped = self.ipv4.input.receive_looped
+        looped = self.receive_looped
         self.settling = True
         count = 0
         try:
@@ -156,6 +160,13 @@ class Stack:
         finally:
             self.settling = False
 
+    def receive_looped(self, frame: Frame, interface: Interface) -> None:
+        """A broadcast or multicast of this host comes back to its own sockets."""
+        if frame.ethertype == ETHERTYPE_IPV4:
+            self.ipv4.input.receive_looped(frame, interface)
+        elif self.ipv6 is not None:
+            self.ipv6.input.receive_looped(frame, interface)
+
     # What every layer reports.
 
     def drop(self, reason: Drop, frame: Frame | None, detail: str = "") -> None:
@@ -163,6 +174,28 @@ class Stack:
         self.drops[reason] = self.drops.get(reason, 0) + 1
         if self.watch.drop is not None:
             self.watch.drop(self.now, self.name, reason, frame, detail)
+
+    # IPv6.
+
+    def enable_ipv6(self, name: str = "") -> Ipv6:
+        """Switch IPv6 on for interface `name` ("": all there are) and lo."""
+        from netarium.stack.ipv6 import Ipv6
+
+        if self.ipv6 is None:
+            self.ipv6 = Ipv6(self)
+            self.ipv6.attach(self.lo)
+        for interface in self.interfaces.values():
+            if name in ("", interface.name):
+                self.ipv6.attach(interface)
+        return self.ipv6
+
+    def add_ipv6_address(self, name: str, address: int, length: int, *, at_start: bool = False) -> bool:
+        """Give interface `name` an IPv6 address; IPv6 is switched on there. False: it has it already.
+
+        `at_start`: it belongs to the configuration, and is usable while duplicate detection runs.
+        """
+        on_link = self.enable_ipv6(name).interfaces[name]
+        return on_link.add_address(address, length, at_start=at_start)
 
     # Interfaces and addresses. `control` is the door for tools; nodes and tests use these.
 
@@ -213,11 +246,15 @@ class Stack:
             if not up:
                 interface.neighbors.flush()
             self._rebuild_local()
+            if interface.ipv6 is not None:
+                interface.ipv6.set_up(up)
 
     def set_mtu(self, name: str, mtu: int) -> None:
         """Let an interface carry packets of at most `mtu` bytes."""
         self.interfaces[name].mtu = mtu
         self._rebuild_local()
+        if self.ipv6 is not None:
+            self.ipv6.routes.changed()
 
     def interface_with(self, address: int) -> Interface | None:
         """The interface that has this address, or (127/8) lo; None when it is not this host's."""

@@ -358,7 +358,8 @@ def _open_ipv4(data: bytes) -> Opened:
     return network, transport, payload, fault
 
 
-def _open_ipv6(data: bytes) -> Opened:
+def open_ipv6(data: bytes) -> Opened:
+    """(header, transport header, payload, fault) of a whole IPv6 packet; trailing padding is left out."""
     if len(data) < ipv6.SIZE_BYTES:
         return None, None, data, Drop.IP_MALFORMED
     end = ipv6.SIZE_BYTES + ipv6.payload_bytes_of(data)
@@ -391,6 +392,6 @@ def _open_llc(data: bytes, length_bytes: int) -> Opened:
 _OPENERS: dict[int, Callable[[bytes], Opened]] = {
     ETHERTYPE_IPV4: _open_ipv4,
     ETHERTYPE_ARP: _open_arp,
-    ETHERTYPE_IPV6: _open_ipv6,
+    ETHERTYPE_IPV6: open_ipv6,
 }
 """How the data of each EtherType is opened."""
