@@ -3,8 +3,8 @@
 A flow is what comes in by one VLAN with the same addresses, protocol and ports. What routing made of its first packet
 (VLAN, next hop) is kept and done again to the next ones without asking the routing module: TTL less one, new MAC
 addresses, out. The stack is asked again as soon as anything it went by may have changed: a route, a neighbour that no
-longer answers, an interface that is down, a filter, 300 s of silence; and for each packet that is out of the ordinary: the last
-hop of its life, larger than the next link carries, IP options.
+longer answers, an interface that is down, a filter, 300 s of silence; and for each packet that is out of the ordinary:
+the last hop of its life, larger than the next link carries, IP options.
 """
 
 from __future__ import annotations
