@@ -86,7 +86,7 @@ def _advance(c: ControlBlock, header: TcpHeader, acknowledgment: int) -> None:
     if now - c.confirmed_at >= CONFIRM_EVERY_NS and c.route is not None:
         # Forward progress proves the next hop: no ARP probe is needed (RFC 1122 2.3.2.1; Linux dst_confirm).
         c.confirmed_at = now
-        c.route.interface.neighbors.confirm(c.route.gateway or c.remote_ip)
+        c.ip.neighbors_of(c.route.interface).confirm(c.route.gateway or c.remote_ip)
     if c.flight:
         at = now + c.rtt.rto_ns
         c.rto_at = at

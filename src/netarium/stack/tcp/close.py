@@ -27,7 +27,7 @@ def finish(c: ControlBlock, cause: Cause) -> None:
     c.flight_head = 0
     c.send_chunks.clear()
     c.unsent_bytes = 0
-    c.stack.tcp.forget(c)
+    c.ip.tcp.forget(c)
     c.changed()
 
 

@@ -18,7 +18,7 @@ from netarium.wire.tcp import ACK, RST, SYN, TcpHeader
 
 def _begin(c: ControlBlock) -> None:
     """Choose the initial sequence number, the start of the clock of timestamps, and the receive buffer."""
-    numbers = c.stack.tcp.numbers
+    numbers = c.ip.tcp.numbers
     c.iss = numbers.sequence(c)
     c.ts_offset = numbers.timestamp_offset(c)
     c.snd_una = c.iss
@@ -62,7 +62,7 @@ def answer_with_cookie(c: ControlBlock, syn: TcpHeader) -> None:
     """The SYN queue is full: answer so that the ACK brings everything back, and keep nothing. (RFC 4987 3.6)"""
     _begin(c)
     _take_peer_syn(c, syn)
-    c.iss = c.stack.tcp.cookies.make(c, syn)
+    c.iss = c.ip.tcp.cookies.make(c, syn)
     transmit.send_syn(c, syn, with_cookie=True)
 
 
@@ -102,7 +102,7 @@ def receive_in_syn_sent(c: ControlBlock, header: TcpHeader) -> Drop | None:
         acknowledgment = unwrap(header.acknowledgment, c.snd_nxt)
         if acknowledgment != c.snd_nxt:
             if not flags & RST:
-                c.stack.tcp.answer_with_reset(c.ip, c.local_ip, c.remote_ip, header, 0)
+                c.ip.tcp.answer_with_reset(c.ip, c.local_ip, c.remote_ip, header, 0)
             return Drop.TCP_BAD_ACK
         acknowledged = True
     if flags & RST:
@@ -148,7 +148,7 @@ def take_final_ack(c: ControlBlock, header: TcpHeader, sequence: int) -> Drop | 
     """In SYN-RECEIVED the acknowledgment of our SYN completes the handshake. (RFC 9293 section 3.10.7.4, fifth)"""
     acknowledgment = unwrap(header.acknowledgment, c.snd_nxt)
     if acknowledgment < c.iss + 1 or acknowledgment > c.snd_nxt:
-        c.stack.tcp.answer_with_reset(c.ip, c.local_ip, c.remote_ip, header, 0)
+        c.ip.tcp.answer_with_reset(c.ip, c.local_ip, c.remote_ip, header, 0)
         return Drop.TCP_BAD_ACK
     listener = c.listener
     if listener is not None and not listener.take_completed(c):
@@ -172,5 +172,5 @@ def take_final_ack(c: ControlBlock, header: TcpHeader, sequence: int) -> Drop | 
 
 def syn_in_connection(c: ControlBlock) -> Drop | None:
     """A SYN inside the window of a connection: challenge it. (RFC 5961 section 4.2)"""
-    c.stack.tcp.send_challenge_ack(c)
+    c.ip.tcp.send_challenge_ack(c)
     return Drop.TCP_NOT_ACCEPTED

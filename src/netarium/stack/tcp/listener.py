@@ -96,10 +96,10 @@ class Listener:
             return Drop.NO_ROUTE
         if crowded or cookies == COOKIES_ALWAYS:
             self.cookie_sent_at = self.stack.now
-            self.stack.tcp.counters["cookies_sent"] += 1
+            self.ip.tcp.counters["cookies_sent"] += 1
             handshake.answer_with_cookie(connection, header)
             return None
-        self.stack.tcp.register(connection)
+        self.ip.tcp.register(connection)
         self.half_open += 1
         handshake.open_passively(connection, header)
         return None
@@ -119,11 +119,11 @@ class Listener:
         if self.cookie_sent_at < 0 or now - self.cookie_sent_at > COOKIE_VALID_NS:
             return None
         connection = self._begin(local_ip, remote_ip, header)
-        syn = self.stack.tcp.cookies.open(connection, header)
+        syn = self.ip.tcp.cookies.open(connection, header)
         if syn is None or connection.route is None:
             return None
-        self.stack.tcp.counters["cookies_received"] += 1
-        self.stack.tcp.register(connection)
+        self.ip.tcp.counters["cookies_received"] += 1
+        self.ip.tcp.register(connection)
         self.half_open += 1
         handshake.open_from_cookie(connection, syn, header)
         return connection
@@ -156,8 +156,8 @@ class Listener:
     def close(self) -> None:
         """Listen no more: connections that nobody accepted are reset. (Linux inet_csk_listen_stop)"""
         self.on_change = None
-        self.stack.tcp.forget_listener(self)
-        for connection in self.stack.tcp.connections_of(self):
+        self.ip.tcp.forget_listener(self)
+        for connection in self.ip.tcp.connections_of(self):
             connection.listener = None
             if connection.state == states.SYN_RECEIVED:
                 close.finish(connection, Cause.PROGRAM)

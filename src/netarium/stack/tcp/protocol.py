@@ -33,7 +33,7 @@ Key = tuple[int, int, int, int]
 
 
 class Tcp:
-    """TCP of one host."""
+    """TCP of one host and one family: `ip` is the host's `Ipv4` or `Ipv6`, which hold it as `ip.tcp`."""
 
     __slots__ = (
         "_challenges_left",
@@ -41,13 +41,15 @@ class Tcp:
         "connections",
         "cookies",
         "counters",
+        "ip",
         "listeners",
         "numbers",
         "stack",
     )
 
-    def __init__(self, stack: Stack) -> None:
+    def __init__(self, stack: Stack, ip: Any) -> None:
         self.stack = stack
+        self.ip = ip
         self.connections: dict[Key, Connection] = {}
         self.listeners: dict[tuple[int, int], list[Listener]] = {}
         self.counters = {
@@ -110,7 +112,7 @@ class Tcp:
         if flags & RST:
             return Drop.TCP_NO_SOCKET  # never a RST for a RST
         self.answer_with_reset(
-            self.stack.ipv4, network.destination, network.source, header, len(frame.payload)
+            self.ip, network.destination, network.source, header, len(frame.payload)
         )
         return Drop.TCP_NO_SOCKET
 
@@ -173,6 +175,7 @@ class Tcp:
 
     def _path_carries_less(self, c: Connection, mtu: int) -> None:
         """Cut segments smaller from now on, and send what was too large again. (RFC 1191 section 6.4)"""
+        c.ip.paths.learn_mtu(c.remote_ip, mtu)
         transmit.find_route(c)
         mtu = min(mtu, int(c.route.mtu) if c.route is not None else mtu)
         mss = max(mtu - c.ip.header_bytes - 20, options.MSS_MIN)

@@ -136,7 +136,7 @@ def _answer_unacceptable(c: ControlBlock, flags: int, sequence: int) -> None:
 def _take_reset(c: ControlBlock, sequence: int) -> Drop | None:
     """A RST ends the connection only when its number is exactly the next. (RFC 5961 section 3.2)"""
     if sequence != c.rcv_nxt:
-        c.stack.tcp.send_challenge_ack(c)
+        c.ip.tcp.send_challenge_ack(c)
         return Drop.TCP_BAD_RST
     if c.state == states.TIME_WAIT and c.stack.settings.tcp_rfc1337:
         return Drop.TCP_NOT_ACCEPTED
