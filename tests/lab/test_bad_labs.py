@@ -22,12 +22,8 @@ CASES = {
         "lab.yaml:5: unknown key 'dilay'; did you mean 'delay'?",
     ),
     "key of a later version": (
-        "nodes:\n  gw:\n    kind: router\n    nat: {inside: lan}\n",
-        "lab.yaml:4: unknown key 'nat'; this version of Netarium does not have it yet",
-    ),
-    "kind of a later version": (
-        "nodes:\n  lb: {kind: balancer}\n",
-        "lab.yaml:2: node lb: there is no kind 'balancer'; this version of Netarium does not have it yet",
+        "nodes:\n  floor:\n    kind: switch\n    layer: 3\n",
+        "lab.yaml:4: unknown key 'layer'; this version of Netarium does not have it yet",
     ),
     "unknown kind": (
         "nodes:\n  a:\n    kind: hots\n",
