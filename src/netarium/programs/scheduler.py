@@ -8,8 +8,9 @@ what they cost.
 
 What keeps a run going (DESIGN 3, End of a run): a task that is parked with a time-out holds one `engine.foreground`
 unless its program is a daemon, or it is an idle poll: its last waits, on the same descriptors, timed out and the task
-has done no I/O since, nor has another task of the program run. The engine holds one entry per task; a later deadline leaves it where it is (compared and armed
-again when it fires), an earlier one makes it stale, and stale entries are not counted anywhere.
+has done no I/O since, nor has another task of the program run. The engine holds one entry per task; a later deadline
+leaves it where it is (compared and armed again when it fires), an earlier one makes it stale, and stale entries are not
+counted anywhere.
 """
 
 from __future__ import annotations

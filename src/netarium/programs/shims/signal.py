@@ -40,6 +40,8 @@ def getsignal(task: Task, signalnum: int) -> Any:
 
 def raise_signal(task: Task, signalnum: int) -> None:
     """Send a signal to this process."""
+    if int(signalnum) not in _VALID:
+        raise os_error(errno.EINVAL)
     task.process.kill(int(signalnum))
     task.scheduler.check_signals(task)
 

@@ -23,7 +23,7 @@ from greenlet import getcurrent
 from netarium.engine.events import NEVER_NS
 from netarium.programs.scheduler import CALLS_BEFORE_YIELD, WAIT_REST, WAIT_WORK, Task, TaskGreenlet
 from netarium.programs.shims import socket_address as addresses
-from netarium.programs.shims.socket_arguments import timeout_ns, to_bytes
+from netarium.programs.shims.socket_arguments import timeout_ns, to_bytes, writable
 from netarium.sockets.base import PEEK, Socket
 from netarium.sockets.closed import CLOSED
 from netarium.sockets.errno import os_error
@@ -104,7 +104,8 @@ class SimSocket(real.socket):
         self._number = number
 
     def __del__(self) -> None:
-        # A socket that nobody holds any more closes its descriptor, at the next moment the stack is at rest.
+        # A socket that nobody holds any more closes its descriptor, at the next moment the stack is at rest. No
+        # ResourceWarning: the filters that would judge it are those of the test process, not the program's.
         if self._number >= 0 and not self._closed:
             process = self._process
             if process is not None and not process.ended:
@@ -165,6 +166,8 @@ class SimSocket(real.socket):
     def listen(self, backlog: int = 128) -> None:
         """Welcome connections."""
         _enter(self)
+        if not -(1 << 31) <= backlog < 1 << 31:
+            raise OverflowError("Python int too large to convert to C int")
         self._core.listen(backlog)
 
     def _accept(self) -> tuple[int, Any]:
@@ -268,7 +271,7 @@ class SimSocket(real.socket):
 
     def recv_into(self, buffer: Any, nbytes: int = 0, flags: int = 0) -> int:
         """As recv, into a buffer; the count."""
-        view = memoryview(buffer).cast("B")
+        view = writable(buffer)
         if nbytes < 0:
             raise ValueError("negative buffersize in recv_into")
         if nbytes > len(view):
@@ -304,7 +307,7 @@ class SimSocket(real.socket):
 
     def recvfrom_into(self, buffer: Any, nbytes: int = 0, flags: int = 0) -> tuple[int, Any]:
         """As recvfrom, into a buffer."""
-        view = memoryview(buffer).cast("B")
+        view = writable(buffer)
         if nbytes < 0:
             raise ValueError("negative buffersize in recvfrom_into")
         if nbytes > len(view):
@@ -339,7 +342,7 @@ class SimSocket(real.socket):
         self, buffers: Any, ancbufsize: int = 0, flags: int = 0
     ) -> tuple[int, list[Any], int, Any]:
         """As recvmsg, into several buffers."""
-        views = [memoryview(each).cast("B") for each in buffers]
+        views = [writable(each) for each in buffers]
         total = sum(len(view) for view in views)
         data, ancillary, message_flags, address = SimSocket.recvmsg(self, total, ancbufsize, flags)
         rest = memoryview(data)
@@ -403,6 +406,8 @@ class SimSocket(real.socket):
             task.scheduler.charge(task)
         if len(rest) not in (1, 2):
             raise TypeError(f"sendto() takes 2 or 3 arguments ({len(rest) + 1} given)")
+        if len(rest) == 2:
+            index(rest[0])
         if type(data) is not bytes:
             data = to_bytes(data)
         core = self._core
@@ -415,7 +420,10 @@ class SimSocket(real.socket):
     def sendmsg(self, buffers: Any, ancdata: Any = (), flags: int = 0, address: Any = None) -> int:
         """Send several buffers as one."""
         data = b"".join(to_bytes(each) for each in buffers)
-        if list(ancdata):
+        flags = index(flags)
+        for item in ancdata:
+            level, kind, _content = item
+            index(level), index(kind)
             raise os_error(errno.EINVAL)
         if address is None:
             return SimSocket.send(self, data, flags)
@@ -444,6 +452,8 @@ class SimSocket(real.socket):
     def shutdown(self, how: int) -> None:
         """SHUT_RD, SHUT_WR or SHUT_RDWR."""
         _enter(self)
+        if not -(1 << 31) <= how < 1 << 31:
+            raise OverflowError("Python int too large to convert to C int")
         if how not in (0, 1, 2):
             raise os_error(errno.EINVAL)
         self._core.shutdown(how != 1, how != 0)

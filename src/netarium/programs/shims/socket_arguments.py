@@ -34,3 +34,14 @@ def to_bytes(data: Any) -> bytes:
         raise TypeError(f"a bytes-like object is required, not '{type(data).__name__}'") from None
     except BufferError as error:
         raise BufferError(str(error)) from None
+
+
+def writable(buffer: Any) -> memoryview:
+    """A buffer that a call fills, as bytes."""
+    try:
+        view = memoryview(buffer).cast("B")
+    except TypeError:
+        view = None
+    if view is None or view.readonly:
+        raise TypeError(f"a read-write bytes-like object is required, not '{type(buffer).__name__}'")
+    return view

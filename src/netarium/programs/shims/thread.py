@@ -13,12 +13,14 @@ import queue as real_queue
 import sys
 import threading as real_threading
 from collections.abc import Callable, Iterator
+from signal import NSIG
 from typing import Any
 
 from greenlet import getcurrent
 
 from netarium.programs.scheduler import Task, TaskGreenlet
 from netarium.programs.shims.locks import DualLock, SimLock, SimRLock
+from netarium.programs.signals import default_handler
 
 _real_get_ident = real.get_ident
 _real_local = real._local
@@ -105,8 +107,11 @@ def stack_size(task: Task, size: int = 0) -> int:
 
 
 def interrupt_main(task: Task, signum: int = 2) -> None:
-    """A signal to this process."""
-    task.process.kill(int(signum))
+    """A signal to this process; ignored when its handler is SIG_IGN or SIG_DFL, as in CPython."""
+    if not 1 <= signum < NSIG:
+        raise ValueError("signal number out of range")
+    if callable(task.process.signal_handlers.get(int(signum), default_handler(int(signum)))):
+        task.process.kill(int(signum))
     task.scheduler.check_signals(task)
 
 
