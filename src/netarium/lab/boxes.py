@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from netarium.addresses import ipv4_text
+from netarium.control import Control
 from netarium.errors import ProgramError, UsageError
 from netarium.lab.launch import DHCP, After, Launch
 from netarium.lab.service import Service
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from netarium.programs.process import Process
     from netarium.services.dhcp.configuration import DhcpConfiguration
     from netarium.services.routing.options import RoutingOptions
+    from netarium.stack.filter.views import ConnectionView, NatRow, RuleView
 
 _T = TypeVar("_T")
 
@@ -66,6 +68,10 @@ class Box:
         """Switch it on, with its configuration and nothing else."""
         self.node.boot()
         self.net.lifecycle.changed = True
+
+    def node_names(self) -> list[str]:
+        """The nodes it consists of; more than one for boxes assembled from others."""
+        return [self.name]
 
     def free_port(self, interface: str = "") -> Port:
         """The port a cable may be plugged into: that of `interface`, or a free one. Raises UsageError."""
@@ -155,9 +161,10 @@ class Host(Box):
         """Start a program; it begins when the net is driven.
 
         `program` is a command line (a path with arguments, `python -m module`, a tool), an argv, a callable or a
-        coroutine function, called with `arguments`. `at` counts from the start of the net. `after` is a Service or
-        its name (it has ended), "dhcp" (the host has its leases), or {"listening": "NODE:PORT"}. `stdin` is text or a list of lines; without it the
-        input stays open for `service.type`. With `hold` somebody else calls `service.start()`.
+        coroutine function, called with `arguments`. `at` counts from the start of the net. `after` is a Service,
+        its name (it has ended), "dhcp" (the host has its leases), or {"listening": "NODE:PORT"}. `stdin` is text or a
+        list of lines; without it the input stays open for `service.type`. With `hold` somebody else calls
+        `service.start()`.
         """
         from netarium.programs.loader import load
 
@@ -281,6 +288,25 @@ class Host(Box):
 
 class Router(Host):
     """A computer that forwards packets between its interfaces."""
+
+    @property
+    def nat_table(self) -> list[NatRow]:
+        """The translated connections alive now: inside, outside, remote, state, remaining_ns, rule; `str` tells it."""
+        return self._control().nat_table()
+
+    @property
+    def connections(self) -> list[ConnectionView]:
+        """The tracked connections, as `conntrack -L` lists them."""
+        return self._control().connections()
+
+    @property
+    def firewall(self) -> list[RuleView]:
+        """The firewall's rules with their counters; number 0 is a chain's policy."""
+        return self._control().firewall()
+
+    def _control(self) -> Control:
+        engine = self.net.engine
+        return Control(self.node.stack, lambda: engine.now)
 
 
 def numbered(wanted: str, taken: set[str]) -> str:

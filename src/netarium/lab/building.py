@@ -23,19 +23,25 @@ FILTERS = ("nat", "firewall", "balance", "public")
 """What `lab.filters` reads; it is imported only for nodes that have some of it."""
 
 KEYWORDS = (
-    "address", "interfaces", "gateway", "routes", "hosts", "settings", "mac", "duplicate", "boot", "link", *FILTERS, *services.KEYS,
+    "address", "interfaces", "gateway", "routes", "hosts", "settings", "mac", "duplicate", "boot", "link", "firewall",
+    *services.KEYS,
 )  # fmt: skip
-"""What `Net.host` and `Net.router` take, besides the options of a link where `link` is given."""
+"""What `Net.host` and all others with a stack take, besides the options of a link where `link` is given."""
+MORE_KEYWORDS = {"router": ("nat", "public"), "balancer": ("balance",)}
+"""What some kinds take besides."""
 
 INTERFACE = "eth0"
 
 
-def computer(net: Net, kind: str, name: str, given: dict[str, Any]) -> Host:
-    """Make the node of a host or router, and its handle. Raises UsageError for keywords that cannot be."""
+def computer(
+    net: Net, kind: str, name: str, given: dict[str, Any], box_class: type[Host] | None = None
+) -> Host:
+    """Make the node of a host or router and its handle, a `box_class`. Raises UsageError for impossible keywords."""
+    known = (*KEYWORDS, *MORE_KEYWORDS.get(kind, ()))
     plain = {key: value for key, value in given.items() if value is not None}
-    unknown = [key for key in plain if key not in KEYWORDS]
+    unknown = [key for key in plain if key not in known]
     if unknown:
-        raise UsageError(f"a {kind} has no {unknown[0]!r}{suggest(unknown[0], KEYWORDS)}")
+        raise UsageError(f"a {kind} has no {unknown[0]!r}{suggest(unknown[0], known)}")
     configured = read_interfaces(plain.get("address"), plain.get("interfaces"))
     macs = _macs(plain.get("mac"), configured)
     setups: dict[str, InterfaceSetup] = {}
@@ -44,7 +50,9 @@ def computer(net: Net, kind: str, name: str, given: dict[str, Any]) -> Host:
     filters = _filters(kind, plain, configured)
     if filters is not None:
         filters.addresses(setups)
-    node_class, box_class = (RouterNode, Router) if kind == "router" else (HostNode, Host)
+    node_class = HostNode if kind == "host" else RouterNode
+    if box_class is None:
+        box_class = Host if kind == "host" else Router
     node = node_class(
         name,
         net.engine,

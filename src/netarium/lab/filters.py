@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from netarium.errors import UsageError
 from netarium.lab.balance import BalanceSetup, read_balance
 from netarium.lab.firewall import FirewallSetup, read_firewall
 from netarium.lab.nat import Configured, outside_addresses, read_nat
@@ -46,10 +48,6 @@ class FilterSetup:
         node = box.node
         node.on_boot.insert(0, lambda: self.apply(node))
         self.apply(node)
-        if any(each.check is not None for each in self.balance):
-            from netarium.lab.presets import run_health_check
-
-            run_health_check(box, self.balance)
 
     def apply(self, node: HostNode) -> None:
         """Configure the stack the node has now."""
@@ -71,11 +69,29 @@ class FilterSetup:
 
 def read_filters(kind: str, given: Mapping[str, Any], configured: Configured) -> FilterSetup:
     """What the keywords `nat`, `firewall`, `balance` and `public` of a node say. Raises UsageError."""
-    nat, firewall, balance = given.get("nat"), given.get("firewall"), given.get("balance")
     chain = "input" if kind == "host" else "forward"
-    return FilterSetup(
-        None if nat is None else read_nat(nat, configured),
-        None if firewall is None else read_firewall(firewall, chain, configured),
-        () if balance is None else read_balance(balance),
-        bool(given.get("public", False)),
-    )
+    with _part("nat"):
+        nat = None if given.get("nat") is None else read_nat(given["nat"], configured)
+    with _part("firewall"):
+        firewall = (
+            None if given.get("firewall") is None else read_firewall(given["firewall"], chain, configured)
+        )
+    with _part("balance"):
+        balance = () if given.get("balance") is None else read_balance(given["balance"])
+    return FilterSetup(nat, firewall, balance, bool(given.get("public", False)))
+
+
+class PartError(UsageError):
+    """An error in one keyword; `part` leads to it from the node, so that a lab file's line can be named."""
+
+    def __init__(self, message: str, part: tuple[str, ...]) -> None:
+        super().__init__(message)
+        self.part = part
+
+
+@contextmanager
+def _part(key: str) -> Iterator[None]:
+    try:
+        yield
+    except UsageError as error:
+        raise PartError(str(error), (key,)) from None

@@ -8,8 +8,8 @@
         - accept input in lan from 192.168.1.0/24 tcp dport 22,80-90 state new
 
 A rule is an action (accept or allow, drop or deny, reject) and, in any order: the chain (input, forward, output;
-without it forward on a router, input on a host), `in` and `out` INTERFACE, `from` and `to` PREFIX or ADDRESS, tcp, udp, icmp or
-`protocol` NUMBER, `sport` and `dport` PORTS, `type` ICMP-TYPE, `state` STATES. The first that fits decides.
+without it forward on a router, input on a host), `in` and `out` INTERFACE, `from` and `to` PREFIX or ADDRESS, tcp, udp,
+icmp or `protocol` NUMBER, `sport` and `dport` PORTS, `type` ICMP-TYPE, `state` STATES. The first that fits decides.
 """
 
 from __future__ import annotations

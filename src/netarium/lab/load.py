@@ -26,10 +26,10 @@ if TYPE_CHECKING:
     from netarium.lab.models import Lab, ProgramEntry
     from netarium.lab.net import Net
 
-NODE_KINDS = ("host", "switch", "hub", "router")
+NODE_KINDS = ("host", "switch", "hub", "router", "balancer", "home-router")
 
 LATER = (
-    "balancer", "corrupt.after", "firewall", "home-router", "ipv6", "layer", "nat", "ports", "public",
+    "corrupt.after", "ipv6", "layer", "ports",
     "vlan",
 )  # fmt: skip
 """Words of the design that this version does not have: an error says so instead of guessing at a typing mistake."""
@@ -85,6 +85,7 @@ def at_line(document: Document, path: Path_) -> Iterator[None]:
     except LabError:
         raise
     except UsageError as error:
+        path = (*path, *getattr(error, "part", ()))
         message = f"{_path_text(path)}: {error}"
         raise document.error(message, _narrow(document, path, str(error))) from None
 
@@ -195,6 +196,7 @@ def _path_text(path: Path_) -> str:
 
 def _known_keys(path: Path_, document: Document) -> list[str]:
     from netarium.lab import models
+    from netarium.lab.models_filter import ENTRIES, CheckEntry
     from netarium.lab.models_routing import RoutingEntry
     from netarium.lab.models_services import DhcpEntry, DnsEntry, ServiceEntry
 
@@ -207,8 +209,12 @@ def _known_keys(path: Path_, document: Document) -> list[str]:
             "router": models.RouterNode,
             "switch": models.SwitchNode,
             "hub": models.HubNode,
+            "balancer": models.BalancerNode,
+            "home-router": models.HomeRouterNode,
         }
         model = nodes[kind]
+    elif path[0] == "nodes" and path[2] in ENTRIES:
+        model = CheckEntry if path[-1] == "check" else ENTRIES[str(path[2])]
     elif path[0] == "nodes" and "routing" in path:
         model = RoutingEntry
     elif path[0] == "nodes" and path[2] in ("dhcp", "services"):
@@ -274,7 +280,8 @@ class _Builder:
             interfaces = list(given.get("interfaces") or ["eth0"] * ("address" in given))
             with self._line("nodes", name, "routing"):
                 read(given["routing"], interfaces)
-        getattr(self.net, kind)(name, **{key: value for key, value in given.items() if value is not None})
+        place = getattr(self.net, kind.replace("-", "_"))
+        place(name, **{key: value for key, value in given.items() if value is not None})
 
     def _link(self, index: int) -> None:
         entry = self.document.value["links"][index]

@@ -21,6 +21,7 @@ from pydantic import (
 )
 
 from netarium import units
+from netarium.lab.models_filter import Balance, ClassName, FirewallEntry, NatEntry
 from netarium.lab.models_routing import Routing
 from netarium.lab.models_services import DhcpEntry, ServiceEntry
 
@@ -106,6 +107,7 @@ class _StackNode(_Model):
     )
     services: list[ServiceEntry] = Field([], description="daemons of this node")
     duplicate: Flag = Field(False, description="another node may have the same address in the same network")
+    firewall: FirewallEntry | None = Field(None, description="what is let through, and what is not")
 
     @model_validator(mode="after")
     def _one_way_to_write_interfaces(self) -> _StackNode:
@@ -127,6 +129,34 @@ class RouterNode(_StackNode):
 
     kind: Literal["router"]
     routing: Routing | None = Field(None, description="rip or ospf, or a mapping with `protocol` and options")
+    nat: NatEntry | None = Field(None, description="address translation")
+    public: Flag = Field(False, description="drops packets to private addresses, as a provider's router does")
+
+
+class BalancerNode(_StackNode):
+    """A layer-4 switch: one address before several servers."""
+
+    kind: Literal["balancer"]
+    balance: Balance
+
+
+class HomeRouterNode(_Model):
+    """Router with NAT, LAN switch and access point in one box: links end at `wan`, `lan1` and so on, or `wifi`."""
+
+    kind: Literal["home-router"]
+    lan: str = Field("192.168.1.1/24", description="its address in the LAN")
+    wan: str | None = Field(None, description="its address outside")
+    gateway: str | None = None
+    routes: list[Route] = []
+    hosts: dict[str, str] = {}
+    settings: dict[str, int | str] = {}
+    boot: Duration | None = None
+    forward: dict[str, str] | None = Field(None, description="tcp/PORT or udp/PORT -> ADDRESS:PORT in the LAN")
+    redirect: dict[str, Whole] | None = None
+    mapping: ClassName | None = None
+    filtering: ClassName | None = None
+    hairpin: Flag | None = None
+    firewall: FirewallEntry | None = None
 
 
 class SwitchNode(_Model):
@@ -146,7 +176,9 @@ class HubNode(_Model):
     boot: Duration | None = None
 
 
-Node = Annotated[HostNode | RouterNode | SwitchNode | HubNode, Field(discriminator="kind")]
+Node = Annotated[
+    HostNode | RouterNode | SwitchNode | HubNode | BalancerNode | HomeRouterNode, Field(discriminator="kind")
+]
 
 
 class LinkEntry(_Model):

@@ -39,6 +39,7 @@ from netarium.units import duration_ns, format_duration
 
 if TYPE_CHECKING:
     from netarium.lab.lifecycle import Start
+    from netarium.lab.presets import Balancer, HomeRouter
 
 WIRE_MODES = ("values", "bytes")
 
@@ -120,6 +121,26 @@ class Net:
         box = self._computer("router", name, options, link)
         assert isinstance(box, Router)
         return box
+
+    def balancer(self, name: str, *, link: Box | None = None, **options: Any) -> Balancer:
+        """Place a layer-4 switch: one address before several servers. Keywords as for `host`, and `balance`:
+        `{"tcp/80": {"servers": ["192.168.1.2:80"], "backup": [...], "method": "random", "sticky": "5min"}}`.
+        """
+        from netarium.lab.presets import balancer
+
+        cable = self._cable_options(options, link)
+        box = balancer(self, name, options)
+        if link is not None:
+            self.add_link((box, ""), (link, ""), cable)
+        return box
+
+    def home_router(self, name: str, **options: Any) -> HomeRouter:
+        """Place a router with NAT, LAN switch and access point in one box: `lan` and `wan` are its addresses. Links end
+        at `NAME:wan`, `NAME:lan1` and so on, or `NAME:wifi`; without an interface at the next LAN port.
+        """
+        from netarium.lab.presets import home_router
+
+        return home_router(self, name, options)
 
     def switch(self, name: str, *, ageing: str | None = None, boot: str | None = None) -> Switch:
         """Place a learning switch; `ageing` is how long it remembers an address (300 s)."""
@@ -378,12 +399,17 @@ class Net:
 
     # Inside
 
-    def _computer(self, kind: str, name: str, options: dict[str, Any], link: Box | None) -> Host:
+    def _cable_options(self, options: dict[str, Any], link: Box | None) -> dict[str, Any]:
+        """Those of the options that are a link's, taken out."""
         cable = {key: options.pop(key) for key in LINK_OPTIONS if key in options and key != "duplicate"}
         if cable and link is None:
             raise UsageError(
                 f"{next(iter(cable))!r} is an option of a link; say `link=BOX` too, or use net.link()"
             )
+        return cable
+
+    def _computer(self, kind: str, name: str, options: dict[str, Any], link: Box | None) -> Host:
+        cable = self._cable_options(options, link)
         routing = options.pop("routing", None) if kind == "router" else None
         box = computer(self, kind, name, options)
         boot = options.get("boot")
@@ -406,7 +432,7 @@ class Net:
     def _links_between(self, a: tuple[Box, str], b: tuple[Box, str]) -> list[Link]:
         def fits(port: Port, end: tuple[Box, str]) -> bool:
             box, _, interface = port.name.partition(":")
-            return box == end[0].name and end[1] in ("", interface)
+            return box in end[0].node_names() and end[1] in ("", interface)
 
         return [
             link

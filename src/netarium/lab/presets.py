@@ -14,13 +14,16 @@ from typing import TYPE_CHECKING, Any
 
 from netarium.addresses import ipv4_text
 from netarium.errors import UsageError
-from netarium.lab.balance import BalanceSetup
+from netarium.lab.balance import BalanceSetup, read_balance
 from netarium.lab.boxes import Host, Router, Switch
+from netarium.lab.building import computer, place
 from netarium.lab.words import suggest
+from netarium.nodes.switch import Switch as SwitchNode
 from netarium.services import healthcheck
-from netarium.units import NS_PER_SECOND
+from netarium.units import NS_PER_SECOND, duration_ns
 
 if TYPE_CHECKING:
+    from netarium.lab.net import Net
     from netarium.link.port import Port
     from netarium.link.switch import MacEntry
 
@@ -30,6 +33,8 @@ HOME_KEYWORDS = (
 )  # fmt: skip
 """What `Net.home_router` takes."""
 LAN = "192.168.1.1/24"
+INNER = "router"
+"""The wire inside, from the switch's port of this name to the router's interface lan."""
 INNER_LINK = {"delay": "1us"}
 _NAT_KEYS = ("forward", "redirect", "mapping", "filtering", "hairpin")
 
@@ -56,10 +61,16 @@ class HomeRouter(Router):
         """The living entries of its switch, in the order of learning."""
         return self.switch.mac_table
 
+    def node_names(self) -> list[str]:
+        """The router and the switch."""
+        return [self.name, self.switch.name]
+
     def free_port(self, interface: str = "") -> Port:
         """`wan`, `lanN` or `wifi`; without a name the next LAN port."""
-        if interface == "wan" or interface.startswith("wan:"):
-            return super().free_port(interface)
+        if interface == "wan":
+            return super().free_port("wan")
+        if interface == INNER:
+            return super().free_port("lan")
         ports = self.switch.node.ports
         if interface in ("", "lan"):
             return self.switch.free_port(_next(ports, "lan", 1))
@@ -92,7 +103,37 @@ def _next(ports: Iterable[str], stem: str, first: int) -> str:
     return f"{stem}{number}"
 
 
-def home_router_options(name: str, given: dict[str, Any]) -> dict[str, Any]:
+def balancer(net: Net, name: str, options: dict[str, Any]) -> Balancer:
+    """Place a balancer; its health checks begin with it. Raises UsageError."""
+    if "balance" not in options:
+        raise UsageError('a balancer needs `balance`, such as {tcp/80: {servers: ["192.168.1.2:80"]}}')
+    box = computer(net, "balancer", name, options, Balancer)
+    assert isinstance(box, Balancer)
+    place(net, box, _boot_ns(options))
+    run_health_check(box, read_balance(options["balance"]))
+    return box
+
+
+def home_router(net: Net, name: str, given: dict[str, Any]) -> HomeRouter:
+    """Place a home router: the switch first, then the router, and the wire between them. Raises UsageError."""
+    options = home_router_options(given)
+    node = SwitchNode(f"{name}.lan", net.engine, net.streams, net.watch, net.port_numbers)
+    switch = Switch(net, node)
+    box = computer(net, "router", name, options, HomeRouter)
+    assert isinstance(box, HomeRouter)
+    box.switch = switch
+    place(net, switch, _boot_ns(given))
+    place(net, box, _boot_ns(given))
+    net.add_link((switch, INNER), (box, INNER), INNER_LINK)
+    return box
+
+
+def _boot_ns(options: dict[str, Any]) -> int | None:
+    boot = options.get("boot")
+    return None if boot is None else duration_ns(boot)
+
+
+def home_router_options(given: dict[str, Any]) -> dict[str, Any]:
     """The keywords of the router inside, from those of a home router. Raises UsageError."""
     for key in given:
         if key not in HOME_KEYWORDS:
@@ -122,6 +163,6 @@ def run_health_check(box: Host, services: Iterable[BalanceSetup]) -> None:
         for address, port in (*each.servers, *each.backup)
     ]
     if targets:
-        box.run(healthcheck.main, targets, stdin="", root=True, daemon=True, name=f"{box.name}/healthcheck")
-
-
+        name = f"{box.name}/healthcheck"
+        service = box.run(healthcheck.main, targets, stdin="", root=True, daemon=True, name=name)
+        service.of_node = True

@@ -23,7 +23,7 @@ CLIENTS_MAX: Final = 65_536
 
 
 class Server:
-    """One server of a service. `connections` are those alive now, `total` all it was given."""
+    """One server of a service. `connections` are those that no side has ended yet, `total` all it was given."""
 
     __slots__ = ("address", "alive", "backup", "connections", "port", "total")
 
@@ -35,9 +35,14 @@ class Server:
         self.connections = 0
         self.total = 0
 
-    def release(self, entry: Entry) -> None:
-        """A connection is over."""
+    def end(self) -> None:
+        """One side of a connection has ended it."""
         self.connections -= 1
+
+    def release(self, entry: Entry) -> None:
+        """A connection is forgotten."""
+        if not entry.closing:
+            self.connections -= 1
 
 
 class VirtualService:

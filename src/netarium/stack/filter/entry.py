@@ -61,8 +61,8 @@ class Entry:
     """
 
     __slots__ = (
-        "assured", "confirmed", "destination_owner", "expires_ns", "fin_from", "masquerade", "original", "protocol",
-        "reply", "rule", "seen_reply", "serial", "source_owner", "state", "stream_ns",
+        "assured", "closing", "confirmed", "destination_owner", "expires_ns", "fin_from", "masquerade", "original",
+        "protocol", "reply", "rule", "seen_reply", "serial", "source_owner", "state", "stream_ns",
     )  # fmt: skip
 
     def __init__(self, key: Key, serial: int) -> None:
@@ -77,6 +77,8 @@ class Entry:
         self.expires_ns = 0
         self.stream_ns = 0
         """When UDP with answers counts as a stream."""
+        self.closing = False
+        """TCP that one side has ended: it waits for nothing but the last segments."""
         self.fin_from: Direction | None = None
         """The direction that sent the first FIN."""
         self.masquerade = False

@@ -63,6 +63,8 @@ TRANSITIONS: Final[dict[tuple[int, int, int], int]] = {
 }
 """(state, who, what) -> state; what is not here changes nothing. A RST ends every state in CLOSE."""
 
+CLOSING: Final = (FIN_WAIT, CLOSE_WAIT, LAST_ACK, TIME_WAIT, CLOSE)
+"""States after one side has ended the connection."""
 REOPENED_BY_SYN: Final = (TIME_WAIT, CLOSE)
 """States in which a SYN begins a new connection with the same addresses and ports (RFC 9293 3.6.1)."""
 

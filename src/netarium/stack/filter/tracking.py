@@ -9,6 +9,7 @@ from typing import Final
 
 from netarium.journey import Cause
 from netarium.stack.filter import tcp_track, telling
+from netarium.stack.filter.balance import Server
 from netarium.stack.filter.entry import ICMP_ANSWERS, Direction, Entry
 from netarium.stack.filter.table import ConnectionTable
 from netarium.stack.filter.timeouts import UDP_STREAM_AFTER_NS, Timeouts
@@ -80,6 +81,10 @@ class Tracker:
             entry.assured = True
         if after != before:
             entry.state = after
+            if after in tcp_track.CLOSING and not entry.closing:
+                entry.closing = True
+                if type(entry.destination_owner) is Server:
+                    entry.destination_owner.end()
             if entry.confirmed:
                 self.table.touch(entry)
             telling.tell_state(self.stack, entry, before)
