@@ -40,7 +40,7 @@ class ChatClient:
         self.conversation, self.host, self.port, self.show = conversation, host, port, show
         self.pins, self._wanted, self._trust_new = pins, wanted, trust_new
         self._writer: asyncio.StreamWriter | None = None
-        self._welcomed_once = False
+        self.was_welcome = False
         self.leaving = False
 
     async def run(self) -> None:
@@ -51,12 +51,12 @@ class ChatClient:
                 await self._converse()
                 why = "the server closed the connection"
             except (OSError, TimeoutError, EOFError) as error:
-                if isinstance(error, ssl.SSLError) and not self._welcomed_once:
+                if isinstance(error, ssl.SSLError) and not self.was_welcome:
                     raise ChatError(
                         f"{self.host}:{self.port} does not speak TLS, or not ours: {error}"
                     ) from None
                 why = str(error) or type(error).__name__
-                if not self._welcomed_once:
+                if not self.was_welcome:
                     raise ChatError(f"cannot connect to {self.host}:{self.port}: {why}") from None
             if self.leaving:
                 return
@@ -83,11 +83,9 @@ class ChatClient:
             writer.write(encode(self.conversation.hello()))
             frames = FrameReader(REPLY_BYTES_MAX)
             while True:
-                data = await asyncio.wait_for(
-                    reader.read(65536), max(CONNECT_SECONDS, 3 * self.conversation.heartbeat)
-                )
+                data = await self._read(reader)
                 if not data:
-                    if not self._welcomed_once:
+                    if not self.was_welcome:
                         raise ChatError(f"{self.host}:{self.port} closed the connection without a word")
                     return
                 frames.feed(data)
@@ -97,6 +95,14 @@ class ChatClient:
         finally:
             self._writer = None
             writer.transport.abort()
+
+    async def _read(self, reader: asyncio.StreamReader) -> bytes:
+        """What comes next. A server that is silent for three heartbeats is dead, or the way to it is."""
+        patience = 3 * self.conversation.heartbeat if self.conversation.connected else CONNECT_SECONDS
+        try:
+            return await asyncio.wait_for(reader.read(65536), patience)
+        except TimeoutError:
+            raise TimeoutError(f"nothing heard for {patience:g} s") from None
 
     async def _connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         context = client_context() if self.pins is not None else None
@@ -136,7 +142,7 @@ class ChatClient:
             return
         kind, code = message.get("type"), str(message.get("code", ""))
         if kind == "welcome":
-            self._welcomed_once = True
+            self.was_welcome = True
         elif kind == "bye" and code in FINAL_BYES:
             self.leaving = True
             if code != "quit":

@@ -44,6 +44,9 @@ def parser() -> argparse.ArgumentParser:
     join.add_argument("server", metavar="HOST[:PORT]")
     join.add_argument("--name", help="your nick name (default: your user name)")
     join.add_argument("--room", default="lobby", help="the room to join (default lobby)")
+    join.add_argument(
+        "--pace", type=float, default=0.0, metavar="S", help="with piped input: seconds after each line"
+    )
     join.add_argument("--plain", action="store_true", help="no prompt, no line editing")
     arguments.add_client_options(join)
     return top
@@ -130,7 +133,7 @@ async def join(options: argparse.Namespace) -> int:
             conversation, host, port, terminal.show, pins, options.fingerprint, options.trust_new
         )
 
-    await talk(make, room, options.plain)
+    await talk(make, room, options.plain, options.pace)
     return 0
 
 

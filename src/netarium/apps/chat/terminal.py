@@ -23,11 +23,14 @@ class Terminal:
     def __init__(self, room: str, clock: bool = True) -> None:
         self.room, self._clock = room, clock
         self._asked_to_quit = False  # else the input ended: a piped one waits until all of it is sent
+        self._told_of_break = False
         self.client: ChatClient
 
     def show(self, event: Message) -> None:
         """Print an event; keep track of the room one is in."""
         kind = event.get("type")
+        if kind == "welcome":
+            self._told_of_break = False
         if kind == "entered":
             self.room = str(event["room"])
         for line in render(event, self.room, self._clock):
@@ -79,8 +82,9 @@ class Terminal:
                 self.client.send(conversation.say(line.room, line.text))
             else:
                 self.client.send(conversation.tell(line.to, line.text))
-            if not conversation.connected:
-                print("* not connected; it goes out when we are back", flush=True)
+            if self.client.was_welcome and not conversation.connected and not self._told_of_break:
+                self._told_of_break = True
+                print("* not connected; what you say goes out when we are back", flush=True)
         else:
             self._request(line)
 
@@ -109,8 +113,8 @@ class Terminal:
         await asyncio.wait((network,), timeout=QUIT_SECONDS)
 
 
-async def plain_lines() -> AsyncIterator[str]:
-    """Lines of stdin, read by a thread, so that any kind of stdin will do."""
+async def plain_lines(pace: float = 0.0) -> AsyncIterator[str]:
+    """Lines of stdin, read by a thread, so that any kind of stdin will do; `pace` seconds after each."""
     loop = asyncio.get_running_loop()
     queue: asyncio.Queue[str | None] = asyncio.Queue()
 
@@ -123,6 +127,8 @@ async def plain_lines() -> AsyncIterator[str]:
     threading.Thread(target=read, daemon=True, name="stdin").start()
     while (line := await queue.get()) is not None:
         yield line
+        if pace:
+            await asyncio.sleep(pace)
 
 
 async def prompted_lines(prompt: Callable[[], str]) -> AsyncIterator[str]:
@@ -150,14 +156,16 @@ def is_interactive() -> bool:
     return True
 
 
-async def talk(make_client: Callable[[Terminal], ChatClient], room: str, plain: bool) -> None:
+async def talk(
+    make_client: Callable[[Terminal], ChatClient], room: str, plain: bool, pace: float = 0.0
+) -> None:
     """The whole conversation of one person. A name that is taken is asked for again at a terminal."""
     interactive = not plain and is_interactive()
     while True:
         terminal = Terminal(room)
         terminal.client = client = make_client(terminal)
         prompt = lambda: f"#{terminal.room}> " if terminal.room else "> "  # noqa: B023, E731
-        lines = prompted_lines(prompt) if interactive else plain_lines()
+        lines = prompted_lines(prompt) if interactive else plain_lines(pace)
         try:
             await terminal.run(lines)
             return
