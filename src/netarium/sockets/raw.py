@@ -20,10 +20,16 @@ from netarium.stack.stack import Stack
 SOL_RAW: Final = 255
 ICMP_FILTER: Final = 1
 IPPROTO_ICMP: Final = 1
+IPPROTO_IP: Final = 0
+IP_HDRINCL: Final = 3
 
 
 def _write_filter(sock: Any, value: int | bytes) -> None:
     sock.endpoint.icmp_filter = as_int(value) & 0xFFFFFFFF
+
+
+def _write_header_included(sock: Any, value: int | bytes) -> None:
+    sock.endpoint.header_included = bool(as_int(value))
 
 
 class RawSocket(Socket):
@@ -117,4 +123,7 @@ class RawSocket(Socket):
         **common(),
         **multicast(),
         (SOL_RAW, ICMP_FILTER): Option(lambda sock: sock.endpoint.icmp_filter, _write_filter),
+        (IPPROTO_IP, IP_HDRINCL): Option(
+            lambda sock: int(sock.endpoint.header_included), _write_header_included
+        ),
     }

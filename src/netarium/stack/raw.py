@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
+from netarium.errors import WireError
 from netarium.journey import Drop
 from netarium.stack.failures import Failure
 from netarium.stack.routes import BROADCAST
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from netarium.stack.interface import Interface
     from netarium.stack.stack import Stack
 
+PROTOCOL_RAW: Final = 255
 PACKET_OVERHEAD_BYTES: Final = 768
 """What a waiting packet counts beside its bytes (see udp.DATAGRAM_OVERHEAD_BYTES)."""
 
@@ -29,7 +31,8 @@ class RawEndpoint:
     """A raw socket's stack side. `on_change` is called when a packet has come."""
 
     __slots__ = (
-        "broadcast", "closed", "icmp_filter", "interface", "local_address", "multicast_interface", "multicast_loop",
+        "broadcast", "closed", "header_included",
+        "icmp_filter", "interface", "local_address", "multicast_interface", "multicast_loop",
         "multicast_ttl", "on_change", "protocol", "queue", "queued_bytes", "receive_buffer_bytes", "remote_address",
         "table", "tos", "ttl",
     )  # fmt: skip
@@ -51,6 +54,8 @@ class RawEndpoint:
         self.multicast_ttl = 1  # RFC 1112 6.1
         self.multicast_loop = True
         self.tos = 0
+        self.header_included = protocol == PROTOCOL_RAW
+        """IP_HDRINCL: what is sent begins with its own IP header; so it is always for IPPROTO_RAW."""
         self.closed = False
 
     def bind(self, address: int) -> Failure | None:
@@ -75,6 +80,8 @@ class RawEndpoint:
 
     def send_to(self, payload: bytes, address: int) -> Failure | None:
         """Send one packet that carries `payload`, which begins with the protocol's own header; fragments if needed."""
+        if self.header_included:
+            return self._send_whole(payload, address)
         stack = self.table.stack
         ip = stack.ipv4.output
         if len(payload) + 20 > PACKET_BYTES_MAX:
@@ -102,6 +109,38 @@ class RawEndpoint:
         failure = ip.send_built(Frame(0, 0, ETHERTYPE_IPV4, header, transport, rest, fault), size, route)
         ip.multicast_loop = True
         return failure
+
+    def _send_whole(self, packet: bytes, address: int) -> Failure | None:
+        """Send a packet that brings its own IP header (Linux raw(7), IP_HDRINCL).
+
+        Length and checksum are always filled in, source and identification where they are 0; it is never fragmented.
+        """
+        stack = self.table.stack
+        ip = stack.ipv4.output
+        route = ip.route_for(address, self.local_address, self.interface)
+        if route is None:
+            stack.drop(Drop.NO_ROUTE, None, "raw")
+            return Failure.NETWORK_UNREACHABLE
+        if len(packet) > route.mtu:
+            return Failure.MESSAGE_TOO_LONG
+        filled = packet[:2] + len(packet).to_bytes(2, "big") + packet[4:]
+        try:
+            given = Ipv4Header.parse(filled)
+        except WireError:
+            return Failure.INVALID
+        header = Ipv4Header(
+            given.source or route.source,
+            given.destination,
+            given.protocol,
+            given.ttl,
+            given.identification or ip.next_identification(),
+            given.fragment,
+            given.tos,
+            given.options,
+        )
+        transport, rest, fault = parse_transport(header, packet[given.size_bytes :])
+        frame = Frame(0, 0, ETHERTYPE_IPV4, header, transport, rest, fault)
+        return ip.send_built(frame, len(packet), route)
 
     def _ttl_to(self, to_group: bool) -> int:
         if to_group:
