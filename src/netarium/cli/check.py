@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from netarium.lab.net import Net
-from netarium.lab.topology import broadcast_domains
+from netarium.lab.layer2 import broadcast_domains
 
 
 def check(lab: Path, *, domains: bool) -> int:

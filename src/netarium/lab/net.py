@@ -16,12 +16,13 @@ from netarium.lab import addressing
 from netarium.lab.boxes import Box, Host, Hub, Router, Switch
 from netarium.lab.building import computer, interface_setup, place
 from netarium.lab.launch import unknown_program
+from netarium.lab.layer2 import bridging_loops, broadcast_domains
 from netarium.lab.lifecycle import End, Lifecycle
 from netarium.lab.links import OPTIONS as LINK_OPTIONS
 from netarium.lab.links import Link, cable_arguments
 from netarium.lab.service import Service
 from netarium.lab.services import overlap_notices
-from netarium.lab.topology import bridging_loops, broadcast_domains, check_addresses
+from netarium.lab.topology import check_addresses
 from netarium.lab.watching import Watching
 from netarium.lab.words import suggest
 from netarium.link.cable import Cable

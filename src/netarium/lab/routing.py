@@ -13,7 +13,8 @@ from netarium.addresses import ipv4_text
 from netarium.errors import UsageError
 from netarium.lab import addressing
 from netarium.lab.boxes import Box, Host
-from netarium.lab.topology import Groups, RouterIdTwiceError, broadcast_domains
+from netarium.lab.layer2 import Groups, broadcast_domains
+from netarium.lab.topology import RouterIdTwiceError
 from netarium.lab.words import suggest
 from netarium.programs.loader import Program
 from netarium.services.routing.options import BROADCAST, POINT_TO_POINT, LinkOptions, RoutingOptions

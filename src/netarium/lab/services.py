@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from netarium.lab.boxes import Host
     from netarium.lab.net import Net
     from netarium.lab.service import Service
-    from netarium.lab.topology import Domain
+    from netarium.lab.layer2 import Domain
     from netarium.programs.process import Process
     from netarium.services.dhcp.configuration import DhcpConfiguration
 
