@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from netarium.lab.net import Net
 from netarium.lab.layer2 import broadcast_domains
+from netarium.lab.net import Net
 
 
 def check(lab: Path, *, domains: bool) -> int:

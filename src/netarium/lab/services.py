@@ -21,9 +21,9 @@ from netarium.programs.loader import Program
 
 if TYPE_CHECKING:
     from netarium.lab.boxes import Host
+    from netarium.lab.layer2 import Domain
     from netarium.lab.net import Net
     from netarium.lab.service import Service
-    from netarium.lab.layer2 import Domain
     from netarium.programs.process import Process
     from netarium.services.dhcp.configuration import DhcpConfiguration
 
