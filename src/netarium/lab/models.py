@@ -151,7 +151,9 @@ class HomeRouterNode(_Model):
     hosts: dict[str, str] = {}
     settings: dict[str, int | str] = {}
     boot: Duration | None = None
-    forward: dict[str, str] | None = Field(None, description="tcp/PORT or udp/PORT -> ADDRESS:PORT in the LAN")
+    forward: dict[str, str] | None = Field(
+        None, description="tcp/PORT or udp/PORT -> ADDRESS:PORT in the LAN"
+    )
     redirect: dict[str, Whole] | None = None
     mapping: ClassName | None = None
     filtering: ClassName | None = None

@@ -1,6 +1,9 @@
 """What a host has in its /bin: ordinary programs over the socket module and time.
 
-    ping   ICMP echo, with the output of iputils' ping
+    ping        ICMP echo, with the output of iputils' ping
+    curl        transfer a URL
+    conntrack   the tracked connections, in the format of conntrack-tools
+    nft         the rules of firewall, NAT and balancer, with counters
 
 Each module has `main(arguments) -> exit code`. `TOOLS` names them for the loader; a module is imported when it is run.
 """
@@ -14,6 +17,9 @@ TOOLS = (
     Tool(
         "ping", "netarium.tools.ping", "send ICMP echo requests and time the answers", frozenset({"net_raw"})
     ),
+    Tool("curl", "netarium.tools.curl", "transfer a URL"),
+    Tool("conntrack", "netarium.tools.conntrack", "list and delete tracked connections"),
+    Tool("nft", "netarium.tools.nft", "list the rules of firewall, NAT and balancer"),
 )
 
 

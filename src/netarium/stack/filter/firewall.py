@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from netarium.stack.filter.telling import packet_size
 from netarium.wire.icmp import IcmpHeader
 from netarium.wire.ipv4 import Ipv4Header
 from netarium.wire.tcp import TcpHeader
@@ -148,7 +149,7 @@ class RuleChain:
         """(action, number of the rule from 1 on, or 0 for the policy) for the packet in `frame`."""
         in_name = "" if interface_in is None else interface_in.name
         out_name = "" if out is None else out.name
-        size = frame.size_bytes
+        size = packet_size(frame)
         for number, rule in enumerate(self.rules, 1):
             if rule.fits(frame, header, state, in_name, out_name):
                 rule.packets += 1
