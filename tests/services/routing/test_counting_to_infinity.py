@@ -30,12 +30,12 @@ class Metrics:
         net.watch.add(self)
 
     def frame(self, now: int, port: Any, stop: Stop, frame: Frame) -> None:
-        if stop is Stop.LINK_SENT and isinstance(frame.transport, UdpHeader):
-            if frame.transport.source_port == PORT:
-                message = RipMessage.parse(frame.payload)
-                for entry in message.entries:
-                    if message.command == RESPONSE and entry.prefix == N:
-                        self.said.append((now / 1e9, port.name, entry.metric))
+        udp = frame.transport
+        if stop is Stop.LINK_SENT and isinstance(udp, UdpHeader) and udp.source_port == PORT:
+            message = RipMessage.parse(frame.payload)
+            for entry in message.entries:
+                if message.command == RESPONSE and entry.prefix == N:
+                    self.said.append((now / 1e9, port.name, entry.metric))
 
     def after(self, seconds: float) -> list[int]:
         return [metric for time, _, metric in self.said if time > seconds]
@@ -119,7 +119,7 @@ def test_a_triangle_counts_in_spite_of_split_horizon_but_not_beyond_16() -> None
     assert seen[start : start + 15] == list(range(2, 17)), (
         "c says 2, b 3, a 4, c 5, and so on, round the triangle"
     )
-    assert {metric for metric in seen[start + 15 :]} == {INFINITY}
+    assert set(seen[start + 15 :]) == {INFINITY}
     counting = [time for time, _, metric in metrics.said if 2 < metric < INFINITY]
     assert counting[-1] - counting[0] <= 16 * 5, "triggered updates are at most 5 s apart"
     assert max(seen) == INFINITY

@@ -1,4 +1,4 @@
-"""RIP on random weighted graphs: costs equal Dijkstra's where they are below 16, and farther is unreachable; it converges
+"""RIP on random weighted graphs: costs equal Dijkstra's where they are below 16, farther is unreachable; it converges
 again after cuts, crashes and boots, and no loop outlives the protocol's bound.
 """
 
@@ -14,7 +14,7 @@ from netarium.wire.rip import INFINITY
 SETTLE_S = 120
 """A triggered update every 1 to 5 s, a diameter of below 16."""
 LOST_S = 180 + 16 * 5 + 35
-"""The time-out; 16 rounds of counting by triggered updates, at most 5 s apart; a periodic update that may come between."""
+"""The time-out; 16 rounds of counting by triggered updates, at most 5 s apart; and one periodic update."""
 
 
 def random_net(seed: int, routers_max: int, cost_max: int) -> tuple[Weighted, random.Random]:
