@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gc
+import warnings
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +21,13 @@ def scripts() -> Path:
 
 
 @pytest.fixture
-def empty_net(tmp_path: Path) -> Net:
-    return Net(seed=5, directory=SCRIPTS)
+def empty_net() -> Iterator[Net]:
+    with Net(seed=5, directory=SCRIPTS) as net:
+        yield net
+    # What servers that rested have left open (asyncio warns of its transports) is collected here and not later.
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        gc.collect()
 
 
 @pytest.fixture

@@ -34,6 +34,7 @@ SHARED: Final[tuple[tuple[ModuleType, str], ...]] = (
     (sys, "stderr"),
     (sys, "excepthook"),
     (threading, "excepthook"),
+    (sys, "unraisablehook"),
 )
 """Where proxies stand while the net runs, and a program may put something of its own."""
 
@@ -152,13 +153,14 @@ class ProgramContext:
             self.loop_policy = loops.policy()
             if self.loop_policy is not None:
                 loops.set_policy(None)
-        stdin, stdout, stderr, hook, thread_hook = _proxies
+        stdin, stdout, stderr, hook, thread_hook, unraisable_hook = _proxies
         if (
             sys.stdout is not stdout
             or sys.stderr is not stderr
             or sys.stdin is not stdin
             or sys.excepthook is not hook
             or threading.excepthook is not thread_hook
+            or sys.unraisablehook is not unraisable_hook
             or self.values
         ):
             self._take_values()

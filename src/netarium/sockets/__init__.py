@@ -8,6 +8,11 @@
     base         what all sockets have: family, type, protocol, options, the host they are on
     stream       TCP: listening, connecting, connected
     datagram     UDP
+    local        pipes and socket pairs inside one host
+    unix         AF_UNIX stream sockets, with names in the host's own table
+    factory      socket(2): which sockets there are, and who may open them
+    tcp_options  the options of TCP sockets
+    closed       what stands for a closed socket
     raw          raw IP sockets, ICMP's among them
     packet       packet sockets: frames of an interface, past TCP/IP
     epoll        select, poll and epoll over readiness: epoll keeps candidates, so polling costs O(ready)

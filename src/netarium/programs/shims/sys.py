@@ -65,7 +65,7 @@ class StreamProxy:
 
 
 class HookProxy:
-    """sys.excepthook or threading.excepthook, whoever looks."""
+    """sys.excepthook, threading.excepthook or sys.unraisablehook, whoever looks."""
 
     def __init__(self, inside: Any) -> None:
         self._inside = inside
@@ -92,8 +92,17 @@ def _thread_exception(task: Task, arguments: Any) -> None:
         print_exception(arguments.exc_value, real.stderr)
 
 
+def _unraisable(task: Task, arguments: Any) -> None:
+    if task.process.ended:
+        return
+    text = arguments.err_msg or "Exception ignored in"
+    print(f"{text}: {arguments.object!r}", file=real.stderr)
+    if arguments.exc_value is not None:
+        print_exception(arguments.exc_value, real.stderr)
+
+
 _streams = tuple(StreamProxy(name) for name in NAMES)
-_hooks = (HookProxy(_print_exception), HookProxy(_thread_exception))
+_hooks = (HookProxy(_print_exception), HookProxy(_thread_exception), HookProxy(_unraisable))
 proxies = (*_streams, *_hooks)
 """In the order of `context.SHARED`."""
 
@@ -104,6 +113,8 @@ def begin() -> None:
         current = getattr(real, name)
         if current is not stream:
             stream.__dict__["_outside"] = current
-    for module, hook in ((real, _hooks[0]), (real_threading, _hooks[1])):
-        if module.excepthook is not hook:
-            hook.outside = module.excepthook
+    places = ((real, "excepthook"), (real_threading, "excepthook"), (real, "unraisablehook"))
+    for (module, name), hook in zip(places, _hooks, strict=True):
+        current = getattr(module, name)
+        if current is not hook:
+            hook.outside = current
