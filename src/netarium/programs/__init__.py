@@ -13,7 +13,7 @@
     report      where a program stands, and its tracebacks without the frames of this house
     watchdog    a real thread that breaks endless loops
     door        a program's way to its host's `control`
-    exchange    how a host's stub resolver reaches its name servers: over sockets of the calling program, as the C library does
+    exchange    how a host's stub resolver reaches its name servers: over sockets of the calling program
     shims/      the standard library's entry points, replaced once by dispatchers
 
 Start with `scheduler`, then `process`, then `shims/table`. Nothing changes outside the net.
