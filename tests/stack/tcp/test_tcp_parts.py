@@ -120,13 +120,13 @@ def test_bytes_that_came_first_win_where_pieces_overlap() -> None:
 def test_reno_doubles_in_slow_start_and_adds_a_segment_per_window_after() -> None:
     reno = Reno(1000)
     assert reno.cwnd_bytes == 10_000
-    reno.on_ack(10_000, 0, 1)
+    reno.on_ack(10_000, 0, 1, 0, 0)
     assert reno.cwnd_bytes == 20_000
     reno.on_loss(20_000, 0)
     reno.cwnd_bytes = reno.ssthresh_bytes
     assert reno.cwnd_bytes == 10_000
     for _ in range(10):
-        reno.on_ack(1000, 0, 1)
+        reno.on_ack(1000, 0, 1, 0, 0)
     assert reno.cwnd_bytes == 11_000
 
 
@@ -147,7 +147,7 @@ def test_cubic_keeps_seven_tenths_and_comes_back_to_where_the_loss_was() -> None
     now = 0
     sizes = []
     for _ in range(100):  # 100 round trips of 100 ms: 10 s, K = cbrt(30 / 0.4) = 4.2 s
-        cubic.on_ack(cubic.cwnd_bytes, now, 100 * MS)
+        cubic.on_ack(cubic.cwnd_bytes, now, 100 * MS, 0, 0)
         sizes.append(cubic.cwnd_bytes)
         now += 100 * MS
     assert all(before <= after for before, after in itertools.pairwise(sizes))

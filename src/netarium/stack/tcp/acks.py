@@ -82,7 +82,7 @@ def _advance(c: ControlBlock, header: TcpHeader, acknowledgment: int) -> None:
     if c.recovering:
         _advance_in_recovery(c, acknowledgment, acked_bytes, now)
     elif c.cwnd_limited:
-        c.congestion.on_ack(acked_bytes, now, rtt_ns)
+        c.congestion.on_ack(acked_bytes, now, rtt_ns, acknowledgment, c.snd_nxt)
     if now - c.confirmed_at >= CONFIRM_EVERY_NS and c.route is not None:
         # Forward progress proves the next hop: no ARP probe is needed (RFC 1122 2.3.2.1; Linux dst_confirm).
         c.confirmed_at = now
@@ -112,7 +112,8 @@ def _advance_in_recovery(c: ControlBlock, acknowledgment: int, acked_bytes: int,
         c.sacked_bytes = max(c.sacked_bytes - acked_bytes, 0)
         recovery.without_sack(c, partial=True)
     if c.timed_out:
-        c.congestion.on_ack(acked_bytes, now, -1)  # slow start after a time-out (RFC 5681 section 3.1)
+        # Slow start after a time-out (RFC 5681 section 3.1).
+        c.congestion.on_ack(acked_bytes, now, -1, acknowledgment, c.snd_nxt)
 
 
 def _drop_acknowledged(c: ControlBlock, header: TcpHeader, acknowledgment: int, now: int) -> int:

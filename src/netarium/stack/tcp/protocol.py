@@ -111,9 +111,7 @@ class Tcp:
                 return Drop.TCP_NOT_ACCEPTED
         if flags & RST:
             return Drop.TCP_NO_SOCKET  # never a RST for a RST
-        self.answer_with_reset(
-            self.ip, network.destination, network.source, header, len(frame.payload)
-        )
+        self.answer_with_reset(self.ip, network.destination, network.source, header, len(frame.payload))
         return Drop.TCP_NO_SOCKET
 
     def _may_reuse(self, c: Connection, header: TcpHeader) -> bool:

@@ -21,7 +21,7 @@ class Congestion(Protocol):
         """The name TCP_CONGESTION knows it by."""
         ...
 
-    def on_ack(self, acked_bytes: int, now: int, rtt_ns: int) -> None:
+    def on_ack(self, acked_bytes: int, now: int, rtt_ns: int, snd_una: int, snd_nxt: int) -> None:
         """New data was acknowledged while the window was the limit and nothing is being recovered."""
         ...
 

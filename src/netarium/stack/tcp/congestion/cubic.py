@@ -34,10 +34,10 @@ class Cubic(Reno):
         self._origin = 0.0
         self._estimate = 0.0  # the window Reno would have (W_est)
 
-    def on_ack(self, acked_bytes: int, now: int, rtt_ns: int) -> None:
+    def on_ack(self, acked_bytes: int, now: int, rtt_ns: int, snd_una: int, snd_nxt: int) -> None:
         """New data was acknowledged while the window was the limit. (RFC 9438 sections 4.2 to 4.5)"""
         if self.cwnd_bytes < self.ssthresh_bytes:
-            if self._hystart.says_stop(acked_bytes, self.cwnd_bytes, self.mss, now, rtt_ns):
+            if self._hystart.says_stop(self.cwnd_bytes // self.mss, now, rtt_ns, snd_una, snd_nxt):
                 self.ssthresh_bytes = self.cwnd_bytes
             acked_bytes = self.grow_in_slow_start(acked_bytes)
             if not acked_bytes:

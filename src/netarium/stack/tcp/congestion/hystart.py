@@ -2,7 +2,7 @@
 
 RFC 9406 (HyStart++) grows on more slowly instead of stopping; Linux stops, and so do we. Two signs, each enough:
 acknowledgments in a train that is half a round trip long, and a round whose least round trip is clearly above the
-least ever. A round is measured by bytes acknowledged: it ends when as many are as the window held at its start.
+least ever. A round ends when all that was in flight at its start is acknowledged.
 """
 
 from __future__ import annotations
@@ -24,21 +24,20 @@ NEVER_NS = (1 << 63) - 1
 class HyStart:
     """Watches slow start of one connection."""
 
-    __slots__ = ("_last_ack_at", "_least_ever_ns", "_least_ns", "_left_bytes", "_round_at", "_samples")
+    __slots__ = ("_last_ack_at", "_least_ever_ns", "_least_ns", "_round_at", "_round_end", "_samples")
 
     def __init__(self) -> None:
         self._least_ever_ns = NEVER_NS
-        self._left_bytes = 0
+        self._round_end = -1
         self._round_at = 0
         self._last_ack_at = 0
         self._least_ns = NEVER_NS
         self._samples = 0
 
-    def says_stop(self, acked_bytes: int, cwnd_bytes: int, mss: int, now: int, rtt_ns: int) -> bool:
+    def says_stop(self, cwnd_segments: int, now: int, rtt_ns: int, snd_una: int, snd_nxt: int) -> bool:
         """An acknowledgment came in slow start; whether that was enough. `rtt_ns` is -1 without a measurement."""
-        self._left_bytes -= acked_bytes
-        if self._left_bytes <= 0:
-            self._left_bytes = cwnd_bytes
+        if snd_una > self._round_end:
+            self._round_end = snd_nxt
             self._round_at = self._last_ack_at = now
             self._least_ns = NEVER_NS
             self._samples = 0
@@ -46,7 +45,7 @@ class HyStart:
             return False
         if rtt_ns < self._least_ever_ns:
             self._least_ever_ns = rtt_ns
-        if cwnd_bytes < WINDOW_SEGMENTS_MIN * mss:
+        if cwnd_segments < WINDOW_SEGMENTS_MIN:
             return False
         if now - self._last_ack_at <= TRAIN_GAP_NS:
             self._last_ack_at = now

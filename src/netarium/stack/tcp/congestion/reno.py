@@ -22,7 +22,7 @@ class Reno:
         self.ssthresh_bytes = SSTHRESH_UNLIMITED_BYTES
         self._acked_in_round_bytes = 0
 
-    def on_ack(self, acked_bytes: int, now: int, rtt_ns: int) -> None:
+    def on_ack(self, acked_bytes: int, now: int, rtt_ns: int, snd_una: int, snd_nxt: int) -> None:
         """New data was acknowledged while the window was the limit. (RFC 5681 (2), (3); byte counting of RFC 3465)"""
         if self.cwnd_bytes < self.ssthresh_bytes:
             acked_bytes = self.grow_in_slow_start(acked_bytes)
