@@ -84,12 +84,21 @@ class Control:
         clock: Callable[[], int],
         privileged: bool = True,
         disk: dict[str, str] | None = None,
+        start_daemon: Callable[[str, Callable[[], None]], None] | None = None,
     ) -> None:
         self.stack: Final = stack
         self.clock: Final = clock
         self.privileged: Final = privileged
         self.disk: Final = {} if disk is None else disk
         """What the host's services keep over a reboot, by file name: the leases of a DHCP server."""
+
+        self._start_daemon: Final = start_daemon
+
+    def start_daemon(self, name: str, main: Callable[[], None]) -> None:
+        """Leave a program behind that runs `main` on this host, as root, until the host goes off (daemon(3))."""
+        if self._start_daemon is None:
+            raise UsageError(f"{name}: only a program inside the net can leave a daemon behind")
+        self._start_daemon(name, main)
 
     # The trace.
 

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
 from greenlet import getcurrent
 
 from netarium import control
 from netarium.control import Control
 from netarium.names import resolver
 from netarium.programs.scheduler import TaskGreenlet
+
+if TYPE_CHECKING:
+    from netarium.programs.process import Process
 
 
 def door() -> Control | None:
@@ -18,7 +24,29 @@ def door() -> Control | None:
     process = current.task.process
     engine = process.scheduler.engine
     host = process.host
-    return Control(host.stack, lambda: engine.now, process.credentials.may("net_admin"), host.disk)
+    privileged = process.credentials.may("net_admin")
+    return Control(host.stack, lambda: engine.now, privileged, host.disk, starter(process))
+
+
+def starter(parent: Process) -> Callable[[str, Callable[[], None]], None]:
+    """How a program leaves a daemon behind: a process of its own on the same host, which ends with the host."""
+
+    def start(name: str, main: Callable[[], None]) -> None:
+        from netarium.programs.loader import Program
+        from netarium.programs.process import Process
+
+        def body(process: Process) -> None:
+            main()
+
+        program = Program(name, [name], body, capabilities=parent.program.capabilities)
+        process = Process(
+            parent.scheduler, parent.host, program, name=f"{parent.host.name}/{name}", directory=parent.directory,
+            stdin="", daemon=True, root=parent.root,
+        )  # fmt: skip
+        parent.host.on_crash.append(lambda: process.kill(9))
+        process.start()
+
+    return start
 
 
 def names() -> resolver.Resolver | None:

@@ -2,6 +2,11 @@
 
     ping        ICMP echo, with the output of iputils' ping
     curl        transfer a URL
+    dig         ask a name server, as BIND's dig; `dns_query` is what it shares with host
+    host        look up a name or an address
+    resolvectl  the host's resolver and its cache: show, query, flush
+    hosts       show and edit the host's own hosts file
+    dhclient    ask for an address by DHCP, give it back
     conntrack   the tracked connections, in the format of conntrack-tools
     nft         the rules of firewall, NAT and balancer, with counters
 
@@ -18,6 +23,16 @@ TOOLS = (
         "ping", "netarium.tools.ping", "send ICMP echo requests and time the answers", frozenset({"net_raw"})
     ),
     Tool("curl", "netarium.tools.curl", "transfer a URL"),
+    Tool("dig", "netarium.tools.dig", "ask a name server"),
+    Tool("host", "netarium.tools.host", "look up a name or an address"),
+    Tool("resolvectl", "netarium.tools.resolvectl", "show and flush the host's name cache"),
+    Tool("hosts", "netarium.tools.hosts", "show and edit the host's hosts file"),
+    Tool(
+        "dhclient",
+        "netarium.tools.dhclient",
+        "get an address by DHCP",
+        frozenset({"net_admin", "net_raw", "net_bind_service"}),
+    ),
     Tool("conntrack", "netarium.tools.conntrack", "list and delete tracked connections"),
     Tool("nft", "netarium.tools.nft", "list the rules of firewall, NAT and balancer"),
 )

@@ -6,6 +6,7 @@ Until it has an address the client sends frames of 0.0.0.0 by a packet socket; r
 
 from __future__ import annotations
 
+import os
 import random
 import socket
 import time
@@ -81,10 +82,14 @@ class DhcpClient:
         """Let go of port 68."""
         self._udp.close()
 
-    def run(self) -> None:
-        """Get a lease and keep it, for ever."""
-        lease = lease_setup.remembered(self.door, self.interface)
-        if lease is not None:
+    def run(self, held: ClientLease | None = None) -> None:
+        """Get a lease and keep it, for ever; `held` is one that is configured already."""
+        self.door.disk[pid_file(self.interface)] = str(os.getpid())
+        lease = held or lease_setup.remembered(self.door, self.interface)
+        if held is not None:
+            self.lease = held
+            self._move(BOUND, Cause.PROGRAM)
+        elif lease is not None:
             lease = self.reboot(lease)
         while True:
             if lease is None:
@@ -314,6 +319,21 @@ class DhcpClient:
         if found is None or found[0].kind != dhcp.ACK:
             return None
         return ClientLease.of(found[0], self.door.clock(), found[1])
+
+
+def pid_file(interface: str) -> str:
+    """Where the number of the process that keeps an interface's lease is written down."""
+    return f"/run/dhclient.{interface}.pid"
+
+
+def release_message(door: Control, interface: str, lease: ClientLease) -> DhcpMessage:
+    """The DHCPRELEASE of a lease (RFC 2131 table 5)."""
+    mac = next(each.mac for each in door.interfaces() if each.name == interface)
+    options = {dhcp.MESSAGE_TYPE: bytes([dhcp.RELEASE]), dhcp.SERVER_IDENTIFIER: _four(lease.server)}
+    transaction = random.getrandbits(32)
+    return DhcpMessage(
+        dhcp.BOOT_REQUEST, transaction, mac.to_bytes(6, "big"), options, client_address=lease.address
+    )
 
 
 def _is_offer(message: DhcpMessage) -> bool:
