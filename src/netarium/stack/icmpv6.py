@@ -11,7 +11,7 @@ from netarium.addresses import ipv6_text
 from netarium.errors import WireError
 from netarium.journey import Drop
 from netarium.stack.failures import NetworkError
-from netarium.stack.icmp import RateLimit
+from netarium.stack.icmp_limit import RateLimit
 from netarium.stack.ipv6_address import is_multicast, needs_link
 from netarium.wire.ethernet import MAC_GROUP_BIT, Frame
 from netarium.wire.icmpv6 import (
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 
     from netarium.stack.interface import Interface
     from netarium.stack.ipv6 import Ipv6
+    from netarium.stack.routes import Route
 
     ErrorReceiver = Callable[[Ipv6Header, bytes, NetworkError, int], None]
 
@@ -157,12 +158,12 @@ class Icmpv6:
         route = self._route_back(header.source, header.destination if own else 0, interface)
         if route is None:
             return
-        if not route.interface.is_loopback and kind != PACKET_TOO_BIG:
-            if not self.limit.allows(header.source, self.stack.settings.ipv6_ratelimit):
-                self.stack.drop(
-                    Drop.ICMP_RATE_LIMIT, frame, f"ICMPv6 type {kind} to {ipv6_text(header.source)}"
-                )
-                return
+        limited = not route.interface.is_loopback and kind != PACKET_TOO_BIG
+        if limited and not self.limit.allows(header.source, self.stack.settings.ipv6_ratelimit):
+            self.stack.drop(
+                Drop.ICMP_RATE_LIMIT, frame, f"ICMPv6 type {kind} to {ipv6_text(header.source)}"
+            )
+            return
         quote = packet_bytes(header, frame.transport, frame.payload)[:QUOTE_BYTES_MAX]
         self.sent[kind] = self.sent.get(kind, 0) + 1
         self.ipv6.send_packet(
@@ -189,7 +190,7 @@ class Icmpv6:
             return not message.is_error and message.type != REDIRECT
         return len(frame.payload) > 0 and INFORMATIONAL <= frame.payload[0] != REDIRECT
 
-    def _route_back(self, destination: int, source: int, interface: Interface):  # type: ignore[no-untyped-def]
+    def _route_back(self, destination: int, source: int, interface: Interface) -> Route | None:
         by = interface if needs_link(destination) and not interface.is_loopback else None
         return self.ipv6.route_for(destination, source, by)
 

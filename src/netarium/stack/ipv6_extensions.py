@@ -49,7 +49,9 @@ class Extensions:
         names_it = NEXT_HEADER  # where the type of the header in hand is written
         for number, (kind, at, data) in enumerate(header.extension_headers()):
             if kind == HOP_BY_HOP and number:
-                return self._refuse(frame, UNKNOWN_NEXT_HEADER, names_it, "hop-by-hop is not first", interface)
+                return self._refuse(
+                    frame, UNKNOWN_NEXT_HEADER, names_it, "hop-by-hop is not first", interface
+                )
             if kind == DESTINATION_OPTIONS and not self._accepts_options(frame, header, at, data, interface):
                 return False
             if kind == ROUTING and data[SEGMENTS_LEFT]:

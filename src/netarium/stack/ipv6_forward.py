@@ -72,9 +72,7 @@ class Ipv6Forward:
             return
         if stack.watch.step is not None:
             explanation = self.ipv6.routes.explain(destination)
-            stack.watch.step(
-                stack.now, stack.name, Stop.ROUTE, f"for {ipv6_text(destination)}", explanation
-            )
+            stack.watch.step(stack.now, stack.name, Stop.ROUTE, f"for {ipv6_text(destination)}", explanation)
         size = frame.size_bytes - HEADER_BYTES
         if size > route.mtu:
             stack.drop(Drop.PACKET_TOO_BIG, frame, f"{size} bytes, {route.interface.name} {route.mtu}")

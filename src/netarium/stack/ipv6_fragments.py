@@ -123,7 +123,14 @@ class Ipv6Reassembler(Reassembler):
         data = b"".join(packet.pieces[start] for start in sorted(packet.pieces))
         kept, first_kind = relink(head.first, head.extensions[:-FRAGMENT_HEADER_BYTES], head.protocol)
         header = Ipv6Header(
-            head.source, head.destination, head.protocol, head.ttl, head.tos, head.flow_label, first_kind, kept
+            head.source,
+            head.destination,
+            head.protocol,
+            head.ttl,
+            head.tos,
+            head.flow_label,
+            first_kind,
+            kept,
         )
         if self.stack.watch.step is not None:
             self.stack.watch.step(

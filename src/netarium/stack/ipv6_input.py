@@ -58,9 +58,7 @@ class Ipv6Input:
             if destination in on_link.groups or interface.is_loopback:
                 self._receive_group(frame, header, interface)
             else:
-                self.stack.drop(
-                    Drop.IP_NOT_FOR_US, frame, f"group {ipv6_text(destination)} is not joined"
-                )
+                self.stack.drop(Drop.IP_NOT_FOR_US, frame, f"group {ipv6_text(destination)} is not joined")
         elif on_link.find(destination) is not None:
             self.stack.drop(Drop.NO_ADDRESS, frame, f"{ipv6_text(destination)} is tentative")
         else:

@@ -116,9 +116,7 @@ class Ipv6Interface:
         added.valid_until_ns, added.preferred_until_ns = valid_until_ns, preferred_until_ns
         self.addresses.append(added)
         if length < 128 and origin != "ra" and not self.interface.is_loopback:
-            self.ipv6.routes.add(
-                Ipv6Route(added.network, length, self.interface, 0, 0, 0, 256, "kernel")
-            )
+            self.ipv6.routes.add(Ipv6Route(added.network, length, self.interface, 0, 0, 0, 256, "kernel"))
         if not self.interface.is_loopback:
             self.join(solicited_node(address))
         probes = stack.settings.ipv6_dad_transmits
@@ -215,7 +213,9 @@ class Ipv6Interface:
         stack = self.ipv6.stack
         if before != state and stack.watch.state is not None:
             subject = f"ipv6 address {ipv6_text(each.address)}/{each.length} dev {self.interface.name}"
-            stack.watch.state(stack.now, stack.name, subject, before or "preferred", state or "preferred", cause)
+            stack.watch.state(
+                stack.now, stack.name, subject, before or "preferred", state or "preferred", cause
+            )
 
     # Groups.
 

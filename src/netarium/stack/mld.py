@@ -72,13 +72,9 @@ class Mld:
         """Until when version 1 is spoken."""
 
     def joined(self, on_link: Ipv6Interface, group: int) -> None:
-        """The first of this host joined `group` there: say so at once, and once more a little later."""
-        if self._is_silent(on_link, group):
-            return
-        self.report(on_link, group, TO_EXCLUDE)
-        self._schedule(
-            on_link, group, TO_EXCLUDE, self.stack.settings.ipv6_mld_qrv - 1, UNSOLICITED_INTERVAL_MS
-        )
+        """The first of this host joined `group` there: say so as soon as time goes on, and again a little later."""
+        if not self._is_silent(on_link, group):
+            self._schedule(on_link, group, TO_EXCLUDE, self.stack.settings.ipv6_mld_qrv, 1)
 
     def left(self, on_link: Ipv6Interface, group: int) -> None:
         """The last left it."""

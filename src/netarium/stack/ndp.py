@@ -132,10 +132,10 @@ class Ipv6Neighbors(Neighbors):
     def learn_stale(self, address: int, mac: int, frame: Frame) -> None:
         """Somebody has told his MAC in passing: known, but not proven (RFC 4861 7.2.3, Linux NUD_STALE)."""
         entry = self.entry(address, frame)
-        if entry is None or entry.state == PERMANENT or (entry.mac == mac and entry.state != INCOMPLETE):
-            if entry is None or entry.state != FAILED:
-                return
-        self.set_stale(entry, mac)
+        if entry is None or entry.state == PERMANENT:
+            return
+        if entry.mac != mac or entry.state in (INCOMPLETE, FAILED):
+            self.set_stale(entry, mac)
 
     def set_stale(self, entry: Neighbor, mac: int) -> None:
         """The MAC may be used, and is asked for again soon after."""
@@ -229,7 +229,9 @@ class Discovery:
 
     # In.
 
-    def receive(self, frame: Frame, header: Ipv6Header, message: Icmpv6Header, on_link: Ipv6Interface) -> None:
+    def receive(
+        self, frame: Frame, header: Ipv6Header, message: Icmpv6Header, on_link: Ipv6Interface
+    ) -> None:
         """A message of neighbour discovery; one that is malformed or not from this link is dropped."""
         if header.ttl != HOP_LIMIT or message.code:
             self.stack.drop(Drop.ND_MALFORMED, frame, f"hop limit {header.ttl} code {message.code}")

@@ -11,24 +11,39 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
+from netarium.addresses import ipv4_text, ipv6_text
 from netarium.stack.failures import Failure
 from netarium.stack.tcp.states import ESTABLISHED, NAMES
 
 if TYPE_CHECKING:
     from netarium.stack.stack import Stack
+    from netarium.stack.tcp.protocol import Tcp
+    from netarium.stack.udp import UdpEndpoint
 
 PORT_MAX: Final = 65535
+IPV4: Final = 1
+IPV6: Final = 2
+BOTH: Final = IPV4 | IPV6
+"""The families of a claim: the wildcard of a dual-stack socket claims the port in both."""
 
 
 class Binding:
     """A claim on a port; `address` 0 is the wildcard. `listening` is set by whoever turns it into a TCP listener."""
 
-    __slots__ = ("address", "listening", "owner", "port", "reuse_address", "reuse_port", "uid")
+    __slots__ = ("address", "families", "listening", "owner", "port", "reuse_address", "reuse_port", "uid")
 
     def __init__(
-        self, owner: Any, address: int, port: int, reuse_address: bool, reuse_port: bool, uid: int
+        self,
+        owner: Any,
+        address: int,
+        port: int,
+        reuse_address: bool,
+        reuse_port: bool,
+        uid: int,
+        families: int = IPV4,
     ) -> None:
         self.owner = owner
+        self.families = families
         self.address = address
         self.port = port
         self.reuse_address = reuse_address
@@ -57,18 +72,20 @@ class Bindings:
         reuse_address: bool = False,
         reuse_port: bool = False,
         uid: int = 0,
+        families: int = IPV4,
     ) -> Binding | Failure:
         """Claim `port` at `address` (0: all) for `owner`; port 0 takes a free ephemeral one.
 
         ADDRESS_NOT_AVAILABLE when the address is not this host's, ADDRESS_IN_USE when another's claim stands against
-        it or no port is free. Whether `uid` may have a port below 1024 is judged in `sockets`.
+        it or no port is free. Whether `uid` may have a port below 1024 is judged in `sockets`. `families` is BOTH only
+        with the wildcard.
         """
         stack = self.stack
-        if address and not stack.settings.ip_nonlocal_bind and not self._may_bind_to(address):
+        if address and not stack.settings.ip_nonlocal_bind and not self._may_bind_to(address, families):
             return Failure.ADDRESS_NOT_AVAILABLE
-        claim = Binding(owner, address, port, reuse_address, reuse_port, uid)
+        claim = Binding(owner, address, port, reuse_address, reuse_port, uid, families)
         if port == 0:
-            found = self._free_port(lambda each: self._is_free(address, each))
+            found = self._free_port(lambda each: self._is_free(claim, each))
             if found is None:
                 return Failure.ADDRESS_IN_USE
             claim.port = found
@@ -83,7 +100,7 @@ class Bindings:
         return not any(
             other is not claim
             and other.listening
-            and _overlap(other.address, claim.address)
+            and _claims_overlap(other, claim)
             and not _share_port(other, claim)
             for other in self.by_port.get(claim.port, ())
         )
@@ -104,16 +121,20 @@ class Bindings:
         if not claims:
             del self.by_port[claim.port]
 
-    def choose_for_connect(self, local: int, remote: int, remote_port: int) -> int | Failure:
+    def choose_for_connect(self, local: int, remote: int, remote_port: int, ip: Any = None) -> int | Failure:
         """An ephemeral port whose 4-tuple is free (Linux __inet_hash_connect); ports that `bind` took are left out."""
-        connections = self.stack.tcp.connections
+        connections = (ip or self.stack.ipv4).tcp.connections
         found = self._free_port(
             lambda port: port not in self.by_port and (local, port, remote, remote_port) not in connections
         )
         return Failure.ADDRESS_NOT_AVAILABLE if found is None else found
 
-    def _may_bind_to(self, address: int) -> bool:
+    def _may_bind_to(self, address: int, families: int) -> bool:
         """Own addresses; for UDP also broadcasts and groups (to receive only those)."""
+        if families == IPV6:
+            ipv6 = self.stack.ipv6
+            is_group = not self.is_stream and address >> 120 == 0xFF
+            return ipv6 is not None and (is_group or ipv6.is_local(address))
         if self.stack.ports.is_own(address):
             return True
         return not self.is_stream and (
@@ -122,28 +143,33 @@ class Bindings:
 
     def _conflicts(self, claim: Binding) -> bool:
         for other in self.by_port.get(claim.port, ()):
-            if not _overlap(other.address, claim.address) or _share_port(other, claim):
+            if not _claims_overlap(other, claim) or _share_port(other, claim):
                 continue
             reusable = claim.reuse_address and other.reuse_address
             if not reusable or (self.is_stream and other.listening):
                 return True
         # Linux asks that the connection's socket had the same option; we do not know any more what it had.
         reuses = claim.reuse_address or claim.reuse_port
-        return not reuses and self._connection_holds(claim.address, claim.port, claim.owner)
+        return not reuses and self._connection_holds(claim, claim.port, claim.owner)
 
-    def _is_free(self, address: int, port: int) -> bool:
+    def _is_free(self, claim: Binding, port: int) -> bool:
         claims = self.by_port.get(port, ())
-        if any(_overlap(each.address, address) for each in claims):
+        if any(_claims_overlap(each, claim) for each in claims):
             return False
-        return not self._connection_holds(address, port, None)
+        return not self._connection_holds(claim, port, None)
 
-    def _connection_holds(self, address: int, port: int, owner: Any) -> bool:
+    def _connection_holds(self, claim: Binding, port: int, owner: Any) -> bool:
         """Whether a TCP connection (one in TIME-WAIT too) has the port at an address that overlaps."""
         if not self.is_stream:
             return False
+        stack = self.stack
+        tables = [stack.tcp.connections] if claim.families & IPV4 else []
+        if claim.families & IPV6 and stack.ipv6 is not None:
+            tables.append(stack.ipv6.tcp.connections)
         return any(
-            each.local_port == port and each is not owner and _overlap(each.local_ip, address)
-            for each in self.stack.tcp.connections.values()
+            each.local_port == port and each is not owner and _overlap(each.local_ip, claim.address)
+            for table in tables
+            for each in table.values()
         )
 
     def _free_port(self, is_free: Callable[[int], bool]) -> int | None:
@@ -181,39 +207,59 @@ class PortTable:
 
     def listens(self, port: int) -> bool:
         """Whether somebody waits at `port`: TCP in LISTEN, or UDP bound there."""
-        if any(key[1] == port for key in self.stack.tcp.listeners):
+        stack = self.stack
+        if any(key[1] == port for key in stack.tcp.listeners) or port in stack.udp.by_port:
             return True
-        return port in self.stack.udp.by_port
+        ipv6 = stack.ipv6
+        if ipv6 is None:
+            return False
+        return any(key[1] == port for key in ipv6.tcp.listeners) or port in ipv6.udp.by_port
 
     def sockets(self) -> list[SocketRow]:
-        """Every socket the stack knows, as `ss -a` lists them: listeners, connections, UDP."""
-        tcp = self.stack.tcp
-        rows = [
-            SocketRow(
-                "tcp", "LISTEN", each.local_ip, each.local_port, 0, 0, len(each.accept_queue), each.backlog
-            )
-            for listeners in tcp.listeners.values()
-            for each in listeners
-        ]
-        for each in tcp.connections.values():
-            unacknowledged = each.snd_nxt - each.snd_una + each.unsent_bytes
-            state = _state_text(each.state)
-            local, remote = (each.local_ip, each.local_port), (each.remote_ip, each.remote_port)
-            rows.append(SocketRow("tcp", state, *local, *remote, each.rcv_queued_bytes, unacknowledged))
-        for endpoint in self.stack.udp.endpoints():
-            state = "ESTAB" if endpoint.remote_port else "UNCONN"
-            local = (endpoint.local_address, endpoint.local_port)
-            remote = (endpoint.remote_address, endpoint.remote_port)
-            rows.append(SocketRow("udp", state, *local, *remote, endpoint.queued_bytes, 0))
+        """Every socket the stack knows, as `ss -a` lists them: listeners, connections, UDP; IPv4 first."""
+        stack = self.stack
+        rows = _tcp_rows(stack.tcp, 4) + [_udp_row(each, 4) for each in stack.udp.endpoints()]
+        if stack.ipv6 is not None:
+            rows += _tcp_rows(stack.ipv6.tcp, 6)
+            rows += [_udp_row(each, 6) for each in stack.ipv6.udp.endpoints()]
         return rows
 
 
+def _tcp_rows(tcp: Tcp, version: int) -> list[SocketRow]:
+    rows = []
+    for listeners in tcp.listeners.values():
+        for each in listeners:
+            claim = each.binding
+            if version == 4 and isinstance(claim, Binding) and claim.families == BOTH:
+                continue  # the IPv4 half of a dual-stack listener, which stands among those of IPv6
+            local = (each.local_ip, each.local_port)
+            rows.append(
+                SocketRow("tcp", "LISTEN", *local, 0, 0, len(each.accept_queue), each.backlog, version)
+            )
+    for c in tcp.connections.values():
+        unacknowledged = c.snd_nxt - c.snd_una + c.unsent_bytes
+        local, remote = (c.local_ip, c.local_port), (c.remote_ip, c.remote_port)
+        state = _state_text(c.state)
+        rows.append(SocketRow("tcp", state, *local, *remote, c.rcv_queued_bytes, unacknowledged, version))
+    return rows
+
+
+def _udp_row(endpoint: UdpEndpoint, version: int) -> SocketRow:
+    state = "ESTAB" if endpoint.remote_port else "UNCONN"
+    local = (endpoint.local_address, endpoint.local_port)
+    remote = (endpoint.remote_address, endpoint.remote_port)
+    return SocketRow("udp", state, *local, *remote, endpoint.queued_bytes, 0, version)
+
+
 class SocketRow:
-    """A line of `ss`: addresses are ints, 0 for any; queues in bytes (a listener's: connections waiting, backlog)."""
+    """A line of `ss`: addresses are ints, 0 for any; queues in bytes (a listener's: connections waiting, backlog).
+
+    `version` is the family, 4 or 6; the wildcard of 6 may take IPv4 too.
+    """
 
     __slots__ = (
         "local_address", "local_port", "protocol", "receive_queue", "remote_address", "remote_port", "send_queue",
-        "state",
+        "state", "version",
     )  # fmt: skip
 
     def __init__(
@@ -226,7 +272,9 @@ class SocketRow:
         remote_port: int,
         receive_queue: int,
         send_queue: int,
+        version: int = 4,
     ) -> None:
+        self.version: Final = version
         self.protocol: Final = protocol
         self.state: Final = state
         self.local_address: Final = local_address
@@ -237,15 +285,18 @@ class SocketRow:
         self.send_queue: Final = send_queue
 
     def __repr__(self) -> str:
-        from netarium.addresses import ipv4_text
-
-        local = f"{ipv4_text(self.local_address)}:{self.local_port}"
-        remote = f"{ipv4_text(self.remote_address)}:{self.remote_port or '*'}"
+        text = ipv4_text if self.version == 4 else lambda address: f"[{ipv6_text(address)}]"
+        local = f"{text(self.local_address)}:{self.local_port}"
+        remote = f"{text(self.remote_address)}:{self.remote_port or '*'}"
         return f"<{self.protocol} {self.state} {local} {remote}>"
 
 
 def _overlap(one: int, other: int) -> bool:
     return one == other or one == 0 or other == 0
+
+
+def _claims_overlap(one: Binding, other: Binding) -> bool:
+    return one.families & other.families != 0 and _overlap(one.address, other.address)
 
 
 def _share_port(one: Binding, other: Binding) -> bool:

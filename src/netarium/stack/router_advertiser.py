@@ -122,5 +122,3 @@ class RouterAdvertiser(TimerOwner):
             said.hop_limit, lifetime_s, prefixes, self.on_link.interface.mac, said.mtu, said.dns_servers,
             2 * said.most_s if said.dns_servers else 0,
         )  # fmt: skip
-
-

@@ -39,7 +39,7 @@ TWO_HOURS_NS: Final = 2 * 3600 * SECOND_NS
 class RouterDiscovery(TimerOwner):
     """What routers have said on one interface. Ends are absolute, in ns; NEVER for none."""
 
-    __slots__ = ("asked", "ask_at_ns", "dns_servers", "on_link", "prefixes", "routers")
+    __slots__ = ("ask_at_ns", "asked", "dns_servers", "on_link", "prefixes", "routers")
 
     def __init__(self, on_link: Ipv6Interface) -> None:
         super().__init__()
@@ -216,4 +216,3 @@ class RouterDiscovery(TimerOwner):
         if lifetime_s == INFINITE:
             return NEVER
         return self.on_link.ipv6.stack.now + lifetime_s * SECOND_NS
-

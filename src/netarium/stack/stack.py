@@ -50,7 +50,8 @@ class Stack:
     """One host's TCP/IP, assembled. `name` is the host's; `random` its stream; `watch` the net's hooks."""
 
     __slots__ = (
-        "armed_ns", "drops", "hooks", "icmp", "interfaces", "ipv4", "ipv6", "lo", "loopback", "name", "neighbors", "now",
+        "armed_ns", "drops", "hooks", "icmp", "interfaces", "ipv4", "ipv6", "lo", "loopback", "name", "neighbors",
+        "now",
         "ports", "random", "raw", "rearm", "receivers", "routes", "settings", "settling", "tcp", "timers",
         "udp", "watch",
     )  # fmt: skip

@@ -7,11 +7,12 @@ with `DATAGRAM_OVERHEAD_BYTES`, about what Linux' sk_buff takes, so that as on L
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Final
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from netarium.addresses import ipv4_text
 from netarium.journey import Drop, Stop
+from netarium.stack.error_queue import ErrorQueue, ErrorReport
 from netarium.stack.failures import Failure, NetworkError
 from netarium.stack.ports import Binding
 from netarium.stack.routes import BROADCAST, Route
@@ -24,10 +25,16 @@ if TYPE_CHECKING:
     from netarium.stack.interface import Interface
     from netarium.stack.stack import Stack
     from netarium.wire.ethernet import Frame
+    from netarium.wire.ipv6 import Ipv6Header
 
 DATAGRAM_BYTES_MAX: Final = 65507
 """65535 less 20 bytes of IPv4 and 8 of UDP header."""
 UDP_HEADERS_BYTES: Final = 28
+# IP_MTU_DISCOVER (ip(7)): never DF; DF on what fits, the rest in fragments; always DF; the same, paths not looked at.
+DONT: Final = 0
+WANT: Final = 1
+DO: Final = 2
+PROBE: Final = 3
 DATAGRAM_OVERHEAD_BYTES: Final = 768
 """Linux on x86-64: sk_buff 256 and skb_shared_info 320 bytes, and the data area rounded up; drivers differ."""
 
@@ -36,6 +43,8 @@ class Datagram:
     """One received datagram: where it came from, where it went to, by which interface, and what it says."""
 
     __slots__ = ("destination", "interface", "payload", "source", "source_port", "ttl")
+
+    version: ClassVar[int] = 4
 
     def __init__(
         self,
@@ -62,10 +71,10 @@ class UdpEndpoint:
     """
 
     __slots__ = (
-        "all_errors", "binding", "broadcast", "closed", "error", "interface", "local_address", "local_port",
-        "multicast_interface", "multicast_loop", "multicast_ttl", "on_change", "protocol", "queue", "queued_bytes",
-        "receive_buffer_bytes", "remote_address", "remote_port", "reuse_address", "reuse_port", "route",
-        "route_generation", "tos", "ttl", "uid",
+        "all_errors", "binding", "broadcast", "closed", "error", "errors", "interface", "local_address", "local_port",
+        "multicast_interface", "multicast_loop", "multicast_ttl", "on_change", "path_mtu_discovery", "protocol",
+        "queue", "queued_bytes", "receive_buffer_bytes", "remote_address", "remote_port", "reuse_address", "reuse_port",
+        "route", "route_generation", "tos", "ttl", "uid",
     )  # fmt: skip
 
     def __init__(self, protocol: Udp) -> None:
@@ -79,6 +88,9 @@ class UdpEndpoint:
         self.error: Failure | None = None
         self.on_change: Callable[[], None] | None = None
         self.broadcast = self.all_errors = False
+        self.errors: ErrorQueue | None = None
+        """What `all_errors` has kept for MSG_ERRQUEUE; None while there was nothing."""
+        self.path_mtu_discovery = WANT
         self.reuse_address = self.reuse_port = False
         self.uid = 0
         self.interface: Interface | None = None
@@ -181,7 +193,9 @@ class UdpEndpoint:
             payload,
             ttl=self.multicast_ttl if address >> 28 == 0xE else self.ttl,
             tos=self.tos,
-            dont_fragment=len(payload) + UDP_HEADERS_BYTES <= route.mtu,
+            dont_fragment=len(payload) + UDP_HEADERS_BYTES <= route.mtu
+            if self.path_mtu_discovery == WANT
+            else self.path_mtu_discovery >= DO,
             route=route,
         )
         stack.ipv4.output.multicast_loop = True
@@ -223,9 +237,11 @@ class UdpEndpoint:
 
 
 class Udp:
-    """UDP of one host. `by_port` holds the bound endpoints, in order of binding."""
+    """UDP of one host over IPv4. `by_port` holds the bound endpoints, in order of binding."""
 
     __slots__ = ("by_port", "datagrams_in", "datagrams_out", "no_socket", "stack")
+
+    datagram_class: ClassVar[type[Datagram]] = Datagram
 
     def __init__(self, stack: Stack) -> None:
         self.stack: Final = stack
@@ -251,36 +267,39 @@ class Udp:
     def receive(self, frame: Frame, interface: Interface) -> None:
         """A datagram for this host: to the endpoint that fits best, a broadcast or multicast to all that fit."""
         datagram, header = frame.transport, frame.network
-        assert type(datagram) is UdpHeader and type(header) is Ipv4Header
+        if type(datagram) is not UdpHeader or type(header) is not Ipv4Header:
+            self.stack.drop(Drop.UDP_MALFORMED, frame, interface.name)
+            return
         endpoints = self.by_port.get(datagram.destination_port)
         if endpoints is not None:
             if frame.destination & MAC_GROUP_BIT or header.destination >> 28 == 0xE:
-                taken = [each for each in endpoints if _score(each, header, datagram, interface) >= 0]
+                taken = [each for each in endpoints if score(each, header, datagram, interface) >= 0]
                 for each in taken:
-                    self._deliver(each, frame, header, datagram, interface)
+                    self.deliver(each, frame, header, datagram, interface)
                 if taken:
                     return
             else:
                 endpoint: UdpEndpoint | None = endpoints[0]
                 if len(endpoints) > 1:
-                    endpoint = _best(endpoints, header, datagram, interface)
-                elif _score(endpoints[0], header, datagram, interface) < 0:
+                    endpoint = best(endpoints, header, datagram, interface)
+                elif score(endpoints[0], header, datagram, interface) < 0:
                     endpoint = None
                 if endpoint is not None:
-                    self._deliver(endpoint, frame, header, datagram, interface)
+                    self.deliver(endpoint, frame, header, datagram, interface)
                     return
         self.no_socket += 1
         self.stack.drop(Drop.UDP_NO_SOCKET, frame, f"port {datagram.destination_port}")
         self.stack.icmp.send_error(frame, DESTINATION_UNREACHABLE, PORT_UNREACHABLE)
 
-    def _deliver(
+    def deliver(
         self,
         endpoint: UdpEndpoint,
         frame: Frame,
-        header: Ipv4Header,
+        header: Ipv4Header | Ipv6Header,
         datagram: UdpHeader,
         interface: Interface,
     ) -> None:
+        """Put a datagram into an endpoint's queue, if there is room."""
         payload = frame.payload
         size = len(payload) + DATAGRAM_OVERHEAD_BYTES
         if endpoint.queue and endpoint.queued_bytes + size > endpoint.receive_buffer_bytes:
@@ -291,7 +310,9 @@ class Udp:
         self.datagrams_in += 1
         endpoint.queued_bytes += size
         endpoint.queue.append(
-            Datagram(payload, header.source, datagram.source_port, header.destination, interface, header.ttl)
+            self.datagram_class(
+                payload, header.source, datagram.source_port, header.destination, interface, header.ttl
+            )
         )
         if self.stack.watch.step is not None:
             subject = f"udp port {datagram.destination_port}"
@@ -301,29 +322,52 @@ class Udp:
         if endpoint.on_change is not None:
             endpoint.on_change()
 
-    def receive_error(self, header: Ipv4Header, payload: bytes, kind: NetworkError, info: int) -> None:
-        """The network says what became of a datagram of ours; `header` and `payload` are what it quotes.
-
-        As in Linux' udp_err only connected endpoints are told, and only of hard errors, unless they asked for all
-        (IP_RECVERR).
-        """
-        source_port, destination_port = payload[0] << 8 | payload[1], payload[2] << 8 | payload[3]
-        for endpoint in self.by_port.get(source_port, ()):
-            connected = (
-                endpoint.remote_address == header.destination and endpoint.remote_port == destination_port
-            )
-            if not connected and (endpoint.remote_port or not endpoint.all_errors):
-                continue
-            if endpoint.local_address not in (0, header.source):
-                continue
-            if not endpoint.all_errors and not kind.hard:
-                continue
-            endpoint.error = kind.failure
-            if endpoint.on_change is not None:
-                endpoint.on_change()
+    def receive_error(
+        self, header: Ipv4Header | Ipv6Header, payload: bytes, kind: NetworkError, info: int
+    ) -> None:
+        """The network says what became of a datagram of ours; `header` and `payload` are what it quotes."""
+        report = ErrorReport(header, payload, kind, info, self.stack.icmp.reported, 4)
+        told = tell_endpoints(self.by_port.get(report.source_port, ()), report)
+        if told and kind is NetworkError.MESSAGE_TOO_LONG:
+            self.stack.ipv4.paths.learn_mtu(header.destination, info)
 
 
-def _score(endpoint: UdpEndpoint, header: Ipv4Header, datagram: UdpHeader, interface: Interface) -> int:
+def tell_endpoints(endpoints: Sequence[UdpEndpoint], report: ErrorReport) -> bool:
+    """Hand an ICMP error to those whose datagram it quotes; whether there were any.
+
+    As in Linux' udp_err only connected endpoints are told, and only of hard errors, unless they asked for all
+    (IP_RECVERR); a packet that was too large is a hard error while the path's MTU is discovered.
+    """
+    found = False
+    kind = report.kind
+    for endpoint in endpoints:
+        connected = (
+            endpoint.remote_address == report.destination and endpoint.remote_port == report.destination_port
+        )
+        if not connected and endpoint.remote_port:
+            continue
+        if endpoint.local_address not in (0, report.source):
+            continue
+        found = True
+        if endpoint.all_errors:
+            if endpoint.errors is None:
+                endpoint.errors = ErrorQueue()
+            endpoint.errors.add(report)
+        elif not connected or not (kind.hard or _matters(kind, endpoint)):
+            continue
+        endpoint.error = kind.failure
+        if endpoint.on_change is not None:
+            endpoint.on_change()
+    return found
+
+
+def _matters(kind: NetworkError, endpoint: UdpEndpoint) -> bool:
+    return kind is NetworkError.MESSAGE_TOO_LONG and endpoint.path_mtu_discovery != DONT
+
+
+def score(
+    endpoint: UdpEndpoint, header: Ipv4Header | Ipv6Header, datagram: UdpHeader, interface: Interface
+) -> int:
     """How well an endpoint fits, -1 for not at all (Linux compute_score): a connected one best, then a bound one."""
     score = 0
     if endpoint.local_address:
@@ -341,21 +385,21 @@ def _score(endpoint: UdpEndpoint, header: Ipv4Header, datagram: UdpHeader, inter
     return score
 
 
-def _best(
-    endpoints: list[UdpEndpoint], header: Ipv4Header, datagram: UdpHeader, interface: Interface
+def best(
+    endpoints: list[UdpEndpoint], header: Ipv4Header | Ipv6Header, datagram: UdpHeader, interface: Interface
 ) -> UdpEndpoint | None:
     """The endpoint with the highest score: among equals the newest, or (SO_REUSEPORT) one by a hash of the flow."""
-    best: UdpEndpoint | None = None
+    found: UdpEndpoint | None = None
     best_score = -1
     for each in endpoints:
-        score = _score(each, header, datagram, interface)
-        if score >= best_score and score >= 0:
-            best, best_score = each, score
-    if best is not None and best.reuse_port and len(endpoints) > 1:
+        fits = score(each, header, datagram, interface)
+        if fits >= best_score and fits >= 0:
+            found, best_score = each, fits
+    if found is not None and found.reuse_port and len(endpoints) > 1:
         group = [
             each
             for each in endpoints
-            if each.reuse_port and _score(each, header, datagram, interface) == best_score
+            if each.reuse_port and score(each, header, datagram, interface) == best_score
         ]
         return group[(header.source ^ (header.source >> 16) ^ datagram.source_port) % len(group)]
-    return best
+    return found
