@@ -14,9 +14,8 @@ from typing import Any
 from greenlet import getcurrent
 
 from netarium.engine.events import NEVER_NS
-from netarium.errors import NotSupportedInNetError
 from netarium.programs.scheduler import CALLS_BEFORE_YIELD, WAIT_REST, WAIT_WORK, Task, TaskGreenlet
-from netarium.programs.shims.os import virtual_number
+from netarium.programs.shims.os import RefusedError, virtual_number
 from netarium.sockets.epoll import ALWAYS, Epoll
 from netarium.sockets.errno import os_error
 from netarium.sockets.readiness import ERR, HUP, IN, NVAL, OUT, PRI, RDNORM, WRNORM, Pollable
@@ -57,7 +56,7 @@ def _number(value: Any) -> int:
 def _pollable(task: Task, number: int, call: str) -> Pollable | None:
     virtual = virtual_number(number)
     if virtual < 0:
-        raise NotSupportedInNetError(
+        raise RefusedError(
             f"{call}() of program {task.process.name} on {task.process.host.name}: descriptor {number} is a real one "
             "(a file or a terminal); inside the net only sockets, pipes and the standard streams can be waited for"
         )
