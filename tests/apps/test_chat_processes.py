@@ -190,13 +190,13 @@ def test_a_reader_that_does_not_read_is_dropped_with_a_reason_and_slows_nobody(
 
 
 def test_flooding_is_slowed_and_nothing_is_lost(tmp_path: Path, start: Start, port_of: Callable) -> None:
-    _, port = serve(start, port_of, tmp_path, 0, "--flood", "50")
+    _, port = serve(start, port_of, tmp_path, 0, "--flood", "100")
     with Frames(port) as loud:
         loud.send(hello("loud"), {"type": "join", "room": "lobby"})
         begin = time.monotonic()
-        loud.send(*[{"type": "say", "id": n, "room": "lobby", "text": str(n)} for n in range(1, 201)])
-        assert [loud.expect("message")["text"] for _ in range(200)] == [str(n) for n in range(1, 201)]
-        assert time.monotonic() - begin > 0.9  # 200 at 50 a second, after a burst of 150
+        loud.send(*[{"type": "say", "id": n, "room": "lobby", "text": str(n)} for n in range(1, 351)])
+        assert [loud.expect("message")["text"] for _ in range(350)] == [str(n) for n in range(1, 351)]
+        assert time.monotonic() - begin > 0.4  # 350 at 100 a second, after a burst of 300
 
 
 def test_tls_and_token_and_a_wrong_one(tmp_path: Path, start: Start, port_of: Callable) -> None:
@@ -304,7 +304,7 @@ def fuzz(start: Start, port_of: Callable, path: Path, count: int) -> None:
 
 
 def test_fuzzed_streams_and_the_server_still_serves(tmp_path: Path, start: Start, port_of: Callable) -> None:
-    fuzz(start, port_of, tmp_path, 500)
+    fuzz(start, port_of, tmp_path, 200)
 
 
 @pytest.mark.soak
@@ -344,8 +344,10 @@ def crowd(start: Start, port_of: Callable, path: Path, clients: int, inside: int
         person.socket.close()
 
 
-def test_a_hundred_clients_get_everything_in_order(tmp_path: Path, start: Start, port_of: Callable) -> None:
-    crowd(start, port_of, tmp_path, 200, 100, 400)
+def test_a_hundred_clients_and_fifty_in_one_room_get_everything_in_order(
+    tmp_path: Path, start: Start, port_of: Callable
+) -> None:
+    crowd(start, port_of, tmp_path, 120, 50, 200)
 
 
 @pytest.mark.soak
@@ -424,7 +426,16 @@ def test_messages_of_a_session_are_json_of_the_documented_shape(
             "at",
             "heartbeat",
         }
-        assert set(ann.expect("entered")) == {"type", "room", "messages", "more", "at", "names"}
+        assert set(ann.expect("entered")) == {
+            "type",
+            "room",
+            "messages",
+            "more",
+            "at",
+            "people",
+            "names",
+            "away",
+        }
         message = ann.expect("message")
         assert set(message) == {"type", "n", "room", "from", "text", "time"} and json.dumps(message)
         assert ann.expect("ack") == {"type": "ack", "id": 1}

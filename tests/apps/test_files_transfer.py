@@ -511,7 +511,7 @@ def fuzz_streams(site: Site, count: int) -> None:
 
 
 def test_fuzzed_streams_and_the_server_still_serves(site: Site) -> None:
-    fuzz_streams(site, 500)
+    fuzz_streams(site, 250)
 
 
 @pytest.mark.soak

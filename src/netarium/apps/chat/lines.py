@@ -98,8 +98,15 @@ def _message(event: Message, room: str, clock: bool) -> list[str]:
 
 def _entered(event: Message, room: str, clock: bool) -> list[str]:
     here = _safe(event, "room")
-    names = ", ".join(neutralise(str(name)) for name in event.get("names", []))
-    return [*_history(event, here, clock), f"* you are in #{here} with {names}"]
+    return [*_history(event, here, clock), f"* you are in #{here} with {_people(event)}"]
+
+
+def _people(event: Message) -> str:
+    away = [str(name) for name in event.get("away", [])]
+    names = [neutralise(str(name)) + (" (away)" if name in away else "") for name in event.get("names", [])]
+    people = event.get("people", 0)
+    more = people - len(names) if isinstance(people, int) else 0
+    return ", ".join(names) + (f" and {more} more" if more > 0 else "")
 
 
 def _history(event: Message, room: str, clock: bool) -> list[str]:
@@ -127,9 +134,7 @@ def _renamed(event: Message, room: str, clock: bool) -> list[str]:
 
 
 def _who(event: Message, room: str, clock: bool) -> list[str]:
-    away = [str(name) for name in event.get("away", [])]
-    names = [neutralise(str(name)) + (" (away)" if name in away else "") for name in event.get("names", [])]
-    return [f"* in #{_safe(event, 'room')}: {', '.join(names)}"]
+    return [f"* in #{_safe(event, 'room')}: {_people(event)}"]
 
 
 def _rooms(event: Message, room: str, clock: bool) -> list[str]:

@@ -17,6 +17,7 @@ REQUEST_BYTES_MAX = 16 * 1024  # a text of 2,000 characters, each escaped as 6 b
 REPLY_BYTES_MAX = 1024 * 1024  # what a client takes from a server
 ROOMS_PER_CLIENT_MAX = 20
 HISTORY_MESSAGES = 50
+NAMES_LISTED = 200
 
 
 @dataclass(frozen=True)

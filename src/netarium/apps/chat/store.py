@@ -89,7 +89,7 @@ class Store:
         if path != ":memory:":
             Path(path).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))  # private messages are in it
-        database = sqlite3.connect(path, timeout=1.0, isolation_level=None, check_same_thread=False)
+        database = sqlite3.connect(path, timeout=0.2, isolation_level=None, check_same_thread=False)
         try:
             database.execute(
                 "PRAGMA locking_mode=EXCLUSIVE"

@@ -8,11 +8,13 @@ doubled.
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import islice
 
 from netarium.apps.chat.hub import Hub, Link, Session, message_of
 from netarium.apps.chat.packet import Packet
 from netarium.apps.chat.rules import (
     HISTORY_MESSAGES,
+    NAMES_LISTED,
     PROTOCOL,
     ROOMS_PER_CLIENT_MAX,
     VERSION,
@@ -157,7 +159,7 @@ def join(hub: Hub, session: Session, message: Message) -> None:
     reply = history_of(hub, room.name, 1 << 62)
     reply["type"] = "entered"
     reply["at"] = session.cursor if session.catching_up else hub.store.last_n
-    reply["names"] = names_of(hub, room.name)
+    reply.update(people_of(hub, room.name))
     assert session.link is not None
     hub.to_link(session.link, reply)
 
@@ -171,20 +173,22 @@ def leave(hub: Hub, session: Session, message: Message) -> None:
     hub.to_link(session.link, {"type": "exited", "room": room.name})
 
 
-def names_of(hub: Hub, room: str) -> list[str]:
-    """Who is in a room, sorted."""
-    return sorted((member.name for member in hub.room(room).members.values()), key=same_name)
+def people_of(hub: Hub, room: str) -> Message:
+    """Who is in a room: how many `people`, the `names` of at most 200, and who of these is `away` for a moment."""
+    members = hub.room(room).members
+    listed = list(
+        islice(members.values(), NAMES_LISTED)
+    )  # a full room must not cost a full listing at each join
+    names = sorted((member.name for member in listed), key=same_name)
+    away = sorted(member.name for member in listed if member.link is None)
+    return {"people": len(members), "names": names, "away": away}
 
 
 def who(hub: Hub, session: Session, message: Message) -> None:
     """{type: who, room}: who is in a room; `away` are those whose connection broke a moment ago."""
     room = hub.room_of(session, field_text(message, "room"))
-    away = [member.name for member in room.members.values() if member.link is None]
     assert session.link is not None
-    hub.to_link(
-        session.link,
-        {"type": "who", "room": room.name, "names": names_of(hub, room.name), "away": sorted(away)},
-    )
+    hub.to_link(session.link, {"type": "who", "room": room.name, **people_of(hub, room.name)})
 
 
 def rooms(hub: Hub, session: Session, message: Message) -> None:
