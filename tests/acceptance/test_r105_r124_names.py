@@ -134,7 +134,7 @@ def test_r108_r110_a_hosts_file_hit_ends_it_without_a_packet():
 
 
 def test_r109_commands_show_the_caches_and_edit_hosts():
-    net, m, _ = xyz_and_abc()
+    _, m, _ = xyz_and_abc()
     m.call(look_up, "y.abc.com")
     show = m.run("resolvectl show-cache", stdin="")
     show.wait()
@@ -217,7 +217,8 @@ def zdns():
         zone("zdns.cn.", "ns.zdns.cn.", "202.173.11.6", "www.zdns.cn. 600 IN A 202.173.11.10",
              "web.zdns.cn. 600 IN A 202.173.11.10",
              "many.zdns.cn. 600 IN A 202.173.11.21", "many.zdns.cn. 600 IN A 202.173.11.22",
-             "many.zdns.cn. 600 IN A 202.173.11.23", "x.longer-than-usual.zdns.cn. 600 IN A 202.173.11.30")))  # fmt: skip
+             "many.zdns.cn. 600 IN A 202.173.11.23",
+             "x.longer-than-usual.zdns.cn. 600 IN A 202.173.11.30")))  # fmt: skip
     net.host("local", address="202.173.11.7/24", link=wire,
              services=[{"dns": {"recursive": True, "roots": "202.173.11.4"}}])  # fmt: skip
     web = net.host("web", address="202.173.11.10/24", link=wire)
@@ -253,7 +254,7 @@ def test_r105_r113_r122_www_zdns_cn_by_root_cn_and_zdns_then_http(tmp_path: Path
 
 
 def test_r105_r124_several_addresses_turn_round_and_two_names_share_one():
-    net, pc, _ = zdns()
+    _, pc, _ = zdns()
     wanted = [f"202.173.11.{number}" for number in (21, 22, 23)]
     first = pc.call(look_up, "many.zdns.cn")
     assert sorted(first) == wanted
@@ -273,7 +274,7 @@ def name_of(address: str) -> str:
 
 
 def test_r124_a_missing_ptr_is_no_harm():
-    net, pc, _ = zdns()
+    _, pc, _ = zdns()
     assert pc.call(name_of, "202.173.11.10") == "Unknown host"
     ping = pc.run("ping -c 1 www.zdns.cn", stdin="")
     assert ping.wait() == 0

@@ -108,7 +108,15 @@ def run_daemon(box: Host, stem: str, main: Callable[[], None]) -> Service:
     program = Program(stem, [stem], body)
     service = box.run(program, stdin="", root=True, daemon=True, name=f"{box.name}/{stem}")
     service.of_node = True
+    service.on_end.append(_ended)
     return service
+
+
+def _ended(service: Service) -> None:
+    """A daemon of a node that ends by an error is told of: it has no output that anybody sees."""
+    if service.exception is not None:
+        error = f"{type(service.exception).__name__}: {service.exception}"
+        service.host.net.notices.append(f"{service.name} has ended: {error}")
 
 
 def _dhcp_client(interface: str) -> Callable[[], None]:

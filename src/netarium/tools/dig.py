@@ -184,8 +184,8 @@ def print_answer(asked: Asked, server: str, options: Options) -> None:
     for name, section in zip(("answer", "authority", "additional"), message.sections[1:], strict=True):
         if shown[name] and section:
             _title(shown, name.upper())
-            print("\n".join(line for rrset in section for line in record_lines(rrset)))
-            print()
+            end = "\n\n" if shown["comments"] else "\n"
+            print("\n".join(line for rrset in section for line in record_lines(rrset)), end=end)
     if shown["stats"]:
         _statistics(asked, server, options)
 

@@ -74,6 +74,7 @@ class DhcpClient:
         # Held from the start: the stack has somebody at port 68, and answers to renewals come here.
         self._udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._udp.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, interface.encode())
+        self._udp.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self._udp.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
         self._udp.bind(("", CLIENT_PORT))
         self._begun = time.monotonic()
