@@ -108,10 +108,13 @@ class Lifecycle:
         """Do `action` at `time_ns`; it keeps the run going until then."""
         return Start(self, max(time_ns, self.engine.now), action)
 
-    def drive(self, until_ns: int = NEVER_NS, condition: Callable[[], bool] | None = None) -> End:
+    def drive(
+        self, until_ns: int = NEVER_NS, condition: Callable[[], bool] | None = None, *, each_event: bool = False
+    ) -> End:
         """Let time pass until the run is over, `until_ns` is reached, or `condition` holds.
 
-        With a condition, a drained net is no end: background events are given `PATIENCE_NS` to bring it about.
+        With a condition, a drained net is no end: background events are given `PATIENCE_NS` to bring it about. The
+        condition is looked at when a program has run, and with `each_event` after every event.
         """
         engine = self.engine
         scheduler = self.scheduler
@@ -142,7 +145,12 @@ class Lifecycle:
                 engine.step()
                 # The common case: a frame has moved and no program woke. Stay close to the events.
                 while (
-                    engine.foreground and heap and not ready and not self.changed and heap[0][0] <= until_ns
+                    not each_event
+                    and engine.foreground
+                    and heap
+                    and not ready
+                    and not self.changed
+                    and heap[0][0] <= until_ns
                 ):
                     engine.step()
                 self.changed = False

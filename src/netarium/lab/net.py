@@ -13,7 +13,7 @@ from netarium.engine.streams import Streams
 from netarium.errors import DeadlockError, ProgramError, UnfinishedError, UsageError
 from netarium.journey import Watch
 from netarium.lab import addressing
-from netarium.lab.boxes import Box, Host, Hub, Router, Switch
+from netarium.lab.boxes import Box, Host, Hub, Router
 from netarium.lab.building import computer, interface_setup, place
 from netarium.lab.launch import unknown_program
 from netarium.lab.layer2 import bridging_loops, broadcast_domains
@@ -22,18 +22,17 @@ from netarium.lab.links import OPTIONS as LINK_OPTIONS
 from netarium.lab.links import Link, cable_arguments
 from netarium.lab.service import Service
 from netarium.lab.services import overlap_notices
+from netarium.lab.switches import check_cable, switch
 from netarium.lab.topology import check_addresses
 from netarium.lab.watching import Watching
 from netarium.lab.words import suggest
 from netarium.link.cable import Cable
 from netarium.link.matching import DropMatching, Partition, parse_match
 from netarium.link.port import Port
-from netarium.link.switch import AGEING_NS
 from netarium.link.verdict import Rule
 from netarium.names.hosts import HostsTable
 from netarium.nodes.hub import Hub as HubNode
 from netarium.nodes.node import PortNumbers
-from netarium.nodes.switch import Switch as SwitchNode
 from netarium.programs.scheduler import Scheduler
 from netarium.programs.shims import driver as shims
 from netarium.units import duration_ns, format_duration
@@ -143,13 +142,12 @@ class Net:
 
         return home_router(self, name, options)
 
-    def switch(self, name: str, *, ageing: str | None = None, boot: str | None = None) -> Switch:
-        """Place a learning switch; `ageing` is how long it remembers an address (300 s)."""
-        ageing_ns = AGEING_NS if ageing is None else duration_ns(ageing)
-        node = SwitchNode(name, self.engine, self.streams, self.watch, self.port_numbers, ageing_ns=ageing_ns)
-        box = Switch(self, node)
-        place(self, box, None if boot is None else duration_ns(boot))
-        return box
+    def switch(self, name: str, **options: Any) -> Any:
+        """Place a learning switch. Keywords as in the lab file: `ageing` (how long it remembers an address, 300 s),
+        `mac_limit`, `ports={"p1": {"vlan": 10}, "up": {"trunk": [10, 20], "native": 1}}`, `spanning_tree="rstp"`,
+        `priority`, `boot`; with `layer=3` also `interfaces={"vlan10": "10.0.10.1/24"}` and what a router has.
+        """
+        return switch(self, name, options)
 
     def hub(self, name: str, *, boot: str | None = None) -> Hub:
         """Place a hub."""
@@ -207,10 +205,9 @@ class Net:
         if a[0] is b[0]:
             raise UsageError(f"both ends of a link are at {a[0].name}; link two nodes")
         arguments = cable_arguments(dict(options))
-        cable = Cable(
-            a[0].free_port(a[1]), b[0].free_port(b[1]), self.engine, self.streams, self.watch,
-            wire_bytes=self._wire_bytes, **arguments,
-        )  # fmt: skip
+        ends = a[0].free_port(a[1]), b[0].free_port(b[1])
+        check_cable(*ends)
+        cable = Cable(*ends, self.engine, self.streams, self.watch, wire_bytes=self._wire_bytes, **arguments)
         for rule in [*self._rules, *self._partitions]:
             cable.add_rule(rule)
         link = Link(cable)
@@ -295,12 +292,17 @@ class Net:
             service = condition
             self.drive_until(lambda: service.ended, f"{service.name} to end", within)
         else:
-            self.drive_until(condition, "the condition", within)
+            self.drive_until(condition, "the condition", within, each_event=True)
 
-    def drive_until(self, condition: Callable[[], bool], told: str, within: str) -> None:
-        """Let time pass until `condition` holds. `told` says in errors what was waited for."""
+    def drive_until(
+        self, condition: Callable[[], bool], told: str, within: str, *, each_event: bool = False
+    ) -> None:
+        """Let time pass until `condition` holds. `told` says in errors what was waited for.
+
+        With `each_event` the condition may be about anything in the net, not only about programs.
+        """
         limit_ns = self.engine.now + duration_ns(within)
-        end = self.drive(limit_ns, condition)
+        end = self.drive(limit_ns, condition, each_event=each_event)
         if end is End.UNTIL:
             raise UnfinishedError(
                 f"waited for {told}; by {format_duration(limit_ns)} of virtual time it had not come about"
@@ -311,10 +313,12 @@ class Net:
                 f"waited for {told}, and nothing can bring it about any more" + self._waits_text()
             )
 
-    def drive(self, until_ns: int = NEVER_NS, condition: Callable[[], bool] | None = None) -> End:
+    def drive(
+        self, until_ns: int = NEVER_NS, condition: Callable[[], bool] | None = None, *, each_event: bool = False
+    ) -> End:
         """The loop beneath `run`, `wait`, `expect` and `call`; says why it came back and raises nothing for it."""
         self.check()
-        return self.lifecycle.drive(until_ns, condition)
+        return self.lifecycle.drive(until_ns, condition, each_event=each_event)
 
     def check(self) -> None:
         """Raise UsageError for a topology that cannot be; done before time passes, when cables have changed."""
