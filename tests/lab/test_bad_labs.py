@@ -22,8 +22,8 @@ CASES = {
         "lab.yaml:5: unknown key 'dilay'; did you mean 'delay'?",
     ),
     "key of a later version": (
-        "nodes:\n  floor:\n    kind: switch\n    layer: 3\n",
-        "lab.yaml:4: unknown key 'layer'; this version of Netarium does not have it yet",
+        "nodes:\n  a:\n    kind: host\n    ports: [8080:80]\n",
+        "lab.yaml:4: unknown key 'ports'; this version of Netarium does not have it yet",
     ),
     "unknown kind": (
         "nodes:\n  a:\n    kind: hots\n",

@@ -91,7 +91,7 @@ class Switch(Box):
     def free_port(self, interface: str = "") -> Port:
         """The port of that name, or a new one (p1, p2 and so on)."""
         port = self.node.ports.get(interface) or self.node.add_port(interface)
-        return _not_linked(self, port)
+        return not_linked(self, port)
 
 
 class Hub(Box):
@@ -102,7 +102,7 @@ class Hub(Box):
     def free_port(self, interface: str = "") -> Port:
         """The port of that name, or a new one (p1, p2 and so on)."""
         port = self.node.ports.get(interface) or self.node.add_port(interface)
-        return _not_linked(self, port)
+        return not_linked(self, port)
 
 
 class Host(Box):
@@ -209,10 +209,10 @@ class Host(Box):
         if interface:
             if interface not in ports:
                 raise UsageError(f"{self.name} has no interface {interface!r}{suggest(interface, ports)}")
-            return _not_linked(self, ports[interface])
+            return not_linked(self, ports[interface])
         free = [port for port in ports.values() if port.cable is None]
         if len(ports) == 1:
-            return _not_linked(self, next(iter(ports.values())))
+            return not_linked(self, next(iter(ports.values())))
         if not free:
             linked = ", ".join(ports)
             raise UsageError(
@@ -319,7 +319,8 @@ def numbered(wanted: str, taken: set[str]) -> str:
     return name
 
 
-def _not_linked(box: Box, port: Port) -> Port:
+def not_linked(box: Box, port: Port) -> Port:
+    """The port itself. Raises UsageError when a cable is in it."""
     if port.cable is not None:
         other = port.cable.b if port.cable.a is port else port.cable.a
         raise UsageError(f"{port.name} is linked twice; it is linked to {other.name} already")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from netarium.addresses import InterfaceAddress, ip_text, ipv4_text
@@ -34,9 +34,16 @@ INTERFACE = "eth0"
 
 
 def computer(
-    net: Net, kind: str, name: str, given: dict[str, Any], box_class: type[Host] | None = None
+    net: Net,
+    kind: str,
+    name: str,
+    given: dict[str, Any],
+    box_class: type[Host] | None = None,
+    make: Callable[..., HostNode] | None = None,
 ) -> Host:
-    """Make the node of a host or router and its handle, a `box_class`. Raises UsageError for impossible keywords."""
+    """Make the node of a host or router, by `make`, and its handle, a `box_class`. Raises UsageError for impossible
+    keywords.
+    """
     known = (*KEYWORDS, *MORE_KEYWORDS.get(kind, ()))
     plain = {key: value for key, value in given.items() if value is not None}
     unknown = [key for key in plain if key not in known]
@@ -50,10 +57,11 @@ def computer(
     filters = _filters(kind, plain, configured)
     if filters is not None:
         filters.addresses(setups)
-    node_class = HostNode if kind == "host" else RouterNode
+    if make is None:
+        make = HostNode if kind == "host" else RouterNode
     if box_class is None:
         box_class = Host if kind == "host" else Router
-    node = node_class(
+    node = make(
         name,
         net.engine,
         net.streams,

@@ -11,6 +11,7 @@ from netarium.errors import UsageError
 from netarium.lab.balance import BalanceSetup, read_balance
 from netarium.lab.firewall import FirewallSetup, read_firewall
 from netarium.lab.nat import Configured, outside_addresses, read_nat
+from netarium.lab.words import PartError
 from netarium.nodes.host import Host as HostNode
 from netarium.nodes.host import InterfaceSetup
 from netarium.stack.filter.filter import filter_of
@@ -79,14 +80,6 @@ def read_filters(kind: str, given: Mapping[str, Any], configured: Configured) ->
     with _part("balance"):
         balance = () if given.get("balance") is None else read_balance(given["balance"])
     return FilterSetup(nat, firewall, balance, bool(given.get("public", False)))
-
-
-class PartError(UsageError):
-    """An error in one keyword; `part` leads to it from the node, so that a lab file's line can be named."""
-
-    def __init__(self, message: str, part: tuple[str, ...]) -> None:
-        super().__init__(message)
-        self.part = part
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from netarium import units
@@ -25,7 +26,9 @@ def cable_arguments(options: dict[str, Any]) -> dict[str, Any]:
             raise UsageError(f"a link has no option {name!r}{suggest(name, OPTIONS)}")
         if value is None:
             continue
-        if name == "queue":
+        if name == "corrupt" and isinstance(value, Mapping):
+            arguments.update(_corrupt(value))
+        elif name == "queue":
             is_frames = isinstance(value, int) or value.isdigit()
             arguments["queue_frames" if is_frames else "queue_bytes"] = (
                 int(value) if is_frames else units.size_bytes(value)
@@ -34,6 +37,20 @@ def cable_arguments(options: dict[str, Any]) -> dict[str, Any]:
             key, number = _knob(name, value)
             arguments[key] = number
     return arguments
+
+
+def _corrupt(value: Mapping[str, Any]) -> dict[str, Any]:
+    """`{chance: 1%, after: fcs}`: how often, and whether the bit changes where no FCS covers it."""
+    for key in value:
+        if key not in ("chance", "after"):
+            raise UsageError(f"corrupt: there is no {key!r}; write {{chance: 1%, after: fcs}}")
+    if value.get("after") not in (None, "fcs"):
+        raise UsageError(f"corrupt: after {value['after']!r} is unknown; use fcs, or leave it out")
+    chance = value.get("chance", "100%")
+    return {
+        "corrupt": units.fraction(getattr(chance, "text", chance)),
+        "corrupt_after_fcs": value.get("after") == "fcs",
+    }
 
 
 def _knob(name: str, value: Any) -> tuple[str, Any]:
@@ -71,6 +88,10 @@ class Link:
         if name not in OPTIONS or name == "queue":
             settable = ", ".join(option for option in OPTIONS if option != "queue")
             raise AttributeError(f"a link has no {name!r} that can be set; it has {settable}")
+        if name == "corrupt" and isinstance(value, Mapping):
+            for key, number in _corrupt(value).items():
+                setattr(self.cable, key, number)
+            return
         key, number = _knob(name, value)
         setattr(self.cable, key, number)
 

@@ -28,10 +28,7 @@ if TYPE_CHECKING:
 
 NODE_KINDS = ("host", "switch", "hub", "router", "balancer", "home-router")
 
-LATER = (
-    "corrupt.after", "ipv6", "layer", "ports",
-    "vlan",
-)  # fmt: skip
+LATER = ("ipv6", "ports")
 """Words of the design that this version does not have: an error says so instead of guessing at a typing mistake."""
 
 
@@ -199,6 +196,7 @@ def _known_keys(path: Path_, document: Document) -> list[str]:
     from netarium.lab.models_filter import ENTRIES, CheckEntry
     from netarium.lab.models_routing import RoutingEntry
     from netarium.lab.models_services import DhcpEntry, DnsEntry, ServiceEntry
+    from netarium.lab.models_switch import PortEntry
 
     if not path:
         model: Any = models.Lab
@@ -213,6 +211,8 @@ def _known_keys(path: Path_, document: Document) -> list[str]:
             "home-router": models.HomeRouterNode,
         }
         model = nodes[kind]
+    elif path[0] == "nodes" and path[2] == "ports":
+        model = PortEntry
     elif path[0] == "nodes" and path[2] in ENTRIES:
         model = CheckEntry if path[-1] == "check" else ENTRIES[str(path[2])]
     elif path[0] == "nodes" and "routing" in path:
@@ -229,6 +229,8 @@ def _known_keys(path: Path_, document: Document) -> list[str]:
             model = models.FrameMatch
         elif path[-1] == "after":
             model = models.Listening
+        elif path[-1] == "corrupt":
+            model = models.CorruptEntry
     return [field.alias or name for name, field in model.model_fields.items()]
 
 

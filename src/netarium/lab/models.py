@@ -24,6 +24,7 @@ from netarium import units
 from netarium.lab.models_filter import Balance, ClassName, FirewallEntry, NatEntry
 from netarium.lab.models_routing import Routing
 from netarium.lab.models_services import DhcpEntry, ServiceEntry
+from netarium.lab.models_switch import SwitchKeys
 
 
 def _written(value: Any) -> Any:
@@ -47,6 +48,11 @@ def _rate(value: Any) -> Any:
 
 def _fraction(value: Any) -> Any:
     return units.fraction(_written(value))
+
+
+def _corrupt(value: Any) -> Any:
+    """`1%` is short for `{chance: 1%}`."""
+    return value if value is None or isinstance(value, dict) else {"chance": value}
 
 
 def _short_link(value: Any) -> Any:
@@ -161,14 +167,13 @@ class HomeRouterNode(_Model):
     firewall: FirewallEntry | None = None
 
 
-class SwitchNode(_Model):
-    """A learning switch."""
+class SwitchNode(_StackNode, SwitchKeys):
+    """A learning switch; what belongs to a stack, with layer 3 only."""
 
     kind: Literal["switch"]
     ageing: Duration | None = Field(
         None, description="how long a MAC stays in the table after it was last seen"
     )
-    boot: Duration | None = None
 
 
 class HubNode(_Model):
@@ -183,6 +188,13 @@ Node = Annotated[
 ]
 
 
+class CorruptEntry(_Model):
+    """How often a bit of a frame changes, and where."""
+
+    chance: Fraction = Field(1.0, description="of each frame; 100% without it")
+    after: Literal["fcs"] | None = Field(None, description="the bit changes where no FCS covers it")
+
+
 class LinkEntry(_Model):
     """A cable between two nodes, `node` or `node:interface`."""
 
@@ -195,7 +207,12 @@ class LinkEntry(_Model):
     loss: Fraction | None = None
     duplicate: Fraction | None = None
     reorder: Fraction | None = None
-    corrupt: Fraction | None = None
+    corrupt: Annotated[
+        CorruptEntry | None,
+        BeforeValidator(_corrupt, json_schema_input_type=str | float | CorruptEntry),
+    ] = Field(
+        None, description="bits changed on the way: the FCS tells, or with `after: fcs` the checksums above"
+    )
 
 
 class Listening(_Model):

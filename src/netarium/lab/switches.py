@@ -1,0 +1,223 @@
+"""Switches of layer 2 and 3 from their keywords: what each port carries, VLAN interfaces, spanning tree, limits.
+
+    net.switch("floor", ports={"p1": {"vlan": 10}, "up": {"trunk": [10, 20], "native": 1}}, spanning_tree="rstp")
+    net.switch("core", layer=3, ports={...}, interfaces={"vlan10": "10.0.10.1/24"})
+
+A cable that joins two ports of which one sends untagged what the other does not take so is refused when it is plugged
+in: a trunk to an access port, two trunks with different native VLANs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from netarium.errors import UsageError
+from netarium.lab.boxes import Host, Router, Switch, not_linked
+from netarium.lab.building import KEYWORDS, computer, place
+from netarium.lab.words import PartError, suggest
+from netarium.link.spanning_tree import PORT_PRIORITY, PRIORITY
+from netarium.link.switch import AGEING_NS, TABLE_ENTRIES_MAX, MacEntry
+from netarium.link.vlan import PortVlans, VlanBridge, access, trunk
+from netarium.nodes.bridging import BridgeSetup, PortSetup
+from netarium.nodes.switch import Switch as SwitchNode
+from netarium.nodes.switch3 import Switch3 as Switch3Node
+from netarium.nodes.switch3 import vlan_of_interface
+from netarium.units import duration_ns
+
+if TYPE_CHECKING:
+    from netarium.lab.net import Net
+    from netarium.link.port import Port
+    from netarium.nodes.flow_cache import FlowEntry
+
+OWN_KEYWORDS = ("ageing", "layer", "mac_limit", "ports", "priority", "spanning_tree")
+"""What switches take; those of layer 3 take also what other computers do, but `address`, and `link`."""
+PORT_KEYWORDS = ("cost", "edge", "mac_limit", "native", "priority", "trunk", "vlan")
+TREE_KEYWORDS = ("cost", "edge", "priority")
+
+
+class Switch3(Router):
+    """A layer-3 switch: a switch whose VLANs are joined by a router inside."""
+
+    node: Switch3Node
+
+    @property
+    def mac_table(self) -> list[MacEntry]:
+        """Its living entries (mac, vlan, port, age_ns), in the order of learning."""
+        return self.node.mac_table
+
+    @property
+    def routed(self) -> int:
+        """How many packets between its VLANs the routing module has sent on."""
+        return self.node.routed
+
+    @property
+    def switched(self) -> int:
+        """How many packets between its VLANs the flow cache has sent on."""
+        return self.node.switched
+
+    @property
+    def flows(self) -> list[FlowEntry]:
+        """The flow cache: vlan_in, vlan_out, source, destination, protocol, ports, packets."""
+        return self.node.flows.entries()
+
+    @property
+    def port_states(self) -> dict[str, str]:
+        """Port name -> its state in the spanning tree; all forward without one."""
+        return port_states(self)
+
+    def free_port(self, interface: str = "") -> Port:
+        """The port of that name, or a new one (p1, p2 and so on)."""
+        if interface in self.node.setup.interfaces:
+            raise UsageError(
+                f"{interface} is the router's foot in a VLAN of {self.name}, and no port; link a port, such as "
+                f"{next(iter(self.node.ports), 'p1')}"
+            )
+        return not_linked(self, self.node.ports.get(interface) or self.node.add_port(interface))
+
+
+def port_states(box: Any) -> dict[str, str]:
+    """Port name -> disabled, blocking, listening, learning, discarding or forwarding."""
+    tree = box.node.bridge.tree
+    if tree is None:
+        return {name: "forwarding" if port.up else "disabled" for name, port in box.node.ports.items()}
+    return {name: tree.ports[port.number].state for name, port in box.node.ports.items()}
+
+
+def switch(net: Net, name: str, given: Mapping[str, Any]) -> Switch | Switch3:
+    """Place a switch. Raises UsageError for keywords that cannot be."""
+    plain = {key: value for key, value in given.items() if value is not None}
+    layer = str(plain.get("layer", 2))
+    if layer not in ("2", "3"):
+        raise PartError(f"there is no switch of layer {layer}; use 2 or 3", ("layer",))
+    _refuse_unknown(name, plain, layer)
+    setup = _bridge_setup(net, name, plain, layer)
+    boot_ns = None if "boot" not in plain else duration_ns(plain["boot"])
+    if layer == "2":
+        node = SwitchNode(name, net.engine, net.streams, net.watch, net.port_numbers, setup=setup)
+        box: Switch | Switch3 = Switch(net, node)
+        place(net, box, boot_ns)
+        return box
+    _check_interfaces(name, plain.get("interfaces") or {}, setup)
+    others = {key: value for key, value in plain.items() if key not in OWN_KEYWORDS}
+    made = computer(net, "switch", name, others, Switch3, partial(Switch3Node, setup=setup))
+    assert isinstance(made, Switch3)
+    place(net, made, boot_ns)
+    return made
+
+
+def _refuse_unknown(name: str, given: Mapping[str, Any], layer: str) -> None:
+    routed = [key for key in KEYWORDS if key not in ("address", "link", "duplicate", "boot")]
+    known = (*OWN_KEYWORDS, "boot", *(routed if layer == "3" else ()))
+    for key in given:
+        if key in known:
+            continue
+        if key in routed or key == "address":
+            raise PartError(
+                f"{name} is a switch of layer {layer} and has no {key}; "
+                + (
+                    "write `interfaces: {vlanN: ADDRESS}`"
+                    if layer == "3"
+                    else "say `layer: 3`, or leave it out"
+                ),
+                (key,),
+            )
+        raise PartError(f"a switch has no {key!r}{suggest(key, known)}", (key,))
+
+
+def _bridge_setup(net: Net, name: str, given: Mapping[str, Any], layer: str) -> BridgeSetup:
+    tree = given.get("spanning_tree", "")
+    if tree not in ("", "stp", "rstp"):
+        raise PartError(f"there is no spanning tree {tree!r}; use stp or rstp", ("spanning_tree",))
+    if "priority" in given and not tree:
+        raise PartError("`priority` belongs to a spanning tree; say `spanning_tree: rstp` too", ("priority",))
+    ports = {
+        str(port): _port_setup(name, str(port), how or {}, tree)
+        for port, how in given.get("ports", {}).items()
+    }
+    return BridgeSetup(
+        ageing_ns=AGEING_NS if "ageing" not in given else duration_ns(given["ageing"]),
+        mac_limit=int(given.get("mac_limit", TABLE_ENTRIES_MAX)),
+        ports=ports,
+        vlans=layer == "3",
+        spanning_tree=tree,
+        priority=int(given.get("priority", PRIORITY)),
+        macs=net.macs.next,
+    )
+
+
+def _port_setup(name: str, port: str, how: Mapping[str, Any], tree: str) -> PortSetup:
+    """How one port is set up. Raises PartError."""
+    part = ("ports", port)
+    for key in how:
+        if key not in PORT_KEYWORDS:
+            raise PartError(f"a port has no {key!r}{suggest(key, PORT_KEYWORDS)}", (*part, key))
+        if key in TREE_KEYWORDS and not tree:
+            raise PartError(
+                f"{name}:{port}: `{key}` belongs to a spanning tree; say `spanning_tree: rstp` too",
+                (*part, key),
+            )
+    try:
+        return PortSetup(
+            vlans=_port_vlans(how),
+            mac_limit=int(how.get("mac_limit", -1)),
+            cost=int(how.get("cost", 0)),
+            priority=int(how.get("priority", PORT_PRIORITY)),
+            edge=bool(how.get("edge", False)),
+        )
+    except UsageError as error:
+        raise PartError(f"{name}:{port}: {error}", part) from None
+
+
+def _port_vlans(how: Mapping[str, Any]) -> PortVlans | None:
+    if "trunk" in how:
+        if "vlan" in how:
+            raise UsageError(
+                "`vlan` and `trunk` cannot stand together; a trunk's untagged VLAN is its `native`"
+            )
+        return trunk([int(vlan) for vlan in how["trunk"]], int(how.get("native", 0)))
+    if "native" in how:
+        raise UsageError("`native` belongs to a trunk; write `vlan` for an access port")
+    return access(int(how["vlan"])) if "vlan" in how else None
+
+
+def _check_interfaces(name: str, interfaces: Mapping[str, Any], setup: BridgeSetup) -> None:
+    """Each VLAN interface has a VLAN that some port carries; a switch without `ports` has VLAN 1 alone."""
+    carried = [vlan for port in setup.ports.values() for vlan in (port.vlans.vlans() if port.vlans else [1])]
+    for interface in interfaces:
+        try:
+            vlan = vlan_of_interface(interface)
+        except UsageError as error:
+            raise PartError(str(error), ("interfaces", interface)) from None
+        if vlan not in (carried or [1]):
+            known = ", ".join(map(str, sorted(dict.fromkeys(carried or [1]))))
+            raise PartError(
+                f"{name} has no VLAN {vlan}: no port carries it; its ports carry {known}",
+                ("interfaces", interface),
+            )
+
+
+def check_cable(a: Port, b: Port) -> None:
+    """Raise UsageError for a cable between two ports with VLANs that do not fit."""
+    found = [(port, port.owner.vlans_of(port)) for port in (a, b) if isinstance(port.owner, VlanBridge)]
+    if len(found) < 2:
+        return
+    (one, first), (other, second) = found
+    if not (first.is_trunk or second.is_trunk) or first.native == second.native:
+        return
+    if first.is_trunk and second.is_trunk:
+        told = "their native VLANs differ, so that untagged frames would change their VLAN or get lost"
+        remedy = "give both the same `native`"
+    else:
+        told = "what the access port sends is untagged, and the trunk takes that for another VLAN or for none"
+        port, members = (one, second) if first.is_trunk else (other, first)
+        remedy = f"make both trunks, or give {port.name} `native: {members.native}`"
+    raise UsageError(
+        f"{one.name} ({first.describe()}) does not fit {other.name} ({second.describe()}): {told}; {remedy}"
+    )
+
+
+def is_switch3(box: Any) -> bool:
+    """Whether a box is a layer-3 switch."""
+    return isinstance(box, Host) and isinstance(box.node, Switch3Node)
