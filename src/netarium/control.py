@@ -62,6 +62,7 @@ class InterfaceView:
     frames_out: int
     bytes_out: int
     drops_out: int
+    carrier: bool
 
 
 @dataclass(frozen=True)
@@ -392,4 +393,5 @@ def _view(interface: Interface) -> InterfaceView:
         interface.frames_out,
         interface.bytes_out,
         interface.drops_out,
+        interface.carrier,
     )

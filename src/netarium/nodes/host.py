@@ -129,9 +129,11 @@ class Host(Node):
         self.stack.receive(port.nic, frame, self.engine.now)
 
     def carrier_changed(self, port: Port, up: bool) -> None:
-        """Nothing: as on Linux, addresses and routes stay when a cable is pulled; frames are dropped at the
+        """Tell the interface. As on Linux, addresses and routes stay when a cable is pulled; frames are dropped at the
         port.
         """
+        if port.nic is not None:
+            port.nic.set_carrier(up)
 
     def add_interface(self, name: str, setup: InterfaceSetup) -> Port:
         """Put one more NIC into a host, running or not. Raises UsageError when the name is taken."""
@@ -237,6 +239,7 @@ class Host(Node):
         """Join an interface and its port."""
         port = self.ports[interface.name]
         interface.transmit = port.transmit
+        interface.carrier = port.cable is None or port.up
         port.nic = interface
 
     def _attach(self, stack: Stack, name: str, setup: InterfaceSetup) -> None:

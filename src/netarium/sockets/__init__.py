@@ -15,6 +15,7 @@
     closed       what stands for a closed socket
     raw          raw IP sockets, ICMP's among them
     packet       packet sockets: frames of an interface, past TCP/IP
+    netlink      routing netlink: a program is told when a link comes or goes
     epoll        select, poll and epoll over readiness: epoll keeps candidates, so polling costs O(ready)
 
 An operation that would block returns None; what fails raises `OSError` with the true errno. Addresses are

@@ -19,6 +19,7 @@ from netarium.stack.stack import Stack
 AF_UNIX: Final = 1
 AF_INET: Final = 2
 AF_INET6: Final = 10
+AF_NETLINK: Final = 16
 AF_PACKET: Final = 17
 SOCK_STREAM: Final = 1
 SOCK_DGRAM: Final = 2

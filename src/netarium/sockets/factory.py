@@ -8,6 +8,7 @@ from typing import Final
 from netarium.engine.events import Engine
 from netarium.sockets.base import (
     AF_INET,
+    AF_NETLINK,
     AF_PACKET,
     AF_UNIX,
     SOCK_DGRAM,
@@ -18,6 +19,7 @@ from netarium.sockets.base import (
 )
 from netarium.sockets.datagram import DatagramSocket
 from netarium.sockets.errno import os_error
+from netarium.sockets.netlink import NETLINK_ROUTE, NetlinkSocket
 from netarium.sockets.packet import PacketSocket
 from netarium.sockets.raw import RawSocket
 from netarium.sockets.stream import StreamSocket
@@ -46,6 +48,12 @@ def open_socket(
         if not credentials.may("net_raw"):
             raise os_error(errno.EPERM)
         return PacketSocket(credentials, stack, engine, kind, protocol)
+    if family == AF_NETLINK:
+        if kind not in (SOCK_RAW, SOCK_DGRAM):
+            raise os_error(errno.ESOCKTNOSUPPORT)
+        if protocol != NETLINK_ROUTE:
+            raise os_error(errno.EPROTONOSUPPORT)
+        return NetlinkSocket(credentials, stack, engine, kind, protocol)
     if family != AF_INET:
         raise os_error(errno.EAFNOSUPPORT)
     if kind == SOCK_STREAM:

@@ -47,9 +47,9 @@ class Interface:
     """
 
     __slots__ = (
-        "addresses", "bytes_in", "bytes_out", "drops_in", "drops_out", "frames_in", "frames_out", "groups",
+        "addresses", "bytes_in", "bytes_out", "carrier", "drops_in", "drops_out", "frames_in", "frames_out", "groups",
         "ipv6", "is_loopback", "mac", "mtu", "name", "neighbors", "number", "port", "receivers", "stack", "taps",
-        "transmit", "up",
+        "transmit", "up", "watchers",
     )  # fmt: skip
 
     def __init__(self, stack: Stack, name: str, mac: int, mtu: int, number: int) -> None:
@@ -60,6 +60,10 @@ class Interface:
         self.mac = mac
         self.mtu = mtu
         self.up = True
+        self.carrier = True
+        """Whether the cable is whole; as on Linux addresses and routes stay when it is not."""
+        self.watchers: Final[list[Callable[[Interface], None]]] = []
+        """Called when the link has come or gone (rtnetlink)."""
         self.addresses: list[InterfaceAddress] = []
         self.groups: dict[int, int] = {}
         """Joined multicast MACs and how often each was joined."""
@@ -73,6 +77,17 @@ class Interface:
         """Packet sockets: called with (frame, interface, outgoing); None while there are none."""
         self.frames_in = self.bytes_in = self.drops_in = 0
         self.frames_out = self.bytes_out = self.drops_out = 0
+
+    def set_carrier(self, carrier: bool) -> None:
+        """The cable was plugged in, healed, unplugged or cut."""
+        if carrier != self.carrier:
+            self.carrier = carrier
+            self.tell_watchers()
+
+    def tell_watchers(self) -> None:
+        """The link has come or gone."""
+        for tell in list(self.watchers):
+            tell(self)
 
     def send_frame(self, frame: Frame) -> None:
         """Hand a frame to the cable, or on `lo` to the stack's own FIFO."""

@@ -244,6 +244,7 @@ class Stack:
         interface = self.interfaces[name]
         if interface.up != up:
             interface.up = up
+            interface.tell_watchers()
             if not up:
                 interface.neighbors.flush()
             self._rebuild_local()

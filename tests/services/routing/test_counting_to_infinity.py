@@ -108,11 +108,11 @@ def test_a_triangle_counts_in_spite_of_split_horizon_but_not_beyond_16() -> None
     metrics = Metrics(net)
     pass_time(net, 60)
     assert (known(net, "b"), known(net, "c")) == (2, 2)
-    a_to_b.cut()
+    a_to_b.loss = 1.0
     pass_time(net, 100)
     lose_n(net)
     pass_time(net, 101)
-    a_to_b.heal()
+    a_to_b.loss = 0.0
     pass_time(net, 60 + 180 + 40 + 16 * 5)
     seen = metrics.after(101)
     start = max(index for index, metric in enumerate(seen) if metric == 2)

@@ -67,6 +67,7 @@ class Weighted:
         graph.add_nodes_from(alive)
         for prefix, costs in self.costs.items():
             for router, cost in costs.items():
+                # A link without a carrier is no network to tell of, as with Linux' FRR.
                 if router in alive and prefix not in self.cut:
                     graph.add_edge(router, prefix, weight=cost)
                     graph.add_edge(prefix, router, weight=0)

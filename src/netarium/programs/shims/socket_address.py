@@ -51,6 +51,10 @@ def parse(task: Task, core: Any, address: Any, call: str) -> tuple[Any, ...]:
         raise TypeError(f"a bytes-like object is required, not '{type(address).__name__}'")
     if family == real.AF_PACKET:
         return packet_address(address, call)
+    if family == real.AF_NETLINK:
+        if type(address) is not tuple or len(address) != 2:
+            raise TypeError(f"{call}(): AF_NETLINK address must be a pair (pid, groups)")
+        return (int(address[0]), int(address[1]))
     if family == -1:
         raise os_error(errno.EBADF)
     raise os_error(errno.EAFNOSUPPORT)

@@ -29,10 +29,10 @@ class LinkView:
 
 
 def read_links(control: Control) -> list[LinkView]:
-    """The interfaces that are up and have an IPv4 address; of lo only an address beyond 127/8 counts."""
+    """The interfaces that are up, with a carrier and an IPv4 address; of lo only an address beyond 127/8 counts."""
     found = []
     for each in control.interfaces():
-        if not each.up:
+        if not each.up or not each.carrier:
             continue
         for address in each.addresses:
             if address.address >> 24 != 127:

@@ -18,6 +18,8 @@ from netarium.services.routing.links import LinkView, read_links
 from netarium.services.routing.options import RoutingOptions
 
 SO_BINDTODEVICE: Final = 25
+NETLINK_ROUTE: Final = 0
+RTMGRP_LINK: Final = 1
 PACKET_BYTES_MAX: Final = 65_535
 _DEFAULT: Final = (0, 0)
 
@@ -56,6 +58,10 @@ class Runner:
         self.poller: Final = select.epoll()
         self.sockets: Final[dict[str, socket.socket]] = {}
         self.names: Final[dict[int, str]] = {}
+        self.link_news: Final = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, NETLINK_ROUTE)
+        self.link_news.setblocking(False)
+        self.link_news.bind((0, RTMGRP_LINK))
+        self.poller.register(self.link_news.fileno(), select.EPOLLIN)
 
     def links(self) -> list[LinkView]:
         """The host's interfaces that can be used now."""
@@ -117,8 +123,19 @@ class Runner:
             ready = poller.poll(timeout)
             alarms.now = time.monotonic_ns()
             for number, _ in ready:
-                self._receive(self.names[number])
+                if number in self.names:
+                    self._receive(self.names[number])
+                else:
+                    self._hear_links()
             alarms.fire_due()
+
+    def _hear_links(self) -> None:
+        """A link has come or gone: what it is now is read anew."""
+        try:
+            while True:
+                self.link_news.recv(4096)
+        except BlockingIOError:
+            self.core.look_at_links()
 
     def _receive(self, interface: str) -> None:
         sock = self.sockets[interface]
