@@ -92,6 +92,10 @@ def test_a_browser_and_a_terminal_talk_and_script_stays_text(
     box = page.locator("#say button").bounding_box()
     assert fits and box["height"] >= 44 and box["y"] + box["height"] <= PHONE["height"]
     page.screenshot(path=str(tmp_path / "phone.png"))
+    page.reload()
+    line_of(bob, "Änne left")
+    enter(page, port, "Änne")  # the name is free at once, and what was said is there
+    page.wait_for_selector("#log .message >> text=hello from the phone")
     assert page.problems == []
 
 

@@ -86,6 +86,7 @@ async def serve(options: argparse.Namespace) -> int:
     token = arguments.token_of(options)
     tls, fingerprint = arguments.server_tls(options)
     web = not options.no_web and has_websockets()
+    allow_descriptors(options.clients)
     store = Store(options.db or state_folder() / "chat.db")
     server = ChatServer(
         store,
@@ -107,6 +108,19 @@ async def serve(options: argparse.Namespace) -> int:
             loop.add_signal_handler(number, server.stop)
     await server.serve()
     return 0
+
+
+def allow_descriptors(count: int) -> None:
+    """Raise the soft limit of open files, often 1,024, as far as these connections need it and the hard one allows."""
+    with contextlib.suppress(ImportError, ValueError, OSError):
+        import resource
+
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        wanted = count + 100 if hard == resource.RLIM_INFINITY else min(count + 100, hard)
+        if soft != resource.RLIM_INFINITY and soft < wanted:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+        if wanted < count + 100:
+            say(f"warning: the system allows {wanted} open files, so fewer than {count} clients (ulimit -n)")
 
 
 def has_websockets() -> bool:

@@ -42,16 +42,17 @@ class Page:
         text = _PAGE.read_text(encoding="utf-8")
         self.body = text.encode()
         self.policy = (
-            f"default-src 'none'; script-src {_hash_of('script', text)}; style-src {_hash_of('style', text)};"
-            " "
-            "connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+            f"default-src 'none'; script-src {_hash_of('script', text)}; style-src {_hash_of('style', text)}; "
+            "img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; connect-src 'self'"
         )
 
-    def response(self) -> Response:
-        """The page as an HTTP response."""
+    def response(self, host: str) -> Response:
+        """The page as an HTTP response, for who asked for it at `host`."""
+        # Not every browser takes 'self' to be good for a WebSocket too.
+        sockets = f" ws://{host} wss://{host}" if re.fullmatch(r"[\w.:\[\]-]+", host) else ""
         headers = [
             ("Content-Type", "text/html; charset=utf-8"),
-            ("Content-Security-Policy", self.policy),
+            ("Content-Security-Policy", self.policy + sockets),
             ("X-Content-Type-Options", "nosniff"),
             ("Referrer-Policy", "no-referrer"),
             ("Cache-Control", "no-cache"),
@@ -125,7 +126,7 @@ class WebDecoder:
             return _refusal(403, "Forbidden", "This server is for this machine only: ask for localhost.")
         path = request.path.partition("?")[0]
         if path == "/":
-            return self._page.response()
+            return self._page.response(host)
         if path != "/chat":
             return _refusal(404, "Not Found", "There is nothing here; the chat is at /")
         origins = request.headers.get_all("Origin")
