@@ -4,7 +4,7 @@ import inspect
 import json
 
 from netarium.cli.schema import schema_text
-from netarium.lab import building, links, models
+from netarium.lab import building, links, models, models_switch, switches
 from netarium.lab.boxes import Host
 from netarium.lab.net import Net
 
@@ -20,10 +20,9 @@ def test_keys_of_computers_are_the_keywords_of_host_and_router():
 
 
 def test_keys_of_switches_and_hubs_are_the_keywords_of_switch_and_hub():
-    assert keys(models.SwitchNode) - {"kind"} == set(inspect.signature(Net.switch).parameters) - {
-        "self",
-        "name",
-    }
+    stack = keys(models.HostNode) - {"kind"}  # with layer 3
+    assert keys(models.SwitchNode) - {"kind"} == set(switches.OWN_KEYWORDS) | stack
+    assert keys(models_switch.PortEntry) == set(switches.PORT_KEYWORDS)
     assert keys(models.HubNode) - {"kind"} == set(inspect.signature(Net.hub).parameters) - {"self", "name"}
 
 

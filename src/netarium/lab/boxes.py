@@ -16,6 +16,7 @@ from netarium.lab.launch import DHCP, After, Launch
 from netarium.lab.service import Service
 from netarium.lab.words import suggest
 from netarium.names.resolver import Resolver
+from netarium.nodes.bridging import port_states
 from netarium.nodes.host import Host as HostNode
 from netarium.nodes.hub import Hub as HubNode
 from netarium.nodes.switch import Switch as SwitchNode
@@ -88,6 +89,16 @@ class Switch(Box):
         """Its living entries (mac, vlan, port, age_ns), in the order of learning."""
         return self.node.mac_table
 
+    @property
+    def port_states(self) -> dict[str, str]:
+        """Port name -> disabled, blocking, listening, learning, discarding or forwarding (spanning tree)."""
+        return port_states(self.node.ports, self.node.bridge)
+
+    @property
+    def floods(self) -> int:
+        """How many frames it has sent by all ports (of their VLAN)."""
+        return self.node.bridge.floods
+
     def free_port(self, interface: str = "") -> Port:
         """The port of that name, or a new one (p1, p2 and so on)."""
         port = self.node.ports.get(interface) or self.node.add_port(interface)
@@ -98,6 +109,11 @@ class Hub(Box):
     """A hub: what comes in by one port goes out by all others."""
 
     node: HubNode
+
+    @property
+    def floods(self) -> int:
+        """How many frames it has repeated."""
+        return self.node.repeater.floods
 
     def free_port(self, interface: str = "") -> Port:
         """The port of that name, or a new one (p1, p2 and so on)."""

@@ -14,13 +14,13 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from netarium.errors import UsageError
-from netarium.lab.boxes import Host, Router, Switch, not_linked
+from netarium.lab.boxes import Router, Switch, not_linked
 from netarium.lab.building import KEYWORDS, computer, place
 from netarium.lab.words import PartError, suggest
 from netarium.link.spanning_tree import PORT_PRIORITY, PRIORITY
 from netarium.link.switch import AGEING_NS, TABLE_ENTRIES_MAX, MacEntry
 from netarium.link.vlan import PortVlans, VlanBridge, access, trunk
-from netarium.nodes.bridging import BridgeSetup, PortSetup
+from netarium.nodes.bridging import BridgeSetup, PortSetup, port_states
 from netarium.nodes.switch import Switch as SwitchNode
 from netarium.nodes.switch3 import Switch3 as Switch3Node
 from netarium.nodes.switch3 import vlan_of_interface
@@ -64,8 +64,13 @@ class Switch3(Router):
 
     @property
     def port_states(self) -> dict[str, str]:
-        """Port name -> its state in the spanning tree; all forward without one."""
-        return port_states(self)
+        """Port name -> disabled, blocking, listening, learning, discarding or forwarding (spanning tree)."""
+        return port_states(self.node.ports, self.node.bridge)
+
+    @property
+    def floods(self) -> int:
+        """How many frames it has sent by all ports of their VLAN."""
+        return self.node.bridge.floods
 
     def free_port(self, interface: str = "") -> Port:
         """The port of that name, or a new one (p1, p2 and so on)."""
@@ -75,14 +80,6 @@ class Switch3(Router):
                 f"{next(iter(self.node.ports), 'p1')}"
             )
         return not_linked(self, self.node.ports.get(interface) or self.node.add_port(interface))
-
-
-def port_states(box: Any) -> dict[str, str]:
-    """Port name -> disabled, blocking, listening, learning, discarding or forwarding."""
-    tree = box.node.bridge.tree
-    if tree is None:
-        return {name: "forwarding" if port.up else "disabled" for name, port in box.node.ports.items()}
-    return {name: tree.ports[port.number].state for name, port in box.node.ports.items()}
 
 
 def switch(net: Net, name: str, given: Mapping[str, Any]) -> Switch | Switch3:
@@ -108,7 +105,7 @@ def switch(net: Net, name: str, given: Mapping[str, Any]) -> Switch | Switch3:
 
 
 def _refuse_unknown(name: str, given: Mapping[str, Any], layer: str) -> None:
-    routed = [key for key in KEYWORDS if key not in ("address", "link", "duplicate", "boot")]
+    routed = [key for key in KEYWORDS if key not in ("address", "link", "boot")]
     known = (*OWN_KEYWORDS, "boot", *(routed if layer == "3" else ()))
     for key in given:
         if key in known:
@@ -216,8 +213,3 @@ def check_cable(a: Port, b: Port) -> None:
     raise UsageError(
         f"{one.name} ({first.describe()}) does not fit {other.name} ({second.describe()}): {told}; {remedy}"
     )
-
-
-def is_switch3(box: Any) -> bool:
-    """Whether a box is a layer-3 switch."""
-    return isinstance(box, Host) and isinstance(box.node, Switch3Node)

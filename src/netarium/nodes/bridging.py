@@ -103,3 +103,11 @@ def power_on(bridge: Bridge) -> None:
     """Begin as after power-on."""
     if bridge.tree is not None:
         bridge.tree.start()
+
+
+def port_states(ports: Mapping[str, Port], bridge: Bridge) -> dict[str, str]:
+    """Port name -> disabled, blocking, listening, learning, discarding or forwarding; without a tree all forward."""
+    tree = bridge.tree
+    if tree is None:
+        return {name: "forwarding" if port.up else "disabled" for name, port in ports.items()}
+    return {name: tree.ports[port.number].state for name, port in ports.items()}
