@@ -16,6 +16,9 @@
     raw          raw IP sockets, ICMP's among them
     packet       packet sockets: frames of an interface, past TCP/IP
     netlink      routing netlink: a program is told when a link comes or goes
+    ancillary    what recvmsg tells beside the data, and what sendmsg is told
+    address6     addresses of AF_INET6 sockets, whose IPv4 ones are mapped
+    stream6, datagram6, raw6, options6, groups6   the same for AF_INET6, dual-stack
     epoll        select, poll and epoll over readiness: epoll keeps candidates, so polling costs O(ready)
 
 An operation that would block returns None; what fails raises `OSError` with the true errno. Addresses are

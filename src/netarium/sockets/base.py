@@ -130,6 +130,21 @@ class Socket(Pollable):
         found = self.receive_from(count, peek)
         return None if found is None else (*found, False)
 
+    def receive_ancillary(
+        self, count: int, peek: int = 0
+    ) -> tuple[bytes, Any, bool, list[tuple[int, int, bytes]]] | None:
+        """(bytes, address, whether it was cut, ancillary data)."""
+        found = self.receive_message(count, peek)
+        return None if found is None else (*found, [])
+
+    def receive_report(self, count: int) -> tuple[bytes, Any, bool, list[tuple[int, int, bytes]]]:
+        """The oldest entry of the error queue; EAGAIN, at once, when there is none."""
+        raise os_error(errno.EAGAIN)
+
+    def send_message(self, data: bytes, given: Any, *address: Any) -> int | None:
+        """Send with ancillary data; EINVAL where none is taken."""
+        raise os_error(errno.EINVAL)
+
     def shutdown(self, receive: bool, send: bool) -> None:
         """End one or both directions."""
         raise os_error(errno.EOPNOTSUPP)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import errno
-import socket as constants
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from netarium.addresses import ipv4_text
 from netarium.engine.events import Engine
+from netarium.sockets import ancillary
 from netarium.sockets.base import (
     AF_INET,
     SOCK_DGRAM,
@@ -19,10 +19,14 @@ from netarium.sockets.base import (
 )
 from netarium.sockets.errno import ERRNO_OF, failure_error, os_error
 from netarium.sockets.multicast import Membership, leave_all, multicast
-from netarium.sockets.options import Option, common
+from netarium.sockets.options import common, reports
 from netarium.sockets.readiness import ERR, HUP, IN, OUT, RDHUP, RDNORM, WRNORM
 from netarium.stack.failures import Failure
 from netarium.stack.stack import Stack
+
+if TYPE_CHECKING:
+    from netarium.stack.error_queue import ErrorReport
+    from netarium.stack.udp import UdpEndpoint
 
 
 class DatagramSocket(Socket):
@@ -30,9 +34,17 @@ class DatagramSocket(Socket):
 
     __slots__ = ("_shut_receive", "_shut_send", "endpoint", "memberships")
 
-    def __init__(self, credentials: Credentials, stack: Stack, engine: Engine, protocol: int = 0) -> None:
-        super().__init__(credentials, stack, engine, AF_INET, SOCK_DGRAM, protocol)
-        self.endpoint = stack.udp.open()
+    def __init__(
+        self,
+        credentials: Credentials,
+        stack: Stack,
+        engine: Engine,
+        protocol: int = 0,
+        family: int = AF_INET,
+        endpoint: UdpEndpoint | None = None,
+    ) -> None:
+        super().__init__(credentials, stack, engine, family, SOCK_DGRAM, protocol)
+        self.endpoint = stack.udp.open() if endpoint is None else endpoint
         self.endpoint.uid = 0 if credentials.root else 1000
         self.endpoint.on_change = self.changed
         self.memberships: list[Membership] = []
@@ -64,11 +76,11 @@ class DatagramSocket(Socket):
             raise failure_error(failure)
         return True
 
-    def name(self) -> tuple[int, int]:
+    def name(self) -> tuple[int, ...]:
         """The local address."""
         return self.endpoint.local_address, self.endpoint.local_port
 
-    def peer_name(self) -> tuple[int, int]:
+    def peer_name(self) -> tuple[int, ...]:
         """The fixed peer; ENOTCONN without one."""
         if not self.endpoint.remote_port:
             raise os_error(errno.ENOTCONN)
@@ -138,6 +150,38 @@ class DatagramSocket(Socket):
         found = self.receive_from(count, peek)
         return None if found is None else (*found, size > count)
 
+    def receive_ancillary(
+        self, count: int, peek: int = 0
+    ) -> tuple[bytes, Any, bool, list[tuple[int, int, bytes]]] | None:
+        """(bytes, address, whether the datagram was longer, what the options ask to be told of it)."""
+        first = self.endpoint.peek()
+        found = self.receive_message(count, peek)
+        if found is None:
+            return None
+        return (*found, ancillary.of_datagram(self, first) if first is not None else [])
+
+    def receive_report(self, count: int) -> tuple[bytes, Any, bool, list[tuple[int, int, bytes]]]:
+        """The oldest entry of the error queue (MSG_ERRQUEUE): our data, where it went, who said what. EAGAIN."""
+        errors = self.endpoint.errors
+        report = errors.take() if errors is not None else None
+        if report is None:
+            raise os_error(errno.EAGAIN)
+        self.endpoint.error = None
+        payload = report.payload
+        return payload[:count], self.destination_of(report), len(payload) > count, ancillary.of_report(report)
+
+    def destination_of(self, report: ErrorReport) -> Any:
+        """Where the datagram went that an error is about."""
+        return report.destination, report.destination_port
+
+    def send_message(self, data: bytes, given: Any, *address: Any) -> int:
+        """One datagram with choices of its own (sendmsg's ancillary data); to `address`, or to the fixed peer."""
+        overrides = ancillary.Overrides(self.endpoint, given)
+        try:
+            return self.send_to(data, *address) if address else self.send(data)
+        finally:
+            overrides.undo()
+
     def shutdown(self, receive: bool, send: bool) -> None:
         """ENOTCONN without a fixed peer, but the directions are shut all the same (Linux inet_shutdown)."""
         connected = bool(self.endpoint.remote_port)
@@ -165,7 +209,7 @@ class DatagramSocket(Socket):
         mask = OUT | WRNORM
         if endpoint.queue:
             mask |= IN | RDNORM
-        if endpoint.error is not None:
+        if endpoint.error is not None or (endpoint.errors is not None and endpoint.errors.reports):
             mask |= ERR
         if self._shut_receive:
             mask |= IN | RDNORM | RDHUP
@@ -184,6 +228,8 @@ class DatagramSocket(Socket):
         endpoint.tos = settings.tos
         endpoint.multicast_ttl = settings.multicast_ttl
         endpoint.multicast_loop = bool(settings.multicast_loop)
+        endpoint.all_errors = bool(settings.receive_errors)
+        endpoint.path_mtu_discovery = settings.mtu_discover
         endpoint.interface = self.stack.interfaces.get(settings.device.decode("ascii"))
 
     def describe(self, call: str = "") -> str:
@@ -196,10 +242,7 @@ class DatagramSocket(Socket):
     options: Final = {  # type: ignore[misc]
         **common(),
         **multicast(),
-        (constants.IPPROTO_IP, 11): Option(
-            lambda sock: int(sock.endpoint.all_errors),
-            lambda sock, value: setattr(sock.endpoint, "all_errors", bool(value)),
-        ),
+        **reports(),
     }
 
 

@@ -8,6 +8,7 @@ from typing import Final
 from netarium.engine.events import Engine
 from netarium.sockets.base import (
     AF_INET,
+    AF_INET6,
     AF_NETLINK,
     AF_PACKET,
     AF_UNIX,
@@ -54,6 +55,8 @@ def open_socket(
         if protocol != NETLINK_ROUTE:
             raise os_error(errno.EPROTONOSUPPORT)
         return NetlinkSocket(credentials, stack, engine, kind, protocol)
+    if family == AF_INET6 and stack.ipv6 is not None:
+        return _open_ipv6(credentials, stack, engine, kind, protocol)
     if family != AF_INET:
         raise os_error(errno.EAFNOSUPPORT)
     if kind == SOCK_STREAM:
@@ -71,3 +74,22 @@ def open_socket(
             raise os_error(errno.EPROTONOSUPPORT)
         return RawSocket(credentials, stack, engine, protocol)
     raise os_error(errno.ESOCKTNOSUPPORT)
+
+
+def _open_ipv6(credentials: Credentials, stack: Stack, engine: Engine, kind: int, protocol: int) -> Socket:
+    from netarium.sockets.datagram6 import DatagramSocket6
+    from netarium.sockets.raw6 import RawSocket6
+    from netarium.sockets.stream6 import StreamSocket6
+
+    if kind == SOCK_STREAM and protocol in (0, PROTOCOL_TCP):
+        return StreamSocket6(credentials, stack, engine, protocol)
+    if kind == SOCK_DGRAM and protocol in (0, PROTOCOL_UDP):
+        return DatagramSocket6(credentials, stack, engine, protocol)
+    if kind == SOCK_RAW:
+        if not credentials.may("net_raw"):
+            raise os_error(errno.EPERM)
+        if 0 < protocol < 256:
+            return RawSocket6(credentials, stack, engine, protocol)
+    elif kind not in (SOCK_STREAM, SOCK_DGRAM):
+        raise os_error(errno.ESOCKTNOSUPPORT)
+    raise os_error(errno.EPROTONOSUPPORT)

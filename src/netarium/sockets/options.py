@@ -27,18 +27,33 @@ SO_PROTOCOL: Final = 38
 SO_DOMAIN: Final = 39
 SO_BINDTODEVICE: Final = 25
 IP_MTU: Final = 14
+IP_PKTINFO: Final = 8
+IP_MTU_DISCOVER: Final = 10
+IP_RECVERR: Final = 11
+IP_RECVTTL: Final = 12
+IP_RECVTOS: Final = 13
 
 
 class SocketSettings:
     """What the program has chosen, for all kinds of sockets."""
 
     __slots__ = (
-        "broadcast", "device", "dont_route", "header_included", "keepalive", "linger", "linger_s", "multicast_loop",
-        "multicast_ttl", "oob_inline", "priority", "receive_buffer_bytes", "reuse_address", "reuse_port",
-        "send_buffer_bytes", "tos", "ttl",
+        "broadcast", "device", "dont_route", "header_included", "hop_limit", "keepalive", "linger", "linger_s",
+        "mtu_discover", "multicast_loop", "multicast_ttl", "only_ipv6", "oob_inline", "priority",
+        "receive_buffer_bytes",
+        "receive_class", "receive_errors", "receive_errors6", "receive_hop_limit", "receive_info", "receive_info6",
+        "receive_tos", "receive_ttl", "reuse_address", "reuse_port", "send_buffer_bytes", "tos", "traffic_class",
+        "ttl",
     )  # fmt: skip
 
     def __init__(self) -> None:
+        self.hop_limit = -1
+        self.traffic_class = 0
+        self.only_ipv6 = 0
+        self.mtu_discover = 1
+        self.receive_errors = self.receive_errors6 = 0
+        self.receive_info = self.receive_info6 = 0
+        self.receive_ttl = self.receive_tos = self.receive_hop_limit = self.receive_class = 0
         self.reuse_address = 0
         self.reuse_port = 0
         self.broadcast = 0
@@ -211,4 +226,16 @@ def common() -> dict[tuple[int, int], Option]:
         (level, SO_BINDTODEVICE): Option(lambda sock: sock.settings.device, _write_device),
         (constants.IPPROTO_IP, constants.IP_TTL): Option(_read_ttl, _write_ttl),
         (constants.IPPROTO_IP, constants.IP_TOS): Option(lambda sock: sock.settings.tos, _write_tos),
+    }
+
+
+def reports() -> dict[tuple[int, int], Option]:
+    """What datagram sockets may ask to be told (ip(7)), and how they discover a path's MTU."""
+    level = constants.IPPROTO_IP
+    return {
+        (level, IP_MTU_DISCOVER): number("mtu_discover", 0, 3, _changed),
+        (level, IP_RECVERR): flag("receive_errors", _changed),
+        (level, IP_PKTINFO): flag("receive_info"),
+        (level, IP_RECVTTL): flag("receive_ttl"),
+        (level, IP_RECVTOS): flag("receive_tos"),
     }

@@ -7,7 +7,7 @@ and masks these are.
 from __future__ import annotations
 
 import errno
-from typing import Final
+from typing import TYPE_CHECKING, Any, Final
 
 from netarium.addresses import ipv4_text
 from netarium.engine.events import Engine
@@ -16,13 +16,16 @@ from netarium.sockets.errno import failure_error, os_error
 from netarium.sockets.readiness import ERR, HUP, IN, OUT, RDHUP, RDNORM, WRNORM
 from netarium.sockets.tcp_options import TCP_OPTIONS
 from netarium.stack.failures import Failure
-from netarium.stack.ports import Binding
+from netarium.stack.ports import IPV4, Binding
 from netarium.stack.routes import BROADCAST, MULTICAST
 from netarium.stack.stack import Stack
 from netarium.stack.tcp import states
 from netarium.stack.tcp.connection import Connection
 from netarium.stack.tcp.control_block import SocketOptions
 from netarium.stack.tcp.listener import Listener
+
+if TYPE_CHECKING:
+    from netarium.stack.interface import Interface
 
 PROTOCOL_TCP: Final = 6
 LOOPBACK: Final = 0x7F000001
@@ -35,8 +38,15 @@ class StreamSocket(Socket):
 
     options = TCP_OPTIONS
 
-    def __init__(self, credentials: Credentials, stack: Stack, engine: Engine, protocol: int = 0) -> None:
-        super().__init__(credentials, stack, engine, AF_INET, SOCK_STREAM, protocol)
+    def __init__(
+        self,
+        credentials: Credentials,
+        stack: Stack,
+        engine: Engine,
+        protocol: int = 0,
+        family: int = AF_INET,
+    ) -> None:
+        super().__init__(credentials, stack, engine, family, SOCK_STREAM, protocol)
         self.connection: Connection | None = None
         self.listener: Listener | None = None
         self.chosen = SocketOptions()
@@ -58,6 +68,10 @@ class StreamSocket(Socket):
         self.enter()
         if address and not self.stack.ports.is_own(address):
             raise os_error(errno.EADDRNOTAVAIL)
+        self.claim_port(address, port, IPV4)
+
+    def claim_port(self, address: int, port: int, families: int) -> None:
+        """Claim a port at an address of `families` (see `stack.ports`); 0 for any."""
         if 0 < port < SYSTEM_PORTS and not self.credentials.may("net_bind_service"):
             raise os_error(errno.EACCES)
         claim = self.stack.ports.tcp.bind(
@@ -67,19 +81,20 @@ class StreamSocket(Socket):
             reuse_address=bool(self.settings.reuse_address),
             reuse_port=bool(self.settings.reuse_port),
             uid=0 if self.credentials.root else 1000,
+            families=families,
         )
         if isinstance(claim, Failure):
             raise failure_error(claim)
         self._claim = claim
 
-    def name(self) -> tuple[int, int]:
+    def name(self) -> tuple[int, ...]:
         """The local address; (0, 0) before bind."""
         connection = self.connection
         if connection is not None:
             return connection.local_ip, connection.local_port
         return (self._claim.address, self._claim.port) if self._claim is not None else (0, 0)
 
-    def peer_name(self) -> tuple[int, int]:
+    def peer_name(self) -> tuple[int, ...]:
         """The remote address; ENOTCONN when there is none (any more)."""
         connection = self.connection
         if connection is None or connection.state in (states.CLOSED, states.SYN_SENT):
@@ -100,27 +115,28 @@ class StreamSocket(Socket):
             return True
         stack = self.stack
         self.enter()
-        self._open(address or LOOPBACK, port)
+        device = stack.interfaces.get(self.settings.device.decode("ascii"))
+        self.open(stack.ipv4, address or LOOPBACK, port, device)
         stack.settle()
         return self.connected() is not None
 
-    def _open(self, address: int, port: int) -> None:
+    def open(self, ip: Any, address: int, port: int, device: Interface | None) -> None:
+        """Send the SYN over `ip`, the host's IPv4 or IPv6."""
         stack = self.stack
         claim = self._claim
-        device = stack.interfaces.get(self.settings.device.decode("ascii"))
-        route = stack.ipv4.route_for(address, claim.address if claim is not None else 0, device)
+        route = ip.route_for(address, claim.address if claim is not None else 0, device)
         if route is None or route.kind in (BROADCAST, MULTICAST):
             raise os_error(errno.ENETUNREACH)
         if claim is not None:
             local = (claim.address or route.source or address, claim.port)
         else:
             source = route.source or address
-            chosen = stack.ports.tcp.choose_for_connect(source, address, port)
+            chosen = stack.ports.tcp.choose_for_connect(source, address, port, ip)
             if isinstance(chosen, Failure):
                 raise failure_error(chosen)
             local = (source, chosen)
         self._apply()
-        connection = stack.tcp.connect(stack.ipv4, local, (address, port), self.chosen)
+        connection = ip.tcp.connect(ip, local, (address, port), self.chosen)
         if isinstance(connection, Failure):
             raise failure_error(connection)
         if claim is not None:
@@ -164,10 +180,14 @@ class StreamSocket(Socket):
         claim.listening = True
         self._apply()
         self.enter()
-        local = (claim.address, claim.port)
-        self.listener = self.stack.tcp.listen(self.stack.ipv4, local, max(backlog, 0), self.chosen)
-        self.listener.on_change = self.changed
+        self.start_listening(claim, max(backlog, 0))
         self.changed()
+
+    def start_listening(self, claim: Binding, backlog: int) -> None:
+        """Welcome connections at the claimed port."""
+        local = (claim.address, claim.port)
+        self.listener = self.stack.tcp.listen(self.stack.ipv4, local, backlog, self.chosen)
+        self.listener.on_change = self.changed
 
     def accept(self) -> StreamSocket | None:
         """The connection that has waited longest."""
@@ -177,7 +197,7 @@ class StreamSocket(Socket):
         connection = self.listener.accept()
         if connection is None:
             return None
-        accepted = StreamSocket(self.credentials, self.stack, self.engine, self.protocol)
+        accepted = type(self)(self.credentials, self.stack, self.engine, self.protocol)
         accepted.settings = self.settings.copy()
         accepted.chosen = connection.options
         accepted.connection = connection
@@ -242,7 +262,7 @@ class StreamSocket(Socket):
         self.enter()
         if self.listener is not None:
             if receive:
-                self._stop_listening()
+                self.stop_listening()
                 self.changed()
             return
         connection = self.connection
@@ -255,7 +275,8 @@ class StreamSocket(Socket):
             connection.shutdown_send()
         self.stack.settle()
 
-    def _stop_listening(self) -> None:
+    def stop_listening(self) -> None:
+        """Welcome nobody any more."""
         assert self.listener is not None
         self.listener.close()
         self.listener = None
@@ -265,7 +286,7 @@ class StreamSocket(Socket):
         """Close the connection (FIN, or RST when bytes are unread or SO_LINGER says 0) or the listener."""
         self.enter()
         if self.listener is not None:
-            self._stop_listening()
+            self.stop_listening()
         elif self.connection is not None:
             self.connection.on_change = None
             self.connection.close()

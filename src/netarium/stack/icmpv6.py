@@ -160,9 +160,7 @@ class Icmpv6:
             return
         limited = not route.interface.is_loopback and kind != PACKET_TOO_BIG
         if limited and not self.limit.allows(header.source, self.stack.settings.ipv6_ratelimit):
-            self.stack.drop(
-                Drop.ICMP_RATE_LIMIT, frame, f"ICMPv6 type {kind} to {ipv6_text(header.source)}"
-            )
+            self.stack.drop(Drop.ICMP_RATE_LIMIT, frame, f"ICMPv6 type {kind} to {ipv6_text(header.source)}")
             return
         quote = packet_bytes(header, frame.transport, frame.payload)[:QUOTE_BYTES_MAX]
         self.sent[kind] = self.sent.get(kind, 0) + 1

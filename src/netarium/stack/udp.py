@@ -42,7 +42,7 @@ DATAGRAM_OVERHEAD_BYTES: Final = 768
 class Datagram:
     """One received datagram: where it came from, where it went to, by which interface, and what it says."""
 
-    __slots__ = ("destination", "interface", "payload", "source", "source_port", "ttl")
+    __slots__ = ("destination", "interface", "payload", "source", "source_port", "tos", "ttl")
 
     version: ClassVar[int] = 4
 
@@ -54,6 +54,7 @@ class Datagram:
         destination: int,
         interface: Interface,
         ttl: int,
+        tos: int = 0,
     ) -> None:
         self.payload: Final = payload
         self.source: Final = source
@@ -61,6 +62,7 @@ class Datagram:
         self.destination: Final = destination
         self.interface: Final = interface
         self.ttl: Final = ttl
+        self.tos: Final = tos
 
 
 class UdpEndpoint:
@@ -311,7 +313,13 @@ class Udp:
         endpoint.queued_bytes += size
         endpoint.queue.append(
             self.datagram_class(
-                payload, header.source, datagram.source_port, header.destination, interface, header.ttl
+                payload,
+                header.source,
+                datagram.source_port,
+                header.destination,
+                interface,
+                header.ttl,
+                header.tos,
             )
         )
         if self.stack.watch.step is not None:

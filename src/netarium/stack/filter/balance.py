@@ -23,9 +23,11 @@ CLIENTS_MAX: Final = 65_536
 
 
 class Server:
-    """One server of a service. `connections` are those that no side has ended yet, `total` all it was given."""
+    """One server of a service. `connections` are those that no side has ended yet, `ending` those that wait to be
+    forgotten, `total` all it was given.
+    """
 
-    __slots__ = ("address", "alive", "backup", "connections", "port", "total")
+    __slots__ = ("address", "alive", "backup", "connections", "ending", "port", "total")
 
     def __init__(self, address: int, port: int, backup: bool = False) -> None:
         self.address: Final = address
@@ -33,15 +35,24 @@ class Server:
         self.backup: Final = backup
         self.alive = True
         self.connections = 0
+        self.ending = 0
         self.total = 0
+
+    @property
+    def load(self) -> int:
+        """What least-connections compares: Linux counts one that is ending for 1/256 of one that is open."""
+        return self.connections * 256 + self.ending
 
     def end(self) -> None:
         """One side of a connection has ended it."""
         self.connections -= 1
+        self.ending += 1
 
     def release(self, entry: Entry) -> None:
         """A connection is forgotten."""
-        if not entry.closing:
+        if entry.closing:
+            self.ending -= 1
+        else:
             self.connections -= 1
 
 
@@ -98,7 +109,7 @@ class VirtualService:
         if self.method == RANDOM:
             chosen = candidates[random.randrange(len(candidates))]
         elif self.method == LEAST_CONNECTIONS:
-            chosen = min(candidates, key=lambda each: each.connections)
+            chosen = min(candidates, key=lambda each: each.load)
         else:
             chosen = candidates[self.next % len(candidates)]
             self.next += 1
