@@ -176,11 +176,19 @@ def requests() -> Result:
     return {"seconds": seconds, "requests/s": clients * each / seconds, "hops/s": _frames(net) / seconds}
 
 
+def internet() -> Result:
+    """1,000 hosts behind 50 routers that run OSPF: built, converged, a packet from each; see `bench.internet`."""
+    from bench.internet import internet as measured
+
+    return measured()
+
+
 SCENARIOS: dict[str, Callable[[], Result]] = {
     "tcp_100mb": tcp_100mb,
     "tcp_10mb_loss": tcp_10mb_loss,
     "udp_round_trips": udp_round_trips,
     "requests": requests,
+    "internet": internet,
 }
 
 
