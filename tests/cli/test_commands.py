@@ -31,7 +31,7 @@ def test_an_unknown_command_is_exit_2(netarium):
     assert "No such command 'chek'" in done.stderr
 
 
-def test_check_says_that_a_lab_is_sound_and_names_its_broadcast_domains(netarium, tmp_path):
+def test_check_says_that_a_lab_is_sound_and_names_its_domains(netarium, tmp_path):
     (tmp_path / "lab.yaml").write_text(
         "nodes:\n  r: {kind: router, interfaces: {x: 10.0.0.1/24, y: 10.0.1.1/24}}\n"
         "  a: {kind: host, address: 10.0.0.2/24, gateway: 10.0.0.1}\n"
@@ -42,8 +42,33 @@ def test_check_says_that_a_lab_is_sound_and_names_its_broadcast_domains(netarium
     assert (done.code, done.stderr) == (0, "")
     assert done.stdout == (
         "lab.yaml: sound: 4 nodes, 3 links, 0 programs\n"
+        "2 broadcast domains\n"
         "  broadcast domain 1: r, a, s (10.0.0.0/24)\n"
         "  broadcast domain 2: r, b (10.0.1.0/24)\n"
+        "3 collision domains (each cable, joined by hubs; with full duplex, as here, nothing collides)\n"
+        "  collision domain 1: r:x, s:p1\n"
+        "  collision domain 2: a:eth0, s:p2\n"
+        "  collision domain 3: r:y, b:eth0\n"
+    )
+
+
+def test_check_names_vlans_and_hubs_and_notices_a_loop(netarium, tmp_path):
+    (tmp_path / "lab.yaml").write_text(
+        "nodes:\n  one: {kind: switch, ports: {p1: {vlan: 10}, p2: {vlan: 20}}}\n  h: {kind: hub}\n"
+        "  two: {kind: switch}\n  a: {kind: host, address: 10.0.0.1/24}\n  b: {kind: host, address: 10.0.0.1/24}\n"
+        "links:\n  - [a, h]\n  - [h, one:p1]\n  - [b, one:p2]\n  - [h, two]\n  - [h, two]\n"
+    )
+    done = netarium("check", "lab.yaml", "--domains")
+    assert done.code == 0
+    assert "h:p4--two:p2 closes a loop of switches" in done.stderr
+    assert done.stdout == (
+        "lab.yaml: sound: 5 nodes, 5 links, 0 programs\n"
+        "2 broadcast domains\n"
+        "  broadcast domain 1, VLAN 10: one, h, two, a (10.0.0.0/24)\n"
+        "  broadcast domain 2, VLAN 20: one, b (10.0.0.0/24)\n"
+        "2 collision domains (each cable, joined by hubs; with full duplex, as here, nothing collides)\n"
+        "  collision domain 1: a:eth0, one:p1, two:p1, two:p2 (hub h)\n"
+        "  collision domain 2: b:eth0, one:p2\n"
     )
 
 

@@ -79,7 +79,7 @@ def demo(
 @app.command()
 def check(
     lab: Annotated[Path, typer.Argument(metavar="LAB.yaml", help="the lab file")],
-    domains: Annotated[bool, typer.Option("--domains", help="List the broadcast domains.")] = False,
+    domains: Annotated[bool, typer.Option("--domains", help="Count and list the broadcast and collision domains.")] = False,
 ) -> None:
     """Read a lab file and say, with its line, what is wrong and what would be right."""
     from netarium.cli.check import check as look
