@@ -134,7 +134,10 @@ def from_module(name: str, arguments: Sequence[str], directory: Path) -> Program
         sys.argv[0] = name
         details: Callable[[str], tuple[str, ModuleSpec, CodeType]] = runpy._get_module_details  # type: ignore[attr-defined]
         try:
-            _, spec, code = details(name)
+            try:
+                _, spec, code = details(name)
+            except AttributeError:
+                spec, code = _without_hooks(name)
         except ImportError as error:
             print(f"{sys.executable}: {error}", file=sys.stderr)
             raise SystemExit(1) from None
@@ -142,6 +145,22 @@ def from_module(name: str, arguments: Sequence[str], directory: Path) -> Program
         run_as_main(code, spec.origin, spec)
 
     return Program(name.rpartition(".")[2], [name, *arguments], main, None, folder)
+
+
+def _without_hooks(name: str) -> tuple[ModuleSpec, CodeType]:
+    """A module as a fresh interpreter finds it: an import hook such as pytest's (for assertions) has no `get_code`."""
+    from importlib import import_module
+    from importlib.machinery import PathFinder, SourceFileLoader
+
+    parent = name.rpartition(".")[0]
+    spec = PathFinder.find_spec(name, list(import_module(parent).__path__) if parent else None)
+    if spec is not None and spec.submodule_search_locations is not None:
+        return _without_hooks(f"{name}.__main__")
+    loader = None if spec is None else spec.loader
+    code = loader.get_code(name) if isinstance(loader, SourceFileLoader) else None
+    if spec is None or code is None:
+        raise ImportError(f"No module named {name}")
+    return spec, code
 
 
 def run_as_main(code: CodeType, file: str | None, spec: ModuleSpec | None = None) -> None:
