@@ -23,7 +23,8 @@ from greenlet import getcurrent
 from netarium.engine.events import NEVER_NS
 from netarium.programs.scheduler import CALLS_BEFORE_YIELD, WAIT_REST, WAIT_WORK, Task, TaskGreenlet
 from netarium.programs.shims import socket_address as addresses
-from netarium.programs.shims.socket_arguments import timeout_ns, to_bytes, writable
+from netarium.programs.shims.socket_arguments import as_enum, check_flags, timeout_ns, to_bytes, writable
+from netarium.sockets.ancillary import cut
 from netarium.sockets.base import PEEK, Socket
 from netarium.sockets.closed import CLOSED
 from netarium.sockets.errno import os_error
@@ -38,19 +39,8 @@ _STREAM = int(real.SOCK_STREAM)
 _DONTWAIT = int(real.MSG_DONTWAIT)
 _WAITALL = int(real.MSG_WAITALL)
 _TRUNC = int(real.MSG_TRUNC)
-_OOB = int(real.MSG_OOB)
-_NOSIGNAL = int(real.MSG_NOSIGNAL)
-_MORE = 0x8000
-_FLAGS_KNOWN = (
-    PEEK
-    | _DONTWAIT
-    | _WAITALL
-    | _TRUNC
-    | _NOSIGNAL
-    | _MORE
-    | int(real.MSG_CMSG_CLOEXEC)
-    | int(real.MSG_CTRUNC)
-)
+_ERRQUEUE = 0x2000
+_CTRUNC = int(real.MSG_CTRUNC)
 
 
 class SimSocket(real.socket):
@@ -117,12 +107,12 @@ class SimSocket(real.socket):
     @property
     def family(self) -> Any:
         """Address family."""
-        return _as_enum(self._core.family, real.AddressFamily)
+        return as_enum(self._core.family, real.AddressFamily)
 
     @property
     def type(self) -> Any:
         """Socket type."""
-        return _as_enum(self._core.type, real.SocketKind)
+        return as_enum(self._core.type, real.SocketKind)
 
     @property
     def proto(self) -> int:
@@ -242,7 +232,7 @@ class SimSocket(real.socket):
         if bufsize < 0:
             raise ValueError("negative buffersize in recv")
         core = self._core
-        _check_flags(flags)
+        check_flags(flags)
         if bufsize == 0 and core.type == _STREAM:
             core.receive_nothing()
             return b""
@@ -294,7 +284,7 @@ class SimSocket(real.socket):
         if flags or bufsize < 0:
             if bufsize < 0:
                 raise ValueError("negative buffersize in recvfrom")
-            _check_flags(flags)
+            check_flags(flags)
             peek = flags & PEEK
         found = core.receive_from(bufsize, peek)
         if found is None:
@@ -324,19 +314,21 @@ class SimSocket(real.socket):
             raise ValueError("negative buffer size in recvmsg()")
         if ancbufsize < 0:
             raise ValueError("invalid ancillary data buffer length")
-        _check_flags(flags)
+        check_flags(flags)
         core = self._core
 
         def attempt() -> Any:
-            return core.receive_message(bufsize, flags & PEEK)
+            return core.receive_ancillary(bufsize, flags & PEEK)
 
-        found = attempt()
+        found = core.receive_report(bufsize) if flags & _ERRQUEUE else attempt()
         if found is None:
             if flags & _DONTWAIT:
                 raise os_error(errno.EAGAIN)
             found = self._wait(task, "recvmsg", attempt, core.waiting_kind)
-        data, name, truncated = found
-        return data, [], _TRUNC if truncated else 0, addresses.show(core, name)
+        data, name, truncated, told = found
+        told, told_less = cut(told, ancbufsize) if told else (told, False)
+        result = (_TRUNC if truncated else 0) | (_CTRUNC if told_less else 0) | flags & _ERRQUEUE
+        return data, told, result, addresses.show(core, name)
 
     def recvmsg_into(
         self, buffers: Any, ancbufsize: int = 0, flags: int = 0
@@ -421,10 +413,12 @@ class SimSocket(real.socket):
         """Send several buffers as one."""
         data = b"".join(to_bytes(each) for each in buffers)
         flags = index(flags)
-        for item in ancdata:
-            level, kind, _content = item
-            index(level), index(kind)
-            raise os_error(errno.EINVAL)
+        given = [(index(level), index(kind), content) for level, kind, content in ancdata]
+        if given:
+            task = _enter(self)
+            core = self._core
+            where = () if address is None else addresses.parse(task, core, address, "sendmsg")
+            return core.send_message(data, given, *where)  # type: ignore[no-any-return]
         if address is None:
             return SimSocket.send(self, data, flags)
         return SimSocket.sendto(self, data, flags, address)
@@ -550,22 +544,9 @@ def _enter(sock: Any) -> Task:
     return task
 
 
-def _check_flags(flags: int) -> None:
-    if flags & _OOB:
-        raise os_error(errno.EINVAL)
-    if flags & ~_FLAGS_KNOWN:
-        raise os_error(errno.EOPNOTSUPP)
-
-
-def _as_enum(value: int, enum: Any) -> Any:
-    try:
-        return enum(value)
-    except ValueError:
-        return value
-
-
 # It shows as its original.
 SimSocket.__module__, SimSocket.__qualname__, SimSocket.__name__ = "socket", "socket", "socket"
+
 _twins: dict[type, type] = {}
 on_first_tls: Callable[[], None] | None = None
 """Called when the first twin of an `ssl.SSLSocket` is made; set by the driver, so that ssl is not imported in vain."""

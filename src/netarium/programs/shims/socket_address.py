@@ -6,9 +6,10 @@ import errno
 import socket as real
 from typing import Any
 
-from netarium.addresses import ipv4_text, ipv6_text
+from netarium.addresses import ipv4_text
 from netarium.names.literal import parse_ipv4_loosely
 from netarium.programs.scheduler import Task
+from netarium.programs.shims.socket_address6 import parse6, show6
 from netarium.programs.shims.socket_names import lookup
 from netarium.sockets.errno import os_error
 from netarium.sockets.packet import address_of as packet_address
@@ -45,6 +46,8 @@ def parse(task: Task, core: Any, address: Any, call: str) -> tuple[Any, ...]:
         if len(_PARSED) < _KNOWN_MAX and type(port) is int:
             _PARSED[address] = (value, port)
         return (value, port)
+    if family == real.AF_INET6:
+        return parse6(task, address, call)
     if family == real.AF_UNIX:
         if isinstance(address, str | bytes):
             return (address if isinstance(address, str) else address.decode("utf-8", "surrogateescape"),)
@@ -89,5 +92,5 @@ def show(core: Any, address: Any) -> Any:
                 SHOWN[address] = found
         return found
     if core.family == real.AF_INET6:
-        return (ipv6_text(address[0]), address[1], 0, 0)
+        return show6(address)
     return address

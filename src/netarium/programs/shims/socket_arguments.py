@@ -2,7 +2,42 @@
 
 from __future__ import annotations
 
+import errno
+import socket as real
 from typing import Any
+
+from netarium.sockets.errno import os_error
+
+_OOB = int(real.MSG_OOB)
+_MORE = 0x8000
+_ERRQUEUE = 0x2000
+_FLAGS_KNOWN = _MORE | _ERRQUEUE
+for _flag in (
+    real.MSG_PEEK,
+    real.MSG_DONTWAIT,
+    real.MSG_WAITALL,
+    real.MSG_TRUNC,
+    real.MSG_CTRUNC,
+    real.MSG_NOSIGNAL,
+    real.MSG_CMSG_CLOEXEC,
+):
+    _FLAGS_KNOWN |= int(_flag)
+
+
+def check_flags(flags: int) -> None:
+    """Flags of receiving calls: EINVAL for out-of-band data, EOPNOTSUPP for what there is not."""
+    if flags & _OOB:
+        raise os_error(errno.EINVAL)
+    if flags & ~_FLAGS_KNOWN:
+        raise os_error(errno.EOPNOTSUPP)
+
+
+def as_enum(value: int, enum: Any) -> Any:
+    """`value` as a member of `enum`, or as it is when it has no name there."""
+    try:
+        return enum(value)
+    except ValueError:
+        return value
 
 
 def timeout_ns(value: Any) -> int | None:

@@ -11,8 +11,9 @@ from netarium.names.literal import parse_ipv4_loosely
 from netarium.programs.scheduler import Task
 from netarium.programs.shims.os import close as close_number
 from netarium.programs.shims.os import dup as dup_number
+from netarium.programs.shims.socket_address6 import zone_index
 from netarium.programs.shims.socket_arguments import timeout_ns
-from netarium.programs.shims.socket_names import lookup, resolution_error
+from netarium.programs.shims.socket_names import in_order, lookup, resolution_error
 from netarium.sockets.errno import os_error
 from netarium.sockets.local import pair
 from netarium.sockets.unix import UnixSocket
@@ -22,7 +23,8 @@ _KINDS = ((real.SOCK_STREAM, 6, "tcp"), (real.SOCK_DGRAM, 17, "udp"), (real.SOCK
 
 def has_ipv6(task: Task) -> bool:
     """Whether AAAA records are asked for: only where the host has an IPv6 address beyond link-local."""
-    return bool(getattr(task.process.host.stack, "has_ipv6", False))
+    ip6 = task.process.host.stack.ipv6
+    return ip6 is not None and ip6.has_address_beyond_link()
 
 
 def getaddrinfo(
@@ -37,12 +39,16 @@ def getaddrinfo(
         raise resolution_error(real.EAI_FAMILY)
     type &= ~(real.SOCK_NONBLOCK | real.SOCK_CLOEXEC)
     numbers = _services(port, type, proto, flags)
+    scope = 0
+    if host is not None and "%" in host and ":" in host:
+        host, _, zone = host.partition("%")
+        scope = zone_index(task, zone)
     found = _addresses(task, host, family, flags)
     canonical = host or "" if flags & real.AI_CANONNAME else ""
     result: list[tuple[Any, Any, int, str, Any]] = []
     for is_ipv6, text in found:
         for kind, protocol, number in numbers:
-            where: Any = (text, number, 0, 0) if is_ipv6 else (text, number)
+            where: Any = (text, number, 0, scope) if is_ipv6 else (text, number)
             entry_family = real.AF_INET6 if is_ipv6 else real.AF_INET
             result.append((entry_family, real.SocketKind(kind), protocol, "" if result else canonical, where))
     return result
@@ -84,7 +90,7 @@ def _addresses(task: Task, host: str | None, family: int, flags: int) -> list[tu
             raise resolution_error(real.EAI_NONAME)
         texts = [(False, "0.0.0.0" if passive else "127.0.0.1")] if ipv4 else []
         if ipv6:
-            texts.insert(0, (True, "::" if passive else "::1"))
+            texts.insert(len(texts) if passive else 0, (True, "::" if passive else "::1"))
         return texts
     if flags & real.AI_NUMERICHOST and parse_ipv4_loosely(host) is None and ":" not in host:
         raise resolution_error(real.EAI_NONAME)
@@ -94,7 +100,7 @@ def _addresses(task: Task, host: str | None, family: int, flags: int) -> list[tu
         found += [(True, text) for text in _try(task, host, 6, ipv4)]
     if ipv4 and not (literal and found):
         found += [(False, text) for text in _try(task, host, 4, bool(found))]
-    return found
+    return in_order(task, found) if len(found) > 1 and found[0][0] else found
 
 
 def _try(task: Task, host: str, family: int, may_be_empty: bool) -> list[str]:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import socket as real
 
-from netarium.names.literal import parse_ipv4_loosely
+from netarium.names.literal import parse_ipv4_loosely, parse_ipv6
 from netarium.names.resolver import NoAddressError, TryAgainError, UnknownNameError
 from netarium.programs.scheduler import Task
+from netarium.stack.ipv6_address import MAPPED
+from netarium.stack.source_selection import order_destinations
 
 _EAI_TEXT = {
     real.EAI_NONAME: "Name or service not known",
@@ -38,3 +40,23 @@ def lookup(task: Task, name: str, family: int) -> list[str]:
         raise resolution_error(real.EAI_ADDRFAMILY if literal else real.EAI_NODATA) from None
     except TryAgainError:
         raise resolution_error(real.EAI_AGAIN) from None
+
+
+def in_order(task: Task, found: list[tuple[bool, str]]) -> list[tuple[bool, str]]:
+    """Addresses (whether IPv6, text) as this host should try them: RFC 6724 6, as glibc's getaddrinfo sorts them."""
+    stack = task.process.host.stack
+    ip6 = stack.ipv6
+    by_number: dict[int, tuple[bool, str]] = {}
+    for is_ipv6, text in found:
+        number = parse_ipv6(text) if is_ipv6 else parse_ipv4_loosely(text)
+        assert number is not None
+        by_number[number if is_ipv6 else number | MAPPED] = (is_ipv6, text)
+
+    def source_for(destination: int) -> int:
+        if destination >> 32 == 0xFFFF:
+            route = stack.ipv4.route_for(destination & 0xFFFFFFFF)
+            return route.source | MAPPED if route is not None and route.source else 0
+        route = ip6.route_for(destination) if ip6 is not None else None
+        return route.source if route is not None else 0
+
+    return [by_number[number] for number in order_destinations(by_number, source_for)]
