@@ -178,6 +178,7 @@ def measure(commands: Callable, warm: bool, served: Path, target: Path, expected
     """(seconds of the client from start to end, CPU seconds of both ends together)."""
     port = free_port()
     serve, fetch = commands(served, target, port)
+    os.sync()  # what the run before left for the disk is not this one's burden
     with server(serve, served, port) as pid:
         if warm:
             subprocess.run(fetch, check=True, **QUIET)

@@ -109,9 +109,8 @@ class WebDecoder:
         return self.output()
 
     def _answer(self, request: Request) -> None:
-        if (
-            self._protocol.eof_sent
-        ):  # rubbish came right behind the request, and the library has given up already
+        # Rubbish came right behind the request, and the library has given up already.
+        if self._protocol.eof_sent:
             self.closed = True
             return
         response = self._judge(request)
