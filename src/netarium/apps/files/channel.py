@@ -47,6 +47,11 @@ class Channel:
             self.socket.settimeout(self.stall)
             self.socket.sendall(encode(message))
 
+    def send_bytes(self, view: memoryview) -> None:
+        """Send a piece of a file."""
+        with self._broken():
+            self.socket.sendall(view)
+
     def wait(self) -> None:
         """Now and then tell a peer that waits for us that we are still at work."""
         if time.monotonic() - self._waited > WAIT_EVERY_SECONDS:

@@ -145,8 +145,7 @@ def _send_blocks(
                 raise Refused(f"{header.name} has become shorter while it was sent", "changed")
             if channel.speaks():
                 channel.hear()
-            with channel._broken():
-                channel.socket.sendall(view[:count])
+            channel.send_bytes(view[:count])
             hasher.give(buffer, count)
             offset += count
             options.moved(count)
