@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: demo test check bench soak format clean
+.PHONY: demo test check bench cpython-tests soak format clean
 
 demo: $(STAMP)
 	$(BIN)/netarium demo
@@ -20,6 +20,9 @@ check: $(STAMP)
 
 bench: $(STAMP)
 	$(BIN)/python -m bench
+
+cpython-tests: $(STAMP)
+	$(BIN)/python -m scripts.cpython_tests
 
 soak: $(STAMP)
 	$(BIN)/python -m pytest -n 2 -m soak
