@@ -17,7 +17,7 @@ from netarium.sockets.options import (
     as_int,
     common,
 )
-from netarium.stack.tcp import states
+from netarium.sockets.tcp_info import tcp_info_bytes
 
 SECOND_NS: Final = 1_000_000_000
 TCP_CONGESTION: Final = 13
@@ -27,21 +27,6 @@ TCP_WINDOW_CLAMP: Final = 10
 TCP_LINGER2: Final = 8
 TCP_SYNCNT: Final = 7
 SO_ORIGINAL_DST: Final = 80
-
-LINUX_STATE: Final = {
-    states.ESTABLISHED: 1,
-    states.SYN_SENT: 2,
-    states.SYN_RECEIVED: 3,
-    states.FIN_WAIT_1: 4,
-    states.FIN_WAIT_2: 5,
-    states.TIME_WAIT: 6,
-    states.CLOSED: 7,
-    states.CLOSE_WAIT: 8,
-    states.LAST_ACK: 9,
-    states.LISTEN: 10,
-    states.CLOSING: 11,
-}
-"""The numbers of include/net/tcp_states.h, as TCP_INFO gives them."""
 
 
 def _flag(name: str) -> Option:
@@ -162,24 +147,6 @@ def _user_timeout() -> Option:
     return Option(lambda sock: sock.chosen.user_timeout_ns // 1_000_000, write)
 
 
-def _info(sock: Any) -> bytes:
-    """struct tcp_info up to tcpi_total_retrans (linux/tcp.h); times in us."""
-    if sock.connection is None:
-        state = LINUX_STATE[states.LISTEN if sock.listener is not None else states.CLOSED]
-        return struct.pack("8B24I", state, *[0] * 31)
-    c = sock.connection
-    s = c.statistics()
-    mss = max(s.mss_bytes, 1)
-    words = [
-        s.rto_ns // 1000, 40_000, s.mss_bytes, s.mss_bytes, -(-s.flight_bytes // mss), 0, 0, 0, 0,
-        0, 0, 0, 0, int(c.route.mtu) if c.route is not None else 0, s.receive_window_bytes,
-        s.srtt_ns // 1000, s.rttvar_ns // 1000, min(s.ssthresh_bytes // mss, 0x7FFFFFFF), s.cwnd_bytes // mss,
-        s.mss_bytes, 3, 0, s.receive_window_bytes, s.retransmissions,
-    ]  # fmt: skip
-    words = [min(max(int(word), 0), 0xFFFFFFFF) for word in words]
-    return struct.pack("8B24I", LINUX_STATE[c.state], 0, min(c.retries, 255), 0, 0, 0, 0, 0, *words)
-
-
 def _original_destination(sock: Any) -> bytes:
     """SO_ORIGINAL_DST (linux/netfilter_ipv4.h): struct sockaddr_in of where a redirected connection was meant for."""
     if sock.connection is None:
@@ -224,5 +191,5 @@ TCP_OPTIONS: Final = {
     (_TCP, TCP_CONGESTION): Option(_read_congestion, _write_congestion),
     (_TCP, TCP_USER_TIMEOUT): _user_timeout(),
     (_TCP, constants.TCP_QUICKACK): Option(lambda sock: int(sock.chosen.quickack), _write_quickack),
-    (_TCP, constants.TCP_INFO): Option(_info),
+    (_TCP, constants.TCP_INFO): Option(tcp_info_bytes),
 }

@@ -190,8 +190,9 @@ def test_three_duplicates_bring_a_lost_segment_back_within_two_round_trips(sack:
     assert client.congestion.ssthresh_bytes < 10 * MSS
 
 
-def test_a_lost_tail_waits_for_the_timer_and_the_window_begins_again_at_one_segment() -> None:
-    line = Line(delay_ns=10 * MS)
+def lose_the_tail(**settings: object) -> tuple[int, Connection]:
+    """Three segments, the last lost once: (ns until it is sent again, the sender)."""
+    line = Line(delay_ns=10 * MS, **settings)
     client, server = line.open()
     line.judge = lose_nth_data(3)
     began = line.now
@@ -199,8 +200,19 @@ def test_a_lost_tail_waits_for_the_timer_and_the_window_begins_again_at_one_segm
     line.run(SECOND)
     assert len(read_all(server)) == 3 * MSS
     again = [at for at, name, header, payload in line.log if name == "client" and payload][3]
-    assert 200 * MS <= again - began <= 300 * MS
+    return again - began, client
+
+
+def test_a_lost_tail_waits_for_the_timer_and_the_window_begins_again_at_one_segment() -> None:
+    waited_ns, client = lose_the_tail(tcp_early_retrans=0)
+    assert 200 * MS <= waited_ns <= 300 * MS
     assert client.congestion.ssthresh_bytes == 2 * MSS
+
+
+def test_a_single_lost_segment_is_probed_when_the_timer_would_run_out_and_counts_as_a_loss() -> None:
+    waited_ns, client = lose_the_tail()
+    assert 200 * MS <= waited_ns <= 300 * MS
+    assert client.congestion.ssthresh_bytes == client.congestion.cwnd_bytes == 7 * MSS
 
 
 def test_a_peer_that_is_gone_times_the_connection_out_after_15_minutes() -> None:

@@ -92,7 +92,7 @@ def _advance(c: ControlBlock, header: TcpHeader, acknowledgment: int) -> None:
         c.rto_at = at
         if at < c.deadline_ns:
             c.stack.timers.arm(c, at)
-        if c.tlp_at != NEVER_NS:
+        if c.sack_ok and not c.recovering and c.probe_end < 0:
             sender.arm_probe(c, now)
     else:
         c.rto_at = c.tlp_at = c.reorder_at = NEVER_NS

@@ -16,7 +16,7 @@ from netarium.stack.tcp.window import initial_window
 from netarium.wire.tcp import ACK, RST, SYN, TcpHeader
 
 
-def _begin(c: ControlBlock) -> None:
+def _begin(c: ControlBlock, syn: TcpHeader | None = None) -> None:
     """Choose the initial sequence number, the start of the clock of timestamps, and the receive buffer."""
     numbers = c.ip.tcp.numbers
     c.iss = numbers.sequence(c)
@@ -26,7 +26,10 @@ def _begin(c: ControlBlock) -> None:
     c.nagle_end = c.iss
     options.choose_receive_space(c)
     c.rcv_nxt = 0
-    c.rcv_adv = initial_window(c, options.own_mss(c))
+    mss = options.own_mss(c)
+    if syn is not None and options.wants_timestamps(c, syn):
+        mss -= options.TIMESTAMP_OPTION_BYTES  # Linux tcp_openreq_init_rwin: 65160 in a SYN+ACK, 64240 in a SYN
+    c.rcv_adv = initial_window(c, mss)
     c.opened_at = c.stack.now
 
 
@@ -50,7 +53,7 @@ def open_actively(c: ControlBlock) -> Failure | None:
 
 def open_passively(c: ControlBlock, syn: TcpHeader) -> None:
     """A SYN came to a listener: answer SYN+ACK."""
-    _begin(c)
+    _begin(c, syn)
     _take_peer_syn(c, syn)
     c.peer_syn = syn
     c.change_state(states.SYN_RECEIVED, Cause.SEGMENT)
@@ -60,7 +63,7 @@ def open_passively(c: ControlBlock, syn: TcpHeader) -> None:
 
 def answer_with_cookie(c: ControlBlock, syn: TcpHeader) -> None:
     """The SYN queue is full: answer so that the ACK brings everything back, and keep nothing. (RFC 4987 3.6)"""
-    _begin(c)
+    _begin(c, syn)
     _take_peer_syn(c, syn)
     c.iss = c.ip.tcp.cookies.make(c, syn)
     transmit.send_syn(c, syn, with_cookie=True)
@@ -68,7 +71,7 @@ def answer_with_cookie(c: ControlBlock, syn: TcpHeader) -> None:
 
 def open_from_cookie(c: ControlBlock, syn: TcpHeader, ack: TcpHeader) -> None:
     """The cookie came back: go on as if SYN and SYN+ACK were remembered."""
-    _begin(c)
+    _begin(c, syn)
     _take_peer_syn(c, syn)
     c.iss = c.snd_una = c.nagle_end = (ack.acknowledgment - 1) & MASK
     c.snd_nxt = c.iss + 1

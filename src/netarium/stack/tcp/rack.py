@@ -17,8 +17,8 @@ from netarium.stack.tcp.recovery import mark_lost
 DELAYED_ACK_NS = 200_000_000
 """RFC 8985 TLP.max_ack_delay: how long the peer may hold the acknowledgment of a single segment."""
 PROBE_WITHOUT_RTT_NS = 1_000_000_000
-PROBE_MIN_NS = 10_000_000
-"""Linux: no probe sooner than 10 ms (RFC 8985 section 7.2 leaves it to the implementation)."""
+PROBE_SLACK_NS = 2_000_000
+"""Linux TCP_TIMEOUT_MIN, two jiffies, on top of two round trips when more than one segment is out."""
 WINDOW_PERSISTS_RECOVERIES = 16
 """RFC 8985 section 6.2 step 4: a widened window is kept for so many recoveries."""
 
@@ -127,6 +127,4 @@ def probe_delay_ns(c: ControlBlock) -> int:
     if not srtt_ns:
         return PROBE_WITHOUT_RTT_NS
     delay = 2 * srtt_ns
-    if c.snd_nxt - c.snd_una <= c.mss:
-        delay += DELAYED_ACK_NS
-    return delay if delay > PROBE_MIN_NS else PROBE_MIN_NS
+    return delay + (DELAYED_ACK_NS if c.snd_nxt - c.snd_una <= c.mss else PROBE_SLACK_NS)

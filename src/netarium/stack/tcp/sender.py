@@ -166,11 +166,12 @@ def _arm_after_send(c: ControlBlock, now: int) -> None:
 
 
 def arm_probe(c: ControlBlock, now: int) -> None:
-    """Set the timer of the tail loss probe, if it would run out before the retransmission timer. (RFC 8985 7.2)"""
-    at = now + probe_delay_ns(c)
-    if at >= c.rto_at or not c.stack.settings.tcp_early_retrans:
-        c.tlp_at = NEVER_NS
+    """Set the timer of the tail loss probe, never later than the retransmission timer it stands for. (RFC 8985 7.2)"""
+    if not c.stack.settings.tcp_early_retrans:
         return
+    at = now + probe_delay_ns(c)
+    if at > c.rto_at:
+        at = c.rto_at
     c.tlp_at = at
     if at < c.deadline_ns:
         c.stack.timers.arm(c, at)
