@@ -7,14 +7,14 @@ only unknown names of settings raise UsageError, which names the nearest. Change
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from netarium.errors import UsageError
 from netarium.journey import Stop
 from netarium.stack.failures import Failure
-from netarium.stack.routes import LOCAL, UNICAST, Route
+from netarium.stack.routes import LOCAL, UNICAST, MultipathRoute, Route
 
 if TYPE_CHECKING:
     from netarium.journey import Cause, Drop
@@ -205,8 +205,13 @@ class Control:
         protocol: str = "boot",
         kind: int = UNICAST,
         replace: bool = False,
+        hops: Sequence[tuple[int, str]] = (),
     ) -> Failure | None:
-        """`ip route add|replace`. A gateway must be on the link of one of the interfaces (NETWORK_UNREACHABLE)."""
+        """`ip route add|replace`. A gateway must be on the link of one of the interfaces (NETWORK_UNREACHABLE).
+
+        `hops`, as (gateway, interface), instead of `gateway` and `interface`: several next hops of equal weight, over
+        which flows are spread (`nexthop via ... dev ...`).
+        """
         if not self.privileged:
             return Failure.PERMISSION
         table = self.stack.routes
@@ -214,22 +219,26 @@ class Control:
             return Failure.INVALID
         if source and not self.stack.is_local(source):
             return Failure.INVALID
-        out: Interface | None
-        if interface:
-            out = self.stack.interfaces.get(interface)
-            if out is None:
-                return Failure.NO_DEVICE
-        else:
-            out = self._interface_towards(gateway) if kind == UNICAST else self.stack.lo
-            if out is None:
-                return Failure.NETWORK_UNREACHABLE if gateway else Failure.NO_DEVICE
+        made: list[Route] = []
+        for via, name in hops or ((gateway, interface),):
+            out = self._way_out(via, name, kind)
+            if isinstance(out, Failure):
+                return out
+            made.append(Route(prefix, length, out, via, source, 0, metric, protocol, kind))
         for each in list(table.by_length.get(length, {}).get(prefix, ())):
             if each.metric == metric:
                 if not replace:
                     return Failure.EXISTS
                 table.remove(each)
-        table.add(Route(prefix, length, out, gateway, source, 0, metric, protocol, kind))
+        table.add(made[0] if len(made) == 1 else MultipathRoute(made))
         return None
+
+    def _way_out(self, gateway: int, interface: str, kind: int) -> Interface | Failure:
+        out: Interface | None
+        if interface:
+            return self.stack.interfaces.get(interface) or Failure.NO_DEVICE
+        out = self._interface_towards(gateway) if kind == UNICAST else self.stack.lo
+        return out or (Failure.NETWORK_UNREACHABLE if gateway else Failure.NO_DEVICE)
 
     def _interface_towards(self, gateway: int) -> Interface | None:
         route = self.stack.routes.lookup(gateway) if gateway else None

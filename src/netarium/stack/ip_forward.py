@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from netarium.addresses import ipv4_text
 from netarium.journey import Drop, Stop
-from netarium.stack.routes import BLACKHOLE, MULTICAST, PROHIBIT, UNICAST, Route
+from netarium.stack.routes import BLACKHOLE, MULTICAST, PROHIBIT, UNICAST, MultipathRoute, Route, flow_hash
 from netarium.wire.ethernet import HEADER_BYTES, MAC_GROUP_BIT, Frame
 from netarium.wire.icmp import (
     COMMUNICATION_PROHIBITED,
@@ -21,6 +21,8 @@ from netarium.wire.icmp import (
     TTL_EXCEEDED,
 )
 from netarium.wire.ipv4 import DONT_FRAGMENT, Ipv4Header
+from netarium.wire.tcp import TcpHeader
+from netarium.wire.udp import UdpHeader
 
 if TYPE_CHECKING:
     from netarium.stack.interface import Interface
@@ -103,6 +105,8 @@ class Ipv4Forward:
             return None
         if route is not None and route.kind == UNICAST:
             return route
+        if isinstance(route, MultipathRoute):
+            return self._balanced(route, frame, header)
         stack.drop(Drop.NO_ROUTE, frame, f"for {ipv4_text(destination)}")
         if route is None:
             stack.icmp.send_error(frame, DESTINATION_UNREACHABLE, NETWORK_UNREACHABLE)
@@ -111,6 +115,16 @@ class Ipv4Forward:
         elif route.kind > MULTICAST and route.kind != BLACKHOLE:
             stack.icmp.send_error(frame, DESTINATION_UNREACHABLE, HOST_UNREACHABLE)
         return None
+
+    def _balanced(self, route: MultipathRoute, frame: Frame, header: Ipv4Header) -> Route:
+        """One of several next hops, by the flow (RFC 2992): its addresses, or with hash policy 1 its ports too."""
+        ports = 0
+        transport = frame.transport
+        if self.settings.fib_multipath_hash_policy and isinstance(transport, TcpHeader | UdpHeader):
+            ports = transport.source_port << 16 | transport.destination_port
+        protocol = header.protocol if ports else 0
+        salt = self.output.flow_salt
+        return route.choose(flow_hash(salt, header.source, header.destination, protocol, ports))
 
     def _forward_specially(
         self, frame: Frame, header: Ipv4Header, interface: Interface, route: Route

@@ -7,6 +7,7 @@ Read first: RFC 791 2.3 and 3.2, RFC 1122 3.2.1 and 3.3, RFC 6864 (identificatio
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
+from zlib import crc32
 
 from netarium.addresses import ipv4_text
 from netarium.journey import Drop, Stop
@@ -20,7 +21,10 @@ from netarium.stack.routes import (
     PROHIBIT,
     UNICAST,
     UNREACHABLE,
+    MultipathRoute,
     Route,
+    flow_hash,
+    next_hops,
 )
 from netarium.wire.ethernet import ETHERTYPE_IPV4, MAC_BROADCAST, Frame
 from netarium.wire.ipv4 import DONT_FRAGMENT, PACKET_BYTES_MAX, Ipv4Header
@@ -37,7 +41,16 @@ ALL_SYSTEMS_MAC_BASE: Final = 0x01005E000000
 class Ipv4Output:
     """What leaves: `send_packet` for own packets, `send_routed` for any packet whose route is known."""
 
-    __slots__ = ("hooks", "identification", "multicast_loop", "routes", "sent", "settings", "stack")
+    __slots__ = (
+        "flow_salt",
+        "hooks",
+        "identification",
+        "multicast_loop",
+        "routes",
+        "sent",
+        "settings",
+        "stack",
+    )
 
     def __init__(self, stack: Stack) -> None:
         self.stack: Final = stack
@@ -47,6 +60,7 @@ class Ipv4Output:
         # RFC 6864 4.3 asks only that identifications of packets that may be fragmented do not repeat too soon.
         self.identification = stack.random.getrandbits(16)
         self.sent = 0
+        self.flow_salt: Final = crc32(stack.name.encode())
         self.multicast_loop = True
         """Whether what is being sent to a group comes back to this host (IP_MULTICAST_LOOP); set around a send."""
 
@@ -66,8 +80,14 @@ class Ipv4Output:
                 return self._route_by(destination, source, owner)
         route = self.routes.lookup(destination)
         if route is None or route.kind > MULTICAST:
-            return None
+            return self._balanced(route, source, destination)
         return route
+
+    def _balanced(self, route: Route | None, source: int, destination: int) -> Route | None:
+        """The next hop of a packet of this host, where there are several; None for a route that refuses."""
+        if not isinstance(route, MultipathRoute):
+            return None
+        return route.choose(flow_hash(self.flow_salt, source or route.hops[0].source, destination))
 
     def _route_by(self, destination: int, source: int, interface: Interface) -> Route | None:
         if not interface.up:
@@ -81,7 +101,7 @@ class Ipv4Output:
         elif destination >> 28 == 0xE:
             kind = MULTICAST
         else:
-            for route in self.routes.candidates(destination):
+            for route in [hop for each in self.routes.candidates(destination) for hop in next_hops(each)]:
                 if route.interface is interface:
                     mtu = route.mtu or interface.mtu
                     origin = source or route.source or interface.address_for(route.gateway or destination)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from netarium.stack.routes import UNICAST, PathException
+from netarium.stack.routes import MULTIPATH, UNICAST, PathException
 from netarium.stack.timers import SECOND_NS, TimerOwner
 from netarium.wire.ipv6 import MTU_MIN
 
@@ -62,7 +62,7 @@ class Paths:
             expires_s = settings.ipv6_mtu_expires
             if mtu < MTU_MIN:
                 return False
-        if route is None or mtu >= route.mtu or route.kind != UNICAST:
+        if route is None or mtu >= route.mtu or route.kind not in (UNICAST, MULTIPATH):
             return False
         self._learn(destination, mtu, 0, expires_s)
         return True

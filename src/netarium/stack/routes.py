@@ -9,7 +9,10 @@ about single destinations: a smaller MTU, a better gateway (Linux' fib_nh_except
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from struct import Struct
 from typing import TYPE_CHECKING, Final
+from zlib import crc32
 
 from netarium.addresses import ipv4_text
 
@@ -24,6 +27,8 @@ MULTICAST: Final = 5
 BLACKHOLE: Final = 6
 UNREACHABLE: Final = 7
 PROHIBIT: Final = 8
+MULTIPATH: Final = 32
+"""Ours: an answer of a lookup with several next hops (Linux has no kind for it)."""
 
 KIND_NAMES: Final = {
     UNICAST: "unicast",
@@ -35,6 +40,9 @@ KIND_NAMES: Final = {
     PROHIBIT: "prohibit",
 }
 
+_FLOW: Final = Struct("!IIII")
+_SPREAD: Final = 0x9E3779B1
+"""Multiplied with, every bit of a CRC bears on the highest, which choose (Knuth, TAOCP 6.4)."""
 CACHE_ENTRIES_MAX: Final = 16_384
 
 
@@ -100,6 +108,52 @@ class Route:
         return f"{kind}{prefix}{via} dev {self.interface.name} proto {self.protocol}{metric}"
 
 
+class MultipathRoute(Route):
+    """One route with several next hops of equal cost (RFC 2991), which flows are spread over.
+
+    `hops` are ordinary routes to the same prefix. In the table its kind is UNICAST; as the answer of a lookup it is
+    MULTIPATH, and whoever sends a packet asks `choose` for the one that its flow takes.
+    """
+
+    __slots__ = ("hops",)
+
+    def __init__(self, hops: Sequence[Route], kind: int = UNICAST) -> None:
+        first = hops[0]
+        super().__init__(
+            first.prefix, first.length, first.interface, first.gateway, first.source,
+            min(each.mtu for each in hops), first.metric, first.protocol, kind,
+        )  # fmt: skip
+        self.hops: Final = tuple(hops)
+
+    def choose(self, flow: int) -> Route:
+        """The next hop of a flow, by its 32-bit hash: regions of equal size (hash-threshold, RFC 2992)."""
+        return self.hops[flow * len(self.hops) >> 32]
+
+    def is_same(self, other: Route) -> bool:
+        """Whether `other` has the same next hops too."""
+        if not isinstance(other, MultipathRoute) or len(self.hops) != len(other.hops):
+            return False
+        return all(one.is_same(two) for one, two in zip(self.hops, other.hops, strict=True))
+
+    def __repr__(self) -> str:
+        metric = f" metric {self.metric}" if self.metric else ""
+        hops = "".join(
+            f" nexthop via {self.address_text(each.gateway)} dev {each.interface.name}" for each in self.hops
+        )
+        return f"{self.address_text(self.prefix)}/{self.length} proto {self.protocol}{metric}{hops}"
+
+
+def next_hops(route: Route) -> tuple[Route, ...]:
+    """The ways of a route: its hops, or itself."""
+    return route.hops if isinstance(route, MultipathRoute) else (route,)
+
+
+def flow_hash(salt: int, source: int, destination: int, protocol: int = 0, ports: int = 0) -> int:
+    """32 bits of a flow; `salt` is the host's, so that routers one after the other do not all decide alike."""
+    crc = crc32(_FLOW.pack(source & 0xFFFFFFFF, destination & 0xFFFFFFFF, protocol, ports), salt)
+    return crc * _SPREAD & 0xFFFFFFFF
+
+
 class PathException:
     """What is known of the path to one destination: `mtu` and `gateway`, 0 for nothing special."""
 
@@ -156,6 +210,8 @@ class RouteTable:
         known = self.exceptions.get(destination)
         if known is None:
             return route
+        if isinstance(route, MultipathRoute):
+            return MultipathRoute([self._excepted(each, destination) for each in route.hops], MULTIPATH)
         mtu = min(known.mtu, route.mtu) if known.mtu else route.mtu
         return route.with_path(known.gateway or route.gateway, mtu)
 
@@ -168,6 +224,9 @@ class RouteTable:
 
     def resolved(self, route: Route, destination: int) -> Route:
         """The route as the answer of a lookup: source, MTU and kind filled in."""
+        if isinstance(route, MultipathRoute):
+            hops = [self.resolved(each, destination) for each in route.hops if each.interface.up]
+            return hops[0] if len(hops) == 1 else MultipathRoute(hops, MULTIPATH)
         kind = route.kind
         if kind == UNICAST and destination == 0xFFFFFFFF:
             kind = BROADCAST
@@ -193,7 +252,7 @@ class RouteTable:
         found: list[Route] = []
         for mask, table in self.tables:
             for route in table.get(destination & mask, ()):
-                if route.interface.up:
+                if route.interface.up or any(each.interface.up for each in next_hops(route)):
                     found.append(route)
         return found
 

@@ -104,6 +104,9 @@ _TABLE: Final[tuple[Setting, ...]] = (
         65535,
     ),
     Setting("net.ipv4.ip_nonlocal_bind", 0, "bool", "-", "let sockets bind to addresses of others", *_BOOL),
+    Setting(
+        "net.ipv4.fib_multipath_hash_policy", 0, "", "2992", "flows: 0 by addresses, 1 by ports too", 0, 1
+    ),
     Setting("net.ipv4.ip_no_pmtu_disc", 0, "bool", "1191", "do not discover the path MTU", *_BOOL),
     Setting(
         "net.ipv4.ipfrag_time", 30, "s", "1122 3.3.2: 60 to 120", "how long fragments wait for the others", 1
@@ -323,6 +326,7 @@ class Settings(IpSettings):
     ip_local_port_range: tuple[int, int]
     ip_unprivileged_port_start: int
     ip_nonlocal_bind: int
+    fib_multipath_hash_policy: int
     ip_no_pmtu_disc: int
     ipfrag_time: int
     ipfrag_high_thresh: int

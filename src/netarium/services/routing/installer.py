@@ -47,14 +47,8 @@ class Installer:
                 self._remove(prefix, old)
                 del installed[prefix]
             metric, hops = route
-            gateway, interface = hops[0]
             failure = control.add_route(
-                prefix[0],
-                prefix[1],
-                gateway=gateway,
-                interface=interface,
-                metric=metric,
-                protocol=self.protocol,
+                prefix[0], prefix[1], hops=hops, metric=metric, protocol=self.protocol
             )
             if failure is None:
                 installed[prefix] = route
