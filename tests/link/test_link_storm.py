@@ -104,4 +104,4 @@ def test_a_ring_of_different_vlans_is_no_loop() -> None:
 
 
 def test_the_limit_leaves_room_to_watch_a_storm() -> None:
-    assert FLOODS_BEFORE_LOOK == 100_000
+    assert FLOODS_BEFORE_LOOK == 20_000

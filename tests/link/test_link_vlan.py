@@ -154,7 +154,9 @@ def test_taking_a_tag_off_and_putting_it_on_again_changes_nothing(tag: int, payl
 )
 def test_no_frame_ever_leaves_its_vlan(vlans: list[int], tags: list[int]) -> None:
     """The judge: every station at an access port sees only what was sent in its VLAN."""
-    box = VlanBox(trunk(vlans, native=vlans[0]), *(access(vlan) for vlan in vlans), access(vlans[0] % 4094 + 1))
+    box = VlanBox(
+        trunk(vlans, native=vlans[0]), *(access(vlan) for vlan in vlans), access(vlans[0] % 4094 + 1)
+    )
     for tag in tags:
         meant = vlans[0] if tag <= 0 else tag
         reached = box.send(0, MAC_BROADCAST, tag=tag)

@@ -121,4 +121,4 @@ def test_the_same_seed_gives_the_same_digest_watched_or_not_and_encoded_or_not(
         other = run(recorded, wire_bytes)
         assert other.first_difference(plain) is None
         assert other.hexdigest() == plain.hexdigest()
-    assert plain.events > 0
+    assert plain.events > 0 or all(what in ("heal", "boot") for what, _, _ in acts)  # of what is whole and on

@@ -77,6 +77,7 @@ class Bridge:
         "floods_looked",
         "learnt",
         "limits",
+        "moves",
         "name",
         "ports",
         "purged_at",
@@ -109,6 +110,8 @@ class Bridge:
         """How many times an address was not learnt because the table, or the port's share of it, was full."""
         self.floods = 0
         """How many frames left by all ports."""
+        self.moves = 0
+        """How many times an address turned up at another port: with `floods`, the pulse of a storm."""
         self.floods_looked = FLOODS_BEFORE_LOOK
 
     def receive(self, port: Port, frame: Frame) -> None:
@@ -258,6 +261,9 @@ class Bridge:
             before = known.port.name
             known.port = port
             known.at = now
+            self.moves += 1
+            if self.moves + self.floods >= self.floods_looked:
+                self._look(port, self._tag_at(port, key >> _VLAN_SHIFT))
         if self.watch.state is not None:
             subject = f"mac {mac_text(key & (1 << _VLAN_SHIFT) - 1)}"
             if key >> _VLAN_SHIFT:
@@ -305,12 +311,20 @@ class Bridge:
             return
         if self.watch.step is not None:
             self._tell(frame, "flooded", *others)
-        self.floods = floods = self.floods + 1
-        if floods >= self.floods_looked:
-            self.floods_looked = floods + FLOODS_BEFORE_LOOK
-            look_for_loop(port, frame.tag & 0xFFF if frame.tag >= 0 else 0)
+        self.floods += 1
+        if self.floods + self.moves >= self.floods_looked:
+            self._look(port, frame.tag & 0xFFF if frame.tag >= 0 else 0)
         for other in others:
             other.transmit(frame)
+
+    def _tag_at(self, port: Port, vlan: int) -> int:
+        """The VLAN in the tag of a frame of `vlan` that comes in by `port`; 0 for none."""
+        return vlan
+
+    def _look(self, port: Port, tag: int) -> None:
+        """So many frames flooded and addresses moved: is it a storm? Raises StormError."""
+        self.floods_looked = self.floods + self.moves + FLOODS_BEFORE_LOOK
+        look_for_loop(port, tag)
 
     def _tell(self, frame: Frame, what: str, *ports: Port) -> None:
         assert self.watch.step is not None

@@ -426,7 +426,9 @@ class TreePort:
             self.tc_received = self.tcn_received = False
             if self.role is Role.DESIGNATED:
                 self.tc_ack = True
-                self.new_info = self.new_info or not self.sends_rapid  # 802.1D-1998 8.6.16: acknowledged at once
+                self.new_info = (
+                    self.new_info or not self.sends_rapid
+                )  # 802.1D-1998 8.6.16: acknowledged at once
             self.tree.propagate_change(self)
             return True
         if self.tc_prop:

@@ -21,7 +21,6 @@ from typing import TYPE_CHECKING, Final, Protocol
 from netarium.errors import UsageError
 from netarium.journey import Drop, Watch
 from netarium.link.port import Port
-from netarium.link.storm import FLOODS_BEFORE_LOOK, look_for_loop
 from netarium.link.switch import AGEING_NS, Bridge
 from netarium.wire.ethernet import ETHERTYPE_VLAN, Frame
 from netarium.wire.vlan import VLAN_MAX, VLAN_MIN
@@ -210,10 +209,9 @@ class VlanBridge(Bridge):
             return
         if self.watch.step is not None:
             self._tell(frame, f"VLAN {vlan}: flooded", *others)
-        self.floods = floods = self.floods + 1
-        if floods >= self.floods_looked and port is not None:
-            self.floods_looked = floods + FLOODS_BEFORE_LOOK
-            look_for_loop(port, frame.tag & 0xFFF if frame.tag >= 0 else 0)
+        self.floods += 1
+        if port is not None and self.floods + self.moves >= self.floods_looked:
+            self._look(port, frame.tag & 0xFFF if frame.tag >= 0 else 0)
         for other in others:
             self._send_by(other, vlan, frame)
 
@@ -227,6 +225,9 @@ class VlanBridge(Bridge):
             if frame.tag != tag:
                 frame = frame.tagged(tag)
         port.transmit(frame)
+
+    def _tag_at(self, port: Port, vlan: int) -> int:
+        return 0 if self.vlans_of(port).native == vlan else vlan
 
     def _refuse(self, port: Port, frame: Frame, members: PortVlans) -> None:
         if frame.tag < 0 or frame.tag & 0xFFF == 0:
