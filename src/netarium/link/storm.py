@@ -1,10 +1,11 @@
 """Broadcast storms: a loop of hubs and switches in which a broadcast goes round for ever, found and named.
 
 No number of frames tells a storm from traffic; a loop does. So every hub and switch counts the frames it floods (and a
-switch the addresses that turn up at another port), and after each `FLOODS_BEFORE_LOOK` of them follows one broadcast over the cables as they are at that moment (cut cables,
-ports that a spanning tree has closed, VLANs): if it comes back to where it was, it will never end, and a StormError
-names the loop. Without a loop nothing happens, however many frames there are. The limit bounds a storm over cables with
-delay; one over cables without any is bounded by the engine's limit of events at one instant.
+switch the addresses that turn up at another port), and after each `FLOODS_BEFORE_LOOK` of them follows one broadcast
+over the cables as they are at that moment (cut cables, ports that a spanning tree has closed, VLANs): if it comes back
+to where it was, it will never end, and a StormError names the loop. Without a loop nothing happens, however many frames
+there are. The limit bounds a storm over cables with delay; one over cables without any is bounded by the engine's limit
+of events at one instant.
 """
 
 from __future__ import annotations
