@@ -83,9 +83,13 @@ CASES = {
         "nodes:\n  a: {kind: host, address: 224.0.0.1/24}\n",
         "lab.yaml:2: nodes.a: 224.0.0.1/24 is a multicast address; give an address that a host can have",
     ),
-    "IPv6": (
-        "nodes:\n  a: {kind: host, address: '2001:db8::1/64'}\n",
-        "lab.yaml:2: nodes.a: '2001:db8::1/64': this version of Netarium speaks IPv4 only",
+    "an IPv6 group": (
+        "nodes:\n  a: {kind: host, address: 'ff02::1/64'}\n",
+        "lab.yaml:2: nodes.a: ff02::1/64 is a multicast address; give an address that a host can have",
+    ),
+    "IPv4 written as IPv6": (
+        "nodes:\n  a: {kind: host, address: '::ffff:10.0.0.1/96'}\n",
+        "lab.yaml:2: nodes.a: ::ffff:10.0.0.1/96 is an IPv4 address written as IPv6; give one such as 2001:db8::1/64",
     ),
     "gateway elsewhere": (
         "nodes:\n  a:\n    kind: host\n    address: 10.0.0.1/24\n    gateway: 10.0.1.1\n",

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from netarium.addresses import ipv4_text
+from netarium.addresses import ipv4_text, ipv6_text
 from netarium.control import Control
 from netarium.errors import ProgramError, UsageError
 from netarium.lab.launch import DHCP, After, Launch
@@ -148,9 +148,14 @@ class Host(Box):
 
     @property
     def addresses(self) -> dict[str, list[str]]:
-        """Interface name -> its addresses with prefix, as they are now; lo left out."""
+        """Interface name -> its addresses with prefix, as they are now, IPv4 first; lo and link-local ones left out."""
         return {
             name: [f"{ipv4_text(each.address)}/{each.length}" for each in interface.addresses]
+            + [
+                f"{ipv6_text(each.address)}/{each.length}"
+                for each in (interface.ipv6.addresses if interface.ipv6 is not None else ())
+                if each.is_usable and each.origin != "link-local"
+            ]
             for name, interface in self.node.stack.interfaces.items()
             if not interface.is_loopback
         }

@@ -18,16 +18,17 @@ from netarium.nodes.router import Router as RouterNode
 if TYPE_CHECKING:
     from netarium.lab.filters import FilterSetup
     from netarium.lab.net import Net
+    from netarium.nodes.ipv6 import Ipv6Setup
 
 FILTERS = ("nat", "firewall", "balance", "public")
 """What `lab.filters` reads; it is imported only for nodes that have some of it."""
 
 KEYWORDS = (
     "address", "interfaces", "gateway", "routes", "hosts", "settings", "mac", "duplicate", "boot", "link", "firewall",
-    *services.KEYS,
+    *services.KEYS, "ipv6",
 )  # fmt: skip
 """What `Net.host` and all others with a stack take, besides the options of a link where `link` is given."""
-MORE_KEYWORDS = {"router": ("nat", "public"), "balancer": ("balance",)}
+MORE_KEYWORDS = {"router": ("nat", "public", "advertise"), "balancer": ("balance",)}
 """What some kinds take besides."""
 
 INTERFACE = "eth0"
@@ -69,12 +70,17 @@ def computer(
         net.port_numbers,
         interfaces=setups,
         gateway=_gateway(plain.get("gateway"), configured),
-        routes=[_route(net, each, configured) for each in plain.get("routes", ())],
+        routes=[
+            _route(net, each, configured) for each in plain.get("routes", ()) if not _is_ipv6_route(each)
+        ],
         settings=plain.get("settings"),
         on=plain.get("boot") is None,
     )
     box = box_class(net, node)
     box.duplicate = bool(plain.get("duplicate", False))
+    setup6 = _ipv6(kind, plain, configured)
+    if setup6 is not None:
+        node.enable_ipv6(setup6)
     if filters is not None:
         filters.install(box)
     box.resolver = _resolver(net, name, plain)
@@ -85,7 +91,26 @@ def computer(
         for addresses in configured.values():
             for each in addresses:
                 net.node_names.add(ip_text(each.family, each.address), name)
+        for listed in setup6.interfaces.values() if setup6 is not None else ():
+            for address, _ in listed:
+                net.node_names.add(ip_text(6, address), name)
     return box
+
+
+def _is_ipv6_route(route: Any) -> bool:
+    return ":" in str(dict(route).get("to"))
+
+
+def _ipv6(
+    kind: str, given: dict[str, Any], configured: Mapping[str, Sequence[InterfaceAddress]]
+) -> Ipv6Setup | None:
+    """The node's IPv6, None when it has none."""
+    texts = {INTERFACE: given["address"]} if "address" in given else given.get("interfaces") or {}
+    if not given.get("ipv6") and not given.get("advertise") and ":" not in repr([*texts.values()]):
+        return None
+    from netarium.lab.ipv6 import setup_of
+
+    return setup_of(given, {name: texts.get(name) for name in configured}, kind)
 
 
 def _filters(
@@ -116,7 +141,7 @@ def read_interfaces(address: Any, interfaces: Any) -> dict[str, list[InterfaceAd
             if len(listed) > 1:
                 raise UsageError(f"{name}: `dhcp` stands alone; an address beside it would be a second one")
             listed = []
-        found[name] = [addressing.interface_address(text) for text in listed]
+        found[name] = [addressing.interface_address(text) for text in listed if ":" not in text]
     return found
 
 
@@ -153,10 +178,15 @@ def _macs(mac: Any, configured: Mapping[str, Any]) -> dict[str, str]:
     return dict(mac)
 
 
-def _gateway(text: str | None, configured: Mapping[str, Sequence[InterfaceAddress]]) -> int:
-    if text is None:
+def _gateway(given: str | Sequence[str] | None, configured: Mapping[str, Sequence[InterfaceAddress]]) -> int:
+    """The IPv4 gateway; one of IPv6 may stand beside it."""
+    listed = [] if given is None else [given] if isinstance(given, str) else list(given)
+    texts = [text for text in listed if ":" not in text]
+    if not texts:
         return 0
-    gateway = addressing.plain_address(text)
+    if len(texts) > 1 or len(listed) > 2:
+        raise UsageError(f"gateway: {', '.join(listed)}; a node has one default gateway of each family")
+    gateway = addressing.plain_address(texts[0])
     _check_next_hop("gateway", gateway, configured)
     return gateway
 

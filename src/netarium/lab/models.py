@@ -89,6 +89,16 @@ class Route(_Model):
     metric: Whole = 0
 
 
+class AdvertiseEntry(_Model):
+    """What a router advertises by an interface."""
+
+    prefixes: Listed | None = Field(None, description="/64 prefixes; without it those of its own addresses")
+    mtu: Whole | None = Field(None, description="the MTU hosts take, 1280 or more")
+    dns: Listed | None = Field(None, description="DNS servers, by IPv6 address")
+    lifetime: Duration | None = Field(None, description="how long it may be used as a router; 30min")
+    every: Duration | None = Field(None, description="the most between two advertisements; 10min")
+
+
 class _StackNode(_Model):
     """What hosts and routers share."""
 
@@ -98,7 +108,10 @@ class _StackNode(_Model):
     interfaces: dict[str, Listed | None] | None = Field(
         None, description="interface name -> address or addresses"
     )
-    gateway: str | None = Field(None, description="the default route's next hop")
+    gateway: Listed | None = Field(None, description="the default route's next hop; one of each family")
+    ipv6: Flag | None = Field(
+        None, description="IPv6 on every interface; without it only where an IPv6 address stands"
+    )
     routes: list[Route] = []
     hosts: dict[str, str] = Field(
         {}, description="names this node knows besides the others': name -> address"
@@ -135,6 +148,9 @@ class RouterNode(_StackNode):
 
     kind: Literal["router"]
     routing: Routing | None = Field(None, description="rip or ospf, or a mapping with `protocol` and options")
+    advertise: Flag | list[str] | dict[str, AdvertiseEntry | None] | None = Field(
+        None, description="router advertisements: true, or the interfaces, or interface -> options"
+    )
     nat: NatEntry | None = Field(None, description="address translation")
     public: Flag = Field(False, description="drops packets to private addresses, as a provider's router does")
 

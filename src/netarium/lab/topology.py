@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from netarium.addresses import ipv4_text
+from netarium.addresses import ipv4_text, ipv6_text
 from netarium.errors import UsageError
 from netarium.lab.boxes import Box, Host
-from netarium.lab.layer2 import broadcast_domains
+from netarium.lab.layer2 import Domain, broadcast_domains
 
 if TYPE_CHECKING:
     from netarium.link.cable import Cable
@@ -48,3 +48,20 @@ def check_addresses(boxes: Iterable[Box], cables: Iterable[Cable]) -> None:
                     "one, or write `duplicate: true` if that is meant",
                     host,
                 )
+        if any(host.node.setup.ipv6 is not None for host, _ in domain.interfaces):
+            _check_ipv6(domain)
+
+
+def _check_ipv6(domain: Domain) -> None:
+    owners: dict[int, tuple[Host, str]] = {}
+    for host, name in domain.interfaces:
+        setup = host.node.setup.ipv6
+        for address, length in setup.interfaces.get(name, ()) if setup is not None else ():
+            other = owners.setdefault(address, (host, name))
+            if other == (host, name) or host.duplicate or other[0].duplicate:
+                continue
+            raise AddressTwiceError(
+                f"{host.name}:{name} has the address {ipv6_text(address)}/{length}, which {other[0].name}:{other[1]} "
+                "has in the same broadcast domain; give it another one, or write `duplicate: true` if that is meant",
+                host,
+            )

@@ -17,6 +17,7 @@ from netarium.errors import UsageError
 from netarium.journey import Drop, Watch
 from netarium.link.port import Port, PortOwner
 from netarium.link.vlan import untagged
+from netarium.nodes.ipv6 import Ipv6Setup, start_ipv6
 from netarium.nodes.node import Node, PortNumbers
 from netarium.stack.interface import Interface
 from netarium.stack.routes import Route
@@ -58,6 +59,7 @@ class HostSetup:
     routes: Sequence[RouteSetup] = ()
     forwarding: bool = False
     settings: Mapping[str, object] = field(default_factory=dict)
+    ipv6: Ipv6Setup | None = None
 
 
 def _nowhere(frame: Frame) -> None:
@@ -145,6 +147,13 @@ class Host(Node):
             self._attach(self.stack, name, setup)
         return port
 
+    def enable_ipv6(self, setup: Ipv6Setup) -> None:
+        """Switch IPv6 on, now and at every boot."""
+        self.setup.ipv6 = setup
+        self.stack.enter(self.engine.now)
+        start_ipv6(self.stack, setup)
+        self.stack.settle()
+
     def fire(self, argument: Any) -> None:
         """An engine event: the time the stack asked for has come. `argument` is the stack it was for."""
         stack = self.stack
@@ -213,6 +222,8 @@ class Host(Node):
             self._attach(stack, name, interface)
         for route in self._routes(stack):
             stack.routes.add(route)
+        if setup.ipv6 is not None:
+            start_ipv6(stack, setup.ipv6)
         stack.rearm = self._rearm
         stack.settle()
         return stack
