@@ -1,0 +1,241 @@
+"""Our stack against the Linux kernel's over a TAP device: ping of all sizes, fragments, traceroute, SLAAC, both ways."""
+
+from __future__ import annotations
+
+import random
+import re
+
+import pytest
+
+from netarium import Net
+from netarium.outside.namespace import Namespace, why_not
+from netarium.outside.pacing import RealTime
+from netarium.outside.tap import Tap
+from netarium.wire.ethernet import Frame
+from netarium.wire.ipv4 import Ipv4Header
+from netarium.wire.ipv6 import Ipv6Header
+
+LACKS = why_not()
+pytestmark = [pytest.mark.kernel, pytest.mark.skipif(bool(LACKS), reason=LACKS)]
+
+SIZES = [0, 1, 8, 55, 56, 1399, 1452, 1453, 1472, 1473, 2952, 2953, 4000, 9000, 20_000, 40_000, 65_000, 65_507]
+
+
+class Beside:
+    """One of our hosts (10.0.0.1, 2001:db8::1) and the kernel (.2, ::2) at one cable."""
+
+    def __init__(self) -> None:
+        self.space = Namespace()
+        self.net = Net(seed=1, digest=False)
+        self.tap = Tap(self.net, self.space)
+        self.host = self.net.host("ours", address=["10.0.0.1/24", "2001:db8::1/64"])
+        self.net.link(self.tap, self.host)
+        self.tap.up("10.0.0.2/24", "2001:db8::2/64")
+        self.real = RealTime(self.net, [self.tap])
+
+    def kernel(self, *command: str, within_s: float = 60.0) -> str:
+        """A command of the kernel's side, run while our side answers."""
+        process = self.space.start(*command)
+        self.real.run_until(lambda: process.poll() is not None, within_s)
+        assert process.stdout is not None
+        with process.stdout as output:
+            return output.read()
+
+    def close(self) -> None:
+        self.tap.close()
+        self.space.close()
+
+
+@pytest.fixture
+def beside():
+    made = Beside()
+    yield made
+    made.close()
+
+
+@pytest.mark.parametrize(("flag", "address"), [("-4", "10.0.0.1"), ("-6", "2001:db8::1")])
+def test_the_kernel_pings_us_with_every_size(beside: Beside, flag: str, address: str) -> None:
+    for size in SIZES:
+        said = beside.kernel("ping", flag, "-n", "-c", "1", "-W", "2", "-s", str(size), address)
+        assert "1 received" in said, f"{size}: {said}"
+    assert not [name for name in beside.host.node.stack.drops if "FRAGMENT" in name.name]
+
+
+@pytest.mark.parametrize(("flag", "address"), [("-4", "10.0.0.2"), ("-6", "2001:db8::2")])
+def test_we_ping_the_kernel_with_every_size(beside: Beside, flag: str, address: str) -> None:
+    for size in SIZES:
+        service = beside.host.run(f"ping {flag} -n -c 1 -W 2 -s {size} {address}")
+        beside.real.run_until(lambda service=service: service.ended, 20)  # type: ignore[misc]
+        assert "1 received" in service.stdout, f"{size}: {service.stdout} {service.stderr}"
+
+
+@pytest.mark.parametrize(("flag", "address"), [("-4", "10.0.0.1"), ("-6", "2001:db8::1")])
+def test_fragments_in_random_order_both_ways(beside: Beside, flag: str, address: str) -> None:
+    """What the kernel sends is handed to us shuffled, and what we answer is handed to the kernel shuffled."""
+    rng = random.Random(7)
+    port = beside.tap.node.ports["eth0"]
+    held: dict[str, list[Frame]] = {"in": [], "out": []}
+    handed = 0
+
+    def shuffled(way: str, frame: Frame, give) -> None:  # type: ignore[no-untyped-def]
+        nonlocal handed
+        network = frame.network
+        if not isinstance(network, Ipv4Header | Ipv6Header) or not network.is_fragment:
+            give(frame)
+            return
+        held[way].append(frame)
+        if not (network.fragment & (0x2000 if isinstance(network, Ipv4Header) else 1)):
+            rng.shuffle(held[way])
+            handed += len(held[way])
+            for each in held[way]:
+                give(each)
+            held[way].clear()
+
+    class Shuffle:
+        """Between the cable and the device."""
+
+        def receive(self, port, frame):  # type: ignore[no-untyped-def]
+            shuffled("out", frame, lambda each: beside.tap.node.receive(port, each))
+
+        def carrier_changed(self, port, up):  # type: ignore[no-untyped-def]
+            pass
+
+    port.owner = Shuffle()
+    ours = beside.host.node.ports["eth0"]
+    node = beside.host.node
+
+    class ShuffleIn(Shuffle):
+        def receive(self, port, frame):  # type: ignore[no-untyped-def]
+            shuffled("in", frame, lambda each: node.receive(port, each))
+
+    ours.owner = ShuffleIn()
+    for size in (3000, 9000, 30_000, 65_507):
+        said = beside.kernel("ping", flag, "-n", "-c", "2", "-i", "0.2", "-W", "2", "-s", str(size), address)
+        assert "2 received" in said, said
+    assert handed > 200
+
+
+def three_routers(namespace: Namespace) -> tuple[Net, Tap]:
+    """The kernel 10.0.0.2 / 2001:db8::2 - r1 - r2 - r3 - far (10.0.4.9, 2001:db8:4::9)."""
+    net = Net(seed=1, digest=False)
+    tap = Tap(net, namespace)
+    for n in (1, 2, 3):
+        there = [{"to": "10.0.4.0/24", "via": f"10.0.{n}.2"}, {"to": "2001:db8:4::/64", "via": f"2001:db8:{n}::2"}]
+        back = [{"to": "10.0.0.0/24", "via": f"10.0.{n - 1}.1"}, {"to": "2001:db8::/64", "via": f"2001:db8:{n - 1}::1"}]
+        left = "2001:db8::1/64" if n == 1 else f"2001:db8:{n - 1}::2/64"
+        net.router(
+            f"r{n}",
+            interfaces={
+                "a": [f"10.0.{n - 1}.{1 if n == 1 else 2}/24", left],
+                "b": [f"10.0.{n if n < 3 else 4}.1/24", f"2001:db8:{n if n < 3 else 4}::1/64"],
+            },
+            routes=(there if n < 3 else []) + (back if n > 1 else []),
+        )
+    far = net.host("far", address=["10.0.4.9/24", "2001:db8:4::9/64"], gateway=["10.0.4.1", "2001:db8:4::1"])
+    for one, other in ((tap, "r1:a"), ("r1:b", "r2:a"), ("r2:b", "r3:a"), ("r3:b", far)):
+        net.link(one, other)
+    tap.up("10.0.0.2/24", "2001:db8::2/64")
+    namespace.run("ip", "route", "add", "default", "via", "10.0.0.1")
+    namespace.run("ip", "-6", "route", "add", "default", "via", "2001:db8::1")
+    return net, tap
+
+
+@pytest.mark.parametrize(
+    ("flag", "hops"),
+    [
+        ("-4", ["10.0.0.1", "10.0.1.2", "10.0.2.2", "10.0.4.9"]),
+        ("-6", ["2001:db8::1", "2001:db8:1::2", "2001:db8:2::2", "2001:db8:4::9"]),
+    ],
+)
+def test_traceroute_through_three_of_our_routers(flag: str, hops: list[str]) -> None:
+    """By the kernel's sockets (our tool is an ordinary program), and by the kernel's ping with small hop limits."""
+    with Namespace() as space:
+        net, tap = three_routers(space)
+        real = RealTime(net, [tap])
+        import sys
+
+        command = [sys.executable, "-m", "netarium.tools.traceroute", flag, "-n", "-q", "1", hops[-1]]
+        process = space.start(*command)
+        real.run_until(lambda: process.poll() is not None, 40)
+        assert process.stdout is not None
+        with process.stdout as output:
+            said = output.read()
+        assert re.findall(r"^ *\d+  ([0-9a-f.:]+)  ", said, re.M) == hops, said
+        for limit, hop in enumerate(hops[:-1], 1):
+            ping = space.start("ping", flag, "-n", "-c", "1", "-W", "2", "-t", str(limit), hops[-1])
+            real.run_until(lambda ping=ping: ping.poll() is not None, 20)  # type: ignore[misc]
+            assert ping.stdout is not None
+            with ping.stdout as output:
+                assert f"From {hop} icmp_seq=1 Time" in output.read()
+        tap.close()
+
+
+@pytest.mark.parametrize(("flag", "target"), [("-4", "10.0.0.2"), ("-6", "2001:db8::2")])
+def test_our_traceroute_ends_at_the_kernel(flag: str, target: str) -> None:
+    with Namespace() as space:
+        net, tap = three_routers(space)
+        real = RealTime(net, [tap])
+        service = net["far"].run(f"traceroute {flag} -n -q 1 {target}")
+        real.run_until(lambda: service.ended, 40)
+        lines = service.stdout.splitlines()
+        assert len(lines) == 5 and lines[-1].split()[:2] == ["4", target], service.stdout + service.stderr
+        tap.close()
+
+
+def test_the_kernel_takes_its_address_from_our_router() -> None:
+    with Namespace() as space:
+        net = Net(seed=1, digest=False)
+        tap = Tap(net, space)
+        net.router("r", interfaces={"eth0": "2001:db8:7::1/64"}, advertise=True)
+        net.link(tap, "r:eth0")
+        tap.up()
+        real = RealTime(net, [tap])
+
+        def addressed() -> bool:
+            shown = space.run("ip", "-6", "addr", "show", "dev", "tap0", "scope", "global")
+            return "2001:db8:7:" in shown and "tentative" not in shown
+
+        real.run_until(addressed, 20)
+        assert "default via fe80::" in space.run("ip", "-6", "route")
+        ping = space.start("ping", "-6", "-n", "-c", "1", "-W", "2", "2001:db8:7::1")
+        real.run_until(lambda: ping.poll() is not None, 20)
+        assert ping.stdout is not None
+        with ping.stdout as output:
+            assert "1 received" in output.read()
+        tap.close()
+
+
+def test_we_take_our_address_from_a_router_beside_the_kernel() -> None:
+    """radvd is seldom installed: the kernel's own socket sends an advertisement that was made by hand."""
+    with Namespace() as space:
+        net = Net(seed=1, digest=False)
+        tap = Tap(net, space)
+        host = net.host("ours", interfaces={"eth0": None}, ipv6=True)
+        net.link(tap, host)
+        tap.up("2001:db8:8::1/64")
+        space.sysctl("net.ipv6.conf.all.forwarding", 1)
+        real = RealTime(net, [tap])
+        real.run(2.5)
+        import sys
+
+        code = (
+            "import socket,struct\n"
+            "s=socket.socket(socket.AF_INET6,socket.SOCK_RAW,58)\n"
+            "s.setsockopt(41,socket.IPV6_MULTICAST_HOPS,255)\n"
+            "p=bytes([3,4,64,0xC0])+struct.pack('!III',86400,14400,0)+socket.inet_pton(10,'2001:db8:8::')\n"
+            "s.sendto(struct.pack('!BBHBBHII',134,0,0,64,0,1800,0,0)+p,"
+            "('ff02::1',0,0,socket.if_nametoindex('tap0')))\n"
+        )
+        process = space.start(sys.executable, "-c", code)
+        real.run_until(lambda: process.poll() is not None, 10)
+        assert process.stdout is not None
+        with process.stdout as output:
+            assert output.read() == ""
+        real.run_until(lambda: bool(host.addresses["eth0"]), 10)
+        assert host.addresses["eth0"][0].startswith("2001:db8:8:")
+        ping = space.start("ping", "-6", "-n", "-c", "1", "-W", "2", host.addresses["eth0"][0].split("/")[0])
+        real.run_until(lambda: ping.poll() is not None, 20)
+        assert ping.stdout is not None
+        with ping.stdout as output:
+            assert "1 received" in output.read()
+        tap.close()
