@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from netarium.errors import UsageError
 from netarium.journey import Stop
@@ -18,6 +18,7 @@ from netarium.stack.routes import LOCAL, UNICAST, MultipathRoute, Route
 
 if TYPE_CHECKING:
     from netarium.journey import Cause, Drop
+    from netarium.link.switch import Bridge
     from netarium.stack.filter.nat import NatSetup
     from netarium.stack.filter.views import BalanceView, ConnectionView, NatRow, RuleView
     from netarium.stack.interface import Interface, InterfaceAddress
@@ -76,6 +77,19 @@ class NeighborView:
     age_ns: int
 
 
+class SwitchFace(Protocol):
+    """What a layer-3 switch shows of itself besides its stack."""
+
+    @property
+    def bridge(self) -> Bridge:
+        """Its ports, MAC table, VLANs and spanning tree."""
+        ...
+
+    def flow_table(self) -> Sequence[tuple[int, ...]]:
+        """The flow cache: VLANs in and out, addresses of source and destination, protocol, their ports, packets."""
+        ...
+
+
 class Control:
     """One program's door to its host. `clock` gives the time in ns; `privileged` lets it change things."""
 
@@ -94,6 +108,8 @@ class Control:
         """What the host's services keep over a reboot, by file name: the leases of a DHCP server."""
 
         self._start_daemon: Final = start_daemon
+        self.switch: SwitchFace | None = None
+        """The switch around the stack, where the host is one."""
 
     def start_daemon(self, name: str, main: Callable[[], None]) -> None:
         """Leave a program behind that runs `main` on this host, as root, until the host goes off (daemon(3))."""
@@ -360,6 +376,17 @@ class Control:
         """How NAT is configured; None without NAT."""
         found = self.stack.hooks.filter
         return None if found is None or found.nat is None else found.nat.setup
+
+    # The switch around the stack.
+
+    @property
+    def bridge(self) -> Bridge | None:
+        """The bridge of a layer-3 switch: its ports, MAC table, VLANs and spanning tree; None elsewhere."""
+        return None if self.switch is None else self.switch.bridge
+
+    def flows(self) -> Sequence[tuple[int, ...]]:
+        """The flow cache of a layer-3 switch, empty elsewhere; see `SwitchFace.flow_table`."""
+        return () if self.switch is None else self.switch.flow_table()
 
     # Settings, sockets, counters.
 

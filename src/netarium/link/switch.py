@@ -15,6 +15,7 @@ it untouched, as with a switch that cannot be configured. `vlan` has the one tha
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from netarium.addresses import mac_text
@@ -178,6 +179,11 @@ class Bridge:
             del self.seen[key]
         self.learnt.pop(port.number, None)
 
+    def forget_learnt(self, fits: Callable[[Port, int], bool]) -> None:
+        """Forget the entries of the ports and VLANs that `fits` says."""
+        for key in [key for key, seen in self.seen.items() if fits(seen.port, key >> _VLAN_SHIFT)]:
+            self._drop_entry(key)
+
     def restart(self) -> None:
         """As after power-on: nothing learnt, no fast ageing."""
         self.forget()
@@ -298,9 +304,12 @@ class Bridge:
     def _drop_aged(self, now: int) -> None:
         aged = [key for key, seen in self.seen.items() if now - seen.at > self.ageing_ns]
         for key in aged:
-            number = self.seen.pop(key).port.number
-            if number in self.learnt:
-                self.learnt[number] -= 1
+            self._drop_entry(key)
+
+    def _drop_entry(self, key: int) -> None:
+        number = self.seen.pop(key).port.number
+        if number in self.learnt:
+            self.learnt[number] -= 1
 
     def _flood(self, port: Port, frame: Frame) -> None:
         others = [other for other in self.ports if other is not port and other.direction is not None]

@@ -19,7 +19,7 @@ from netarium.link.port import Port, PortOwner
 from netarium.link.switch import MacEntry
 from netarium.link.vlan import VlanBridge, checked_vlan
 from netarium.nodes.bridging import BridgeSetup, power_off, power_on
-from netarium.nodes.flow_cache import FlowCache
+from netarium.nodes.flow_cache import FlowCache, FlowEntry
 from netarium.nodes.host import InterfaceSetup, RouteSetup
 from netarium.nodes.node import PortNumbers
 from netarium.nodes.router import Router
@@ -144,6 +144,10 @@ class Switch3(Router):
     def switched(self) -> int:
         """How many packets the flow cache has sent on since boot."""
         return self.flows.switched
+
+    def flow_table(self) -> list[FlowEntry]:
+        """The flow cache, in the order of the first packets."""
+        return self.flows.entries()
 
     def owns_mac(self, mac: int) -> bool:
         """Whether one of its VLAN interfaces or ports has this MAC address."""

@@ -10,6 +10,7 @@ from greenlet import getcurrent
 from netarium import control
 from netarium.control import Control
 from netarium.names import resolver
+from netarium.nodes.switch3 import Switch3
 from netarium.programs.scheduler import TaskGreenlet
 
 if TYPE_CHECKING:
@@ -25,7 +26,10 @@ def door() -> Control | None:
     engine = process.scheduler.engine
     host = process.host
     privileged = process.credentials.may("net_admin")
-    return Control(host.stack, lambda: engine.now, privileged, host.disk, starter(process))
+    made = Control(host.stack, lambda: engine.now, privileged, host.disk, starter(process))
+    if isinstance(host, Switch3):
+        made.switch = host
+    return made
 
 
 def starter(parent: Process) -> Callable[[str, Callable[[], None]], None]:

@@ -7,6 +7,7 @@
     resolvectl  the host's resolver and its cache: show, query, flush
     hosts       show and edit the host's own hosts file
     dhclient    ask for an address by DHCP, give it back
+    bridge      the MAC table, port states, VLANs and flow cache of a layer-3 switch
     conntrack   the tracked connections, in the format of conntrack-tools
     nft         the rules of firewall, NAT and balancer, with counters
 
@@ -33,6 +34,7 @@ TOOLS = (
         "get an address by DHCP",
         frozenset({"net_admin", "net_raw", "net_bind_service"}),
     ),
+    Tool("bridge", "netarium.tools.bridge", "the tables of a layer-3 switch"),
     Tool("conntrack", "netarium.tools.conntrack", "list and delete tracked connections"),
     Tool("nft", "netarium.tools.nft", "list the rules of firewall, NAT and balancer"),
 )

@@ -1,0 +1,101 @@
+"""`bridge` on a layer-3 switch: text and JSON of its tables, flushing, and what is refused."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from netarium import Net
+
+OPERATIONS = [
+    ("fdb show dev p1", ["02:00:00:00:00:03 dev p1 vlan 10 master core"]),
+    ("fdb show vlan 20", ["02:00:00:00:00:04 dev p2 vlan 20 master core",
+                          "02:00:00:00:00:02 dev vlan20 vlan 20 self master core permanent"]),
+    ("-s fdb dev p1", ["02:00:00:00:00:03 dev p1 vlan 10 used 2/2 master core"]),
+    ("link", ["1: p1: <BROADCAST,MULTICAST,UP,LOWER_UP> mtu 1500 master core state forwarding priority 128 cost 4",
+              "2: p2: <BROADCAST,MULTICAST,UP,LOWER_UP> mtu 1500 master core state forwarding priority 128 cost 4",
+              "3: up: <BROADCAST,MULTICAST,UP,NO-CARRIER> mtu 1500 master core state disabled priority 128 cost 1"]),
+    ("vlan", ["port              vlan-id", "p1                10 PVID Egress Untagged",
+              "p2                20 PVID Egress Untagged", "up                1 PVID Egress Untagged",
+              "                  10", "                  20"]),
+    ("vlan show dev up vlan 10", ["port              vlan-id", "up                10"]),
+    ("flow", ["vlan 10 -> vlan 20 src 10.0.10.2 dst 10.0.20.2 proto 1 sport 0 dport 0 packets 1",
+              "vlan 20 -> vlan 10 src 10.0.20.2 dst 10.0.10.2 proto 1 sport 0 dport 0 packets 1"]),
+]  # fmt: skip
+
+
+@pytest.fixture
+def net() -> Net:
+    """a (VLAN 10) has pinged b (VLAN 20) across the switch `core`, twice; it is 5 s."""
+    net = Net(seed=1)
+    core = net.switch(
+        "core",
+        layer=3,
+        ports={"p1": {"vlan": 10}, "p2": {"vlan": 20}, "up": {"trunk": [10, 20], "native": 1}},
+        interfaces={"vlan10": "10.0.10.1/24", "vlan20": "10.0.20.1/24"},
+    )
+    net.link(net.host("a", "10.0.10.2/24", gateway="10.0.10.1"), "core:p1")
+    net.link(net.host("b", "10.0.20.2/24", gateway="10.0.20.1"), "core:p2")
+    net["a"].run("ping -c 2 10.0.20.2", at="1s")
+    assert core.kind == "switch"
+    net.at("5s", lambda: None)
+    net.run()
+    return net
+
+
+def said(net: Net, host: str, words: str, root: bool = False) -> tuple[str, str, int]:
+    service = net[host].run(f"bridge {words}", root=root)
+    service.wait()
+    return service.stdout, service.stderr, service.exit_code
+
+
+@pytest.mark.parametrize(("words", "lines"), OPERATIONS)
+def test_each_table_reads_as_iproute2_prints_it(net: Net, words: str, lines: list[str]) -> None:
+    assert said(net, "core", words) == ("".join(f"{line}\n" for line in lines), "", 0)
+
+
+def test_json_has_the_same(net: Net) -> None:
+    out, _, code = said(net, "core", "-j fdb show dev p1")
+    assert code == 0
+    row = {"mac": "02:00:00:00:00:03", "ifname": "p1", "vlan": 10, "flags": [], "master": "core", "state": ""}
+    assert json.loads(out) == [row]
+    (first, *_) = json.loads(said(net, "core", "--json link")[0])
+    assert (first["ifname"], first["state"], first["cost"]) == ("p1", "forwarding", 4)
+    vlans = json.loads(said(net, "core", "-j vlan show dev p2")[0])
+    assert vlans == [{"ifname": "p2", "vlans": [{"vlan": 20, "flags": ["PVID", "Egress Untagged"]}]}]
+    flows = json.loads(said(net, "core", "-j flow")[0])
+    assert [flow["packets"] for flow in flows] == [1, 1]
+
+
+def test_flushing_needs_root_and_forgets_what_was_asked_for(net: Net) -> None:
+    assert said(net, "core", "fdb flush") == ("", "RTNETLINK answers: Operation not permitted\n", 255)
+    assert len(net["core"].mac_table) == 2
+    assert said(net, "core", "fdb flush vlan 10", root=True)[2] == 0
+    assert [entry.vlan for entry in net["core"].mac_table] == [20]
+    assert said(net, "core", "fdb flush", root=True)[2] == 0
+    assert net["core"].mac_table == []
+
+
+@pytest.mark.parametrize(
+    ("words", "error"),
+    [
+        ("fbd", 'Object "fbd" is unknown, try "bridge help".'),
+        ("fdb add", 'Command "add" is unknown, try "bridge fdb help".'),
+        ("fdb show dev", 'Command "dev" is unknown, try "bridge fdb help".'),
+        ("fdb show vlan 5000", 'Invalid argument "5000" for vid: 1 to 4094'),
+        ("fdb show dev p9", 'Cannot find device "p9"'),
+        ("-x fdb", 'Option "-x" is unknown, try "bridge -help".'),
+        ("", "Usage: bridge"),
+    ],
+)
+def test_what_is_not_understood_is_refused(net: Net, words: str, error: str) -> None:
+    out, err, code = said(net, "core", words)
+    assert (out, code) == ("", 255)
+    assert err.startswith(error)
+
+
+def test_on_a_host_the_tables_are_empty(net: Net) -> None:
+    assert said(net, "a", "fdb") == ("", "", 0)
+    assert said(net, "a", "-j link") == ("[]\n", "", 0)
+    assert said(net, "a", "help")[2] == 0
