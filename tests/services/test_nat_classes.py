@@ -1,7 +1,7 @@
 """What a NAT is, found from outside by programs, as RFC 4787 and RFC 5780 define it; and hole punching through two.
 
-Method: a client inside asks a server with two addresses and two ports (RFC 5780 section 4) whom it seems to be, and from
-where it can be reached. The class found must be the class configured, for all nine pairs.
+Method: a client inside asks a server with two addresses and two ports (RFC 5780 section 4) whom it seems to be, and
+from where it can be reached. The class found must be the class configured, for all nine pairs.
 """
 
 from __future__ import annotations
@@ -135,7 +135,7 @@ def rendezvous() -> None:
     while len(peers) < 2:
         name, peer = server.recvfrom(100)
         peers[name] = peer
-    (one, a), (other, b) = peers.items()
+    a, b = peers.values()
     server.sendto(json.dumps(b).encode(), a)
     server.sendto(json.dumps(a).encode(), b)
 
