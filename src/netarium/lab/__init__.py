@@ -5,7 +5,9 @@
     building    from the keywords of a host to a node: addresses read and checked, MACs given, names made known
     addressing  which addresses an interface can have
     links       a cable with its numbers in words
-    topology    broadcast domains, and addresses that stand twice in one
+    layer2      broadcast and collision domains as drawn, cables that close a loop
+    topology    addresses that stand twice in one broadcast domain
+    switches    switches of layer 2 and 3 from their keywords; `models_switch` is the schema of their ports
     service     the handle of a program: type, expect, wait, kill, its output and end
     launch      when a program starts: at, after, at the boot of its host
     lifecycle   the one loop of a net, and the rules by which a run is over

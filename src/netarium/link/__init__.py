@@ -11,6 +11,10 @@
     bits       the bits of a frame as a cable carries them, shown and read back
     hub        the inside of a hub: repeat
     switch     the inside of a switch: learn, look up, flood, age
+    vlan       the inside of a switch that knows VLANs: access ports and trunks (802.1Q)
+    storm      a loop of hubs and switches in which a broadcast never ends: found and named
+    spanning_tree  one tree of cables, agreed on by the bridges: STP and RSTP (802.1D)
+    tree_port  the state machines of one port in it
 
 Start with `cable`. Nothing here looks above layer 2, but the rules by choice.
 """

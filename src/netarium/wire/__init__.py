@@ -3,6 +3,7 @@
     checksum     the Internet checksum (RFC 1071) as arithmetic on integers
     ethernet     `Frame`: what travels on a cable, as a value; EtherTypes, padding, FCS
     vlan         the fields of an 802.1Q tag
+    stp          `Bpdu`: what bridges tell each other (802.1D)
     packet       an IP packet from its parts and back: the table of transport protocols
     arp          `ArpPacket` (RFC 826)
     ipv4         `Ipv4Header` (RFC 791)
