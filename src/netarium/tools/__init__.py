@@ -1,6 +1,7 @@
 """What a host has in its /bin: ordinary programs over the socket module and time.
 
-    ping        ICMP echo, with the output of iputils' ping
+    ping        ICMP echo, with the output of iputils' ping; `ping6` is what differs over IPv6
+    traceroute  the routers on the way
     ip          links, addresses, routes and neighbours, as iproute2
     curl        transfer a URL
     dig         ask a name server, as BIND's dig; `dns_query` is what it shares with host
@@ -24,6 +25,7 @@ TOOLS = (
     Tool(
         "ping", "netarium.tools.ping", "send ICMP echo requests and time the answers", frozenset({"net_raw"})
     ),
+    Tool("traceroute", "netarium.tools.traceroute", "print the route packets take"),
     Tool("ip", "netarium.tools.ip.command", "show and change links, addresses, routes, neighbours"),
     Tool("curl", "netarium.tools.curl", "transfer a URL"),
     Tool("dig", "netarium.tools.dig", "ask a name server"),

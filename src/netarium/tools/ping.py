@@ -1,8 +1,8 @@
 """ping: ICMP echo requests and their answers, with the output of iputils' ping. (RFC 792; RFC 1122 3.2.2.6)
 
-    ping [-c COUNT] [-i SECONDS] [-W SECONDS] [-w SECONDS] [-s BYTES] [-t TTL] [-I ADDRESS] [-q] [-n] HOST
+    ping [-4|-6] [-c COUNT] [-i SECONDS] [-W SECONDS] [-w SECONDS] [-s BYTES] [-t TTL] [-I ADDRESS] [-q] [-n] HOST
 
-Exit code 0 when at least one answer came, 1 when none did, 2 for other errors.
+`ping6` has what differs over IPv6. Exit code 0 when at least one answer came, 1 when none did, 2 for other errors.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ import socket
 import struct
 import sys
 import time
-from typing import NoReturn
+from collections.abc import Callable
+from typing import Any, NoReturn
 
 ECHO_REPLY = 0
 UNREACHABLE = 3
@@ -65,6 +66,9 @@ def read_arguments(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("-q", dest="quiet", action="store_true", help="only the summary")
     parser.add_argument("-n", dest="numeric", action="store_true", help="addresses only")
     parser.add_argument("-b", dest="broadcast", action="store_true", help="allow pinging a broadcast address")
+    family = parser.add_mutually_exclusive_group()
+    family.add_argument("-4", dest="family", action="store_const", const=4, default=0, help="IPv4 only")
+    family.add_argument("-6", dest="family", action="store_const", const=6, help="IPv6 only")
     parser.add_argument("host", metavar="HOST")
     chosen = parser.parse_args(arguments)
     if not 0 <= chosen.size <= 65_507:
@@ -89,11 +93,13 @@ def checksum(data: bytes) -> int:
 class Ping:
     """One run: what was sent, what has come back."""
 
+    headers_bytes = 28
+
     def __init__(self, chosen: argparse.Namespace, address: str) -> None:
         self.chosen = chosen
         self.address = address
         self.identifier = os.getpid() & 0xFFFF
-        self.sock = open_socket(chosen)
+        self.sock = self.open_socket(chosen)
         self.started = time.monotonic()
         self.sent_at: dict[int, float] = {}
         self.seen: dict[int, bool] = {}
@@ -104,7 +110,7 @@ class Ping:
         """Send and receive until it is over; the exit code."""
         chosen = self.chosen
         size = chosen.size
-        print(f"PING {chosen.host} ({self.address}) {size}({size + 28}) bytes of data.")
+        print(self.first_line(chosen.host, size))
         next_send = self.started
         try:
             while True:
@@ -121,6 +127,10 @@ class Ping:
         if self.received == 0 or (chosen.count and chosen.deadline and self.received < chosen.count):
             return 1
         return 0
+
+    def first_line(self, host: str, size: int) -> str:
+        """What is said before the first answer."""
+        return f"PING {host} ({self.address}) {size}({size + self.headers_bytes}) bytes of data."
 
     def may_send(self) -> bool:
         """Whether more requests are to be sent."""
@@ -155,13 +165,10 @@ class Ping:
         self.transmitted += 1
         sequence = self.transmitted & 0xFFFF
         data = bytes(index & 0xFF for index in range(self.chosen.size))
-        head = struct.pack("!BBHHH", ECHO_REQUEST, 0, 0, self.identifier, sequence)
-        message = (
-            struct.pack("!BBHHH", ECHO_REQUEST, 0, checksum(head + data), self.identifier, sequence) + data
-        )
+        message = self.request(sequence, data)
         self.sent_at[sequence] = time.monotonic()
         try:
-            self.sock.sendto(message, (self.address, 0))
+            self.sock.sendto(message, self.target())
         except OSError as error:
             self.errors += 1
             print(f"ping: sendmsg: {error.strerror}", file=sys.stderr)
@@ -174,16 +181,31 @@ class Ping:
                 return
             self.sock.settimeout(left)
             try:
-                packet, (source, _) = self.sock.recvfrom(65_535)
+                found = self.receive()
             except TimeoutError:
                 return
             except OSError as error:
                 print(f"ping: recvmsg: {error.strerror}", file=sys.stderr)
                 continue
-            if self.take(packet, source):
+            if self.take(*found):
                 return
 
-    def take(self, packet: bytes, source: str) -> bool:
+    def request(self, sequence: int, data: bytes) -> bytes:
+        """An echo request."""
+        head = struct.pack("!BBHHH", ECHO_REQUEST, 0, 0, self.identifier, sequence)
+        sum_of_it = checksum(head + data)
+        return struct.pack("!BBHHH", ECHO_REQUEST, 0, sum_of_it, self.identifier, sequence) + data
+
+    def target(self) -> Any:
+        """Where requests go."""
+        return self.address, 0
+
+    def receive(self) -> tuple[bytes, str, int]:
+        """(packet, source, ttl where the packet does not tell it)."""
+        packet, (source, _) = self.sock.recvfrom(65_535)
+        return packet, source, 0
+
+    def take(self, packet: bytes, source: str, hops: int) -> bool:
         """One packet; whether it was an answer to us."""
         header_bytes = (packet[0] & 15) * 4
         ttl = packet[8]
@@ -235,6 +257,10 @@ class Ping:
             print(f"From {self.label(source)} icmp_seq={sequence} {text}")
         return True
 
+    def open_socket(self, chosen: argparse.Namespace) -> socket.socket:
+        """The socket for requests and answers."""
+        return open_raw(chosen)
+
     def label(self, source: str) -> str:
         """`server (10.0.0.1)` when a name was pinged and the address has one, else the address."""
         if self.chosen.numeric or self.chosen.host == self.address:
@@ -271,7 +297,7 @@ def time_text(elapsed_ms: float) -> str:
     return f"{elapsed_ms:.2f}" if elapsed_ms >= 0.9995 else f"{elapsed_ms:.3f}"
 
 
-def open_socket(chosen: argparse.Namespace) -> socket.socket:
+def open_raw(chosen: argparse.Namespace) -> socket.socket:
     """A raw ICMP socket that takes echo replies and errors only."""
     sock = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP)
     wanted = (1 << ECHO_REPLY) | (1 << UNREACHABLE) | (1 << TIME_EXCEEDED)
@@ -284,16 +310,35 @@ def open_socket(chosen: argparse.Namespace) -> socket.socket:
     return sock
 
 
+def resolve(chosen: argparse.Namespace) -> tuple[Callable[[argparse.Namespace, str], Ping], str]:
+    """(who pings, the address): by -4 or -6, else by the family that getaddrinfo puts first."""
+    if chosen.family == 4:
+        return Ping, socket.gethostbyname(chosen.host)
+    family = socket.AF_INET6 if chosen.family == 6 else 0
+    found = socket.getaddrinfo(chosen.host, None, family, socket.SOCK_DGRAM)[0]
+    if found[0] == socket.AF_INET:
+        return Ping, str(found[4][0])
+    from netarium.tools.ping6 import Ping6
+
+    return Ping6, scoped(found[4])
+
+
+def scoped(address: Any) -> str:
+    """An IPv6 address as text, with the interface of its scope id."""
+    host, scope = address[0].partition("%")[0], address[3]
+    return f"{host}%{socket.if_indextoname(scope)}" if scope else host
+
+
 def main(arguments: list[str]) -> int:
     """Run ping; the exit code."""
     chosen = read_arguments(arguments)
     try:
-        address = socket.gethostbyname(chosen.host)
+        made, address = resolve(chosen)
     except socket.gaierror as error:
         print(f"ping: {chosen.host}: {error.strerror}", file=sys.stderr)
         return 2
     try:
-        run = Ping(chosen, address)
+        run = made(chosen, address)
     except OSError as error:
         print(f"ping: {error.strerror}", file=sys.stderr)
         return 2
