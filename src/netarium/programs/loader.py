@@ -130,12 +130,16 @@ def from_module(name: str, arguments: Sequence[str], directory: Path) -> Program
 
     def main(process: Process) -> None:
         import runpy
+        import warnings
 
         sys.argv[0] = name
         details: Callable[[str], tuple[str, ModuleSpec, CodeType]] = runpy._get_module_details  # type: ignore[attr-defined]
         try:
             try:
-                _, spec, code = details(name)
+                with warnings.catch_warnings():
+                    # A fresh interpreter would not have the module yet; the one that runs the net may.
+                    warnings.simplefilter("ignore", RuntimeWarning)
+                    _, spec, code = details(name)
             except AttributeError:
                 spec, code = _without_hooks(name)
         except ImportError as error:
