@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from tests.acceptance.frames_seen import FramesSeen
 
 from netarium import Net
 from netarium.lab.layer2 import broadcast_domains, collision_domains
+from netarium.testing.tshark import find_tshark, skip_without_tshark
 from netarium.wire.arp import ArpPacket
 from netarium.wire.ethernet import ETHERTYPE_VLAN, MAC_BROADCAST, Frame
 from netarium.wire.ipv4 import Ipv4Header
@@ -144,21 +146,16 @@ def test_r024_vlans_split_a_broadcast_domain_too() -> None:
 
 
 def test_r021_tshark_reads_the_tags(tmp_path: Path) -> None:
-    from netarium.testing.tshark import TsharkMissingError, find_tshark
-
-    try:
-        program = find_tshark()
-    except TsharkMissingError:
-        pytest.skip("tshark is not installed")
-    import subprocess
-
+    skip_without_tshark()
     file = tmp_path / "vlan.pcapng"
     net = Net.load(LABS / "vlan.yaml")
     net.capture(file, on=["floor1:up"])
     net.run()
     net.close()
     fields = ["-T", "fields", "-e", "vlan.id", "-e", "vlan.etype", "-e", "frame.len"]
-    done = subprocess.run([program, "-r", str(file), *fields], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [find_tshark(), "-r", str(file), *fields], capture_output=True, text=True, check=True
+    )
     rows = [line.split("\t") for line in done.stdout.splitlines()]
     assert {row[0] for row in rows} == {"10", "20"}
     assert {row[1] for row in rows} == {"0x0800", "0x0806"}

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from netarium.addresses import ipv4_text, mac_text
+from netarium.errors import WireError
 from netarium.wire.arp import ArpPacket
 from netarium.wire.ethernet import Frame
 from netarium.wire.icmp import IcmpHeader
 from netarium.wire.ipv4 import PROTOCOL_ICMP, PROTOCOL_TCP, PROTOCOL_UDP, Ipv4Header
+from netarium.wire.stp import BRIDGE_GROUP_ADDRESS, Bpdu
 from netarium.wire.tcp import FLAG_NAMES, TcpHeader
 from netarium.wire.udp import UdpHeader
 
@@ -24,8 +26,9 @@ def summarize(frame: Frame) -> dict[str, object]:
 
     `mac_source mac_destination ethertype size vlan`, then of ARP `operation source destination sender_mac
     target_mac`, of IP `source destination protocol ttl identification fragment`, of TCP `source_port
-    destination_port flags seq ack window`, of UDP the ports, of ICMP `type code rest`; `length` is the
-    payload's in bytes, `fault` why nothing above was read. `size` is the frame's length without FCS.
+    destination_port flags seq ack window`, of UDP the ports, of ICMP `type code rest`, of a BPDU `bpdu`;
+    `length` is the payload's in bytes, `fault` why nothing above was read. `size` is the frame's length
+    without FCS.
     """
     told: dict[str, object] = {
         "mac_source": mac_text(frame.source),
@@ -54,10 +57,21 @@ def summarize(frame: Frame) -> dict[str, object]:
             told["fragment_offset"] = (network.fragment & 0x1FFF) * 8
             told["more_fragments"] = bool(network.fragment & 0x2000)
         _add_transport(told, frame)
+    elif frame.destination == BRIDGE_GROUP_ADDRESS:
+        _add_bpdu(told, frame)
     told["length"] = len(frame.payload)
     if frame.fault is not None:
         told["fault"] = frame.fault.name
     return told
+
+
+def _add_bpdu(told: dict[str, object], frame: Frame) -> None:
+    try:
+        bpdu = Bpdu.of_frame(frame)
+    except WireError:
+        return
+    told["protocol"] = "STP"
+    told["bpdu"] = bpdu.describe()
 
 
 def _add_transport(told: dict[str, object], frame: Frame) -> None:
