@@ -35,4 +35,4 @@ def test_the_lan_loads():
 
 @pytest.mark.parametrize("name", sorted(path.name for path in COPIES.glob("*.yaml")))
 def test_every_lab_loads_as_it_stands(name):
-    assert load(COPIES / name).boxes
+    assert Net.load(COPIES / name).boxes

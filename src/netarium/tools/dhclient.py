@@ -13,6 +13,7 @@ import os
 import signal
 import socket
 import sys
+import time
 from collections.abc import Callable
 
 from netarium import control
@@ -43,6 +44,7 @@ def stop_daemon(door: Control, interface: str) -> None:
             os.kill(int(pid), signal.SIGKILL)
         except OSError:
             return  # it was before a reboot
+        time.sleep(0.01)  # it lets go of its sockets as it dies
 
 
 def release(door: Control, interface: str) -> int:

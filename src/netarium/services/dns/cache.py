@@ -104,17 +104,21 @@ class Cache:
         rcode: dns.rcode.Rcode,
         soa: dns.rrset.RRset | None,
         now_ns: int,
-    ) -> None:
-        """Keep that there is no such name or type, for the SOA's time (RFC 2308 5); without a SOA not at all."""
+    ) -> dns.rrset.RRset | None:
+        """Keep that there is no such name or type, for the SOA's time (RFC 2308 5); without a SOA not at all.
+
+        The SOA as it is to be told: with the TTL of the negative answer.
+        """
         if soa is None:
-            return
+            return None
         ttl = min(soa.ttl, soa[0].minimum, NEGATIVE_SECONDS_MAX)
+        limited = dns.rrset.from_rdata_list(soa.name, ttl, list(soa))
         if ttl <= 0:
-            return
+            return limited
         _make_room(self._negative)
         key = (name, dns.rdatatype.ANY if rcode == dns.rcode.NXDOMAIN else kind)
-        limited = dns.rrset.from_rdata_list(soa.name, ttl, list(soa))
         self._negative[key] = Negative(rcode, limited, now_ns, now_ns + ttl * SECOND_NS)
+        return limited
 
     def flush(self) -> int:
         """Empty it; how many entries there were."""

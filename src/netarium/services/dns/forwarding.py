@@ -84,5 +84,5 @@ class Forwarding:
                 return Outcome(dns.rcode.NOERROR, answer)
             name = wanted[0].target
         soa = next((each for each in message.authority if each.rdtype == dns.rdatatype.SOA), None)
-        self.cache.put_negative(name, kind, message.rcode(), soa, now)
+        soa = self.cache.put_negative(name, kind, message.rcode(), soa, now)
         return Outcome(message.rcode(), answer, soa)

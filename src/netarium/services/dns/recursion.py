@@ -2,7 +2,7 @@
 
 Read first: RFC 1034 5.3.3 (the algorithm), RFC 2181 5.4.1 (what to believe), RFC 2308 (negative answers), RFC 1035 7.
 What a server says is believed only about names in the zone it was asked as a server of (bailiwick). Limits are BIND's:
-100 queries for one question, 16 CNAMEs, 7 levels of servers whose addresses must be looked up first.
+100 queries for one question, 16 CNAMEs, 7 levels of servers whose addresses must be looked up first; 50 such lookups.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from netarium.services.dns.cache import Cache, Rank
 from netarium.services.dns.transport import Ask
 
 QUERIES_MAX = 100
+LOOKUPS_MAX = 50
 DEPTH_MAX = 7
 REFERRALS_MAX = 30
 TIMEOUTS_S = (1.0, 2.0)
@@ -55,10 +56,13 @@ class _Step(NamedTuple):
 
 
 class _Budget:
-    """What is left for one question of a client."""
+    """What is left for one question of a client: queries, and the servers' names that may still be looked up."""
 
     def __init__(self) -> None:
         self.queries = QUERIES_MAX
+        self.lookups = LOOKUPS_MAX
+        self.resolving: dict[Name, bool] = {}
+        """Servers' names that are being looked up: whoever needs one of them to find it goes round in a circle."""
 
 
 FAILED = Outcome(dns.rcode.SERVFAIL, [])
@@ -85,7 +89,7 @@ class Recursion:
     def _resolve(self, name: Name, kind: Kind, budget: _Budget, depth: int) -> Outcome:
         answer: list[dns.rrset.RRset] = []
         seen: dict[Name, bool] = {}
-        while True:
+        while budget.queries > 0:
             if name in seen or len(seen) > CHAIN_MAX:
                 return FAILED  # a CNAME loop
             seen[name] = True
@@ -101,6 +105,7 @@ class Recursion:
             if step.alias is None:
                 return Outcome(dns.rcode.NOERROR, answer)
             name = step.alias
+        return FAILED
 
     def _from_cache(self, name: Name, kind: Kind) -> _Step | None:
         now = time.monotonic_ns()
@@ -175,9 +180,12 @@ class Recursion:
             else:
                 yield address
         for target in unknown:
-            if depth >= DEPTH_MAX:
-                break
+            if depth >= DEPTH_MAX or target in budget.resolving or budget.lookups <= 0:
+                continue
+            budget.lookups -= 1
+            budget.resolving[target] = True
             found = self._resolve(target, dns.rdatatype.A, budget, depth + 1)
+            del budget.resolving[target]
             for rrset in found.answer:
                 if rrset.rdtype == dns.rdatatype.A:
                     yield from (record.address for record in rrset)
@@ -201,7 +209,7 @@ class Recursion:
             if referral is not None or not authoritative:
                 return referral
         # RFC 2308 2.2: without a SOA it is NODATA too, for this time only.
-        self.cache.put_negative(last, kind, answer.rcode(), soa, now)
+        soa = self.cache.put_negative(last, kind, answer.rcode(), soa, now)
         return _Step(found, negative=(answer.rcode(), soa))
 
     def _believed_chain(
