@@ -207,6 +207,24 @@ def test_a_crash_forgets_flows_and_addresses_and_a_boot_begins_anew() -> None:
     assert core.counts() == (1, 1)
 
 
+def test_a_vlan_interface_has_a_carrier_while_a_port_of_its_vlan_has_one() -> None:
+    core = Core()
+    carrier = [core.switch.stack.interfaces[name].carrier for name in ("vlan10", "vlan20")]
+    assert carrier == [True, True]
+    cables = {port.name: port.cable for port in core.switch.ports.values()}
+    for name, expected in (("p1", [True, True]), ("p2", [True, False]), ("p3", [False, False])):
+        cable = cables[f"core:{name}"]
+        assert cable is not None
+        cable.cut()
+        assert [core.switch.stack.interfaces[each].carrier for each in ("vlan10", "vlan20")] == expected
+    core.switch.crash()
+    core.switch.boot()
+    assert not core.switch.stack.interfaces["vlan20"].carrier
+    assert cables["core:p2"] is not None
+    cables["core:p2"].heal()
+    assert core.switch.stack.interfaces["vlan20"].carrier
+
+
 def test_over_a_trunk_one_cable_carries_both_vlans() -> None:
     world = World()
     switch = Switch3(

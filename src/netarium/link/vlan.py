@@ -99,6 +99,10 @@ class Inner(Protocol):
 
     mac: int
 
+    def set_carrier(self, carrier: bool) -> None:
+        """Learn whether a port of its VLAN has a carrier."""
+        ...
+
     def receive_frame(self, frame: Frame) -> None:
         """Take an untagged frame of its VLAN that is for its MAC address or for a group."""
         ...
@@ -147,6 +151,18 @@ class VlanBridge(Bridge):
         elif not frame.source & _GROUP_BIT:
             self._learn(key, port, known, now)
         self._pass_on(port, vlan, frame)
+
+    def carrier_changed(self, port: Port, up: bool) -> None:
+        """As every bridge; and who is inside learns whether any port of its VLAN still has a carrier."""
+        super().carrier_changed(port, up)
+        for vlan, inner in self.inner.items():
+            if self.vlans_of(port).carries(vlan):
+                inner.set_carrier(self.has_carrier(vlan))
+
+    def has_carrier(self, vlan: int) -> bool:
+        """Whether a port of this VLAN has a carrier; where no cable was ever plugged in, it counts as if one had."""
+        ports = [port for port in self.ports if self.vlans_of(port).carries(vlan)]
+        return any(port.up for port in ports) or all(port.cable is None for port in ports)
 
     def send(self, vlan: int, frame: Frame) -> None:
         """Send an untagged frame of who is inside `vlan`."""

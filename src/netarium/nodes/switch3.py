@@ -53,6 +53,10 @@ class VlanInterface:
         self.vlan: Final = vlan_of_interface(interface.name)
         self.mac = interface.mac
 
+    def set_carrier(self, carrier: bool) -> None:
+        """Tell the interface whether a port of its VLAN has a carrier."""
+        self.interface.set_carrier(carrier)
+
     def receive_frame(self, frame: Frame) -> None:
         """Take a frame of this VLAN: by the flow cache, or to the stack."""
         stack = self.switch.stack
@@ -160,6 +164,7 @@ class Switch3(Router):
     def _connect(self, interface: Interface) -> None:
         inner = VlanInterface(self, interface)
         interface.transmit = inner.transmit
+        interface.carrier = self.bridge.has_carrier(inner.vlan)
         self.bridge.inner[inner.vlan] = inner
         self.flows.stack = interface.stack
 
