@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from tests.services.routing.weighted import pass_time
 
 from netarium import Net
 from netarium.addresses import parse_ipv4
@@ -47,10 +48,6 @@ def lose_n(net: Net) -> None:
     net["a"].crash()
     setup.interfaces["n"] = InterfaceSetup(setup.interfaces["n"].mac)
     net.at(f"{net.now_ns // 10**9 + 1}s", net["a"].boot)
-
-
-def pass_time(net: Net, until_s: int) -> None:
-    net.drive(until_s * 10**9, lambda: False)
 
 
 def known(net: Net, router: str) -> int | None:
