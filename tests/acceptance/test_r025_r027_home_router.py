@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import socket
+import time
+from pathlib import Path
 
 import pytest
 from tests.acceptance.frames_seen import FramesSeen
@@ -91,3 +93,61 @@ def test_r027_a_broadcast_reaches_all_of_the_lan_and_none_behind_the_router() ->
     heard = {name: service.result is not None for name, service in listeners.items()}
     assert heard == {"h3": True, "h4": True, "h5": True, "home": True, "server": False}
     assert seen.packets_by("home:wan") == [], "nothing went out"
+
+
+ZONE = """
+example.com.     300 IN SOA ns.example.com. nobody.example.com. 1 1800 900 604800 60
+example.com.     300 IN NS  ns.example.com.
+ns.example.com.  300 IN A   203.0.113.53
+www.example.com. 300 IN A   203.0.113.80
+"""
+
+
+def test_r025_plugged_in_it_gives_leases_and_names_to_cable_and_wireless_clients() -> None:
+    net = Net(seed=1)
+    router = net.home_router("home", wan="dhcp")
+    for name, port in (("pc", "home"), ("phone", "home:wifi")):
+        net.link(net.host(name, address="dhcp"), port)
+    leases = {"range": "202.20.65.100-202.20.65.110", "dns": "203.0.113.53"}
+    net.router(
+        "isp",
+        interfaces={"cust": "202.20.65.1/24", "up": "203.0.113.1/24"},
+        dhcp={"cust": leases},
+        public=True,
+    )
+    net.link("home:wan", "isp:cust")
+    names = [{"dns": {"zones": {"example.com.": ZONE}}}]
+    net.link(net.host("ns", address="203.0.113.53/24", gateway="203.0.113.1", services=names), "isp:up")
+    net["pc"].call(time.sleep, 20)
+    addresses = [net[name].address for name in ("pc", "phone")]
+    assert sorted(addresses) == ["192.168.1.100", "192.168.1.101"]
+    assert router.addresses == {"lan": ["192.168.1.1/24"], "wan": ["202.20.65.100/24"]}
+    for name in ("pc", "phone"):
+        assert net[name].call(socket.gethostbyname, "www.example.com") == "203.0.113.80"
+    asked = [each for each in router.connections if each.original.destination_port == 53]
+    assert {each.source_translated for each in asked} == {False}, (
+        "the router asks for them, by its own address"
+    )
+    assert net["ns"].call(socket.gethostbyname, "localhost") == "127.0.0.1"
+
+
+def test_r025_from_a_lab_file(tmp_path: Path) -> None:
+    lab = tmp_path / "lab.yaml"
+    lab.write_text(
+        "nodes:\n  home: {kind: home-router, wan: 202.20.65.5/24, gateway: 202.20.65.4, dhcp: {lease: 1h}}\n"
+        "  a: {kind: host, address: dhcp}\n  fixed: {kind: host, address: 192.168.1.7/24, gateway: 192.168.1.1}\n"
+        "  server: {kind: host, address: 202.20.65.4/24}\n"
+        "links:\n  - [a, home]\n  - [fixed, home:wifi]\n  - [home:wan, server]\n"
+        "programs:\n  - {on: a, run: ping -c 1 202.20.65.4, after: dhcp}\n  - {on: fixed, run: ping -c 1 202.20.65.4}\n"
+    )
+    net = Net.load(lab)
+    net.run(check=True)
+    outside = {row.outside.partition(":")[0] for row in net["home"].nat_table}
+    assert outside == {"202.20.65.5"} and len(net["home"].nat_table) == 2
+    assert net["a"].address == "192.168.1.100"
+
+
+def test_r025_leases_can_be_turned_off() -> None:
+    net = Net(seed=1)
+    net.home_router("home", wan="202.20.65.5/24", dhcp=False)
+    assert net["home"].dhcp is None and net.lifecycle.services == []

@@ -15,6 +15,9 @@
     file        a lab file as values that know their lines
     models      the schema of a lab file
     models_routing  the schema of `routing`; `routing` reads it and runs the daemons
+    nat, firewall, balance  from their keywords to a router's filter; `models_filter` is their schema
+    filters     these put into a node's stack at every boot
+    presets     boxes assembled from others: balancer, home router
     load        from a lab file to a net
     faults      a lab file's timeline and frame rules
     scripts     scripts without a lab; `literals` reads addresses from their syntax trees, `placement` gives them out

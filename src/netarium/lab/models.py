@@ -167,7 +167,11 @@ class HomeRouterNode(_Model):
 
     kind: Literal["home-router"]
     lan: str = Field("192.168.1.1/24", description="its address in the LAN")
-    wan: str | None = Field(None, description="its address outside")
+    wan: str | None = Field(None, description="its address outside, or dhcp")
+    dhcp: Flag | DhcpEntry | None = Field(None, description="the leases of the LAN; false for none")
+    dns: Listed | None = Field(
+        None, description="whom it asks for its clients; its own lease's servers without it"
+    )
     gateway: str | None = None
     routes: list[Route] = []
     hosts: dict[str, str] = {}

@@ -3,8 +3,12 @@
     net.balancer("lb", interfaces={...}, balance={"tcp/80": {"servers": [...]}})
     net.home_router("home", lan="192.168.1.1/24", wan="202.20.65.5/24", gateway="202.20.65.1")
 
+    net.home_router("home", wan="dhcp")
+
 A home router has the ports `wan`, `lan1`, `lan2` and so on, and `wifi` for every wireless client: these stand in
 the same subnet as those at the cable, joined by MAC. Inside it are a switch, `NAME.lan`, and a router, NAME.
+It gives leases in its LAN (`dhcp: false` turns that off, `dhcp: {range: FIRST-LAST}` chooses) and forwards the DNS
+questions of its clients to `dns`, or to the servers that its own lease names.
 """
 
 from __future__ import annotations
@@ -14,12 +18,14 @@ from typing import TYPE_CHECKING, Any
 
 from netarium.addresses import ipv4_text
 from netarium.errors import UsageError
+from netarium.lab.addressing import interface_address
 from netarium.lab.balance import BalanceSetup, read_balance
 from netarium.lab.boxes import Host, Router, Switch
 from netarium.lab.building import computer, place
+from netarium.lab.services import run_daemon
 from netarium.lab.words import suggest
 from netarium.nodes.switch import Switch as SwitchNode
-from netarium.services import healthcheck
+from netarium.services import forwarder, healthcheck
 from netarium.units import NS_PER_SECOND, duration_ns
 
 if TYPE_CHECKING:
@@ -28,8 +34,8 @@ if TYPE_CHECKING:
     from netarium.link.switch import MacEntry
 
 HOME_KEYWORDS = (
-    "lan", "wan", "gateway", "forward", "redirect", "mapping", "filtering", "hairpin", "firewall", "hosts", "settings",
-    "routes", "boot",
+    "lan", "wan", "dhcp", "dns", "gateway", "forward", "redirect", "mapping", "filtering", "hairpin", "firewall",
+    "hosts", "settings", "routes", "boot",
 )  # fmt: skip
 """What `Net.home_router` takes."""
 LAN = "192.168.1.1/24"
@@ -125,6 +131,8 @@ def home_router(net: Net, name: str, given: dict[str, Any]) -> HomeRouter:
     place(net, switch, _boot_ns(given))
     place(net, box, _boot_ns(given))
     net.add_link((switch, INNER), (box, INNER), INNER_LINK)
+    if forwards_names(given):
+        run_daemon(box, "named", forwarder.main)
     return box
 
 
@@ -140,10 +148,36 @@ def home_router_options(given: dict[str, Any]) -> dict[str, Any]:
             raise UsageError(f"a home router has no {key!r}{suggest(key, HOME_KEYWORDS)}")
     nat = {"inside": "lan", "outside": "wan", "source": "masquerade"}
     nat.update({key: given[key] for key in _NAT_KEYS if given.get(key) is not None})
-    options = {key: value for key, value in given.items() if key not in (*_NAT_KEYS, "lan", "wan")}
-    options["interfaces"] = {"lan": given.get("lan") or LAN, "wan": given.get("wan")}
+    options = {key: value for key, value in given.items() if key not in (*_NAT_KEYS, "lan", "wan", "dhcp")}
+    lan = given.get("lan") or LAN
+    options["interfaces"] = {"lan": lan, "wan": given.get("wan")}
     options["nat"] = nat
+    if given.get("dhcp") is not False:
+        options["dhcp"] = {"lan": _leases(lan, given.get("dhcp"), forwards_names(given))}
     return options
+
+
+def forwards_names(given: dict[str, Any]) -> bool:
+    """Whether the home router knows whom to ask for its clients: servers by `dns`, or by its own lease."""
+    return given.get("dns") is not None or given.get("wan") == "dhcp"
+
+
+def _leases(lan: str, given: Any, with_names: bool) -> dict[str, Any]:
+    """The DHCP server's subnet: .100 to .200 where there is room, else the upper half of the LAN."""
+    own = interface_address(lan)
+    prefix = own.prefix
+    leases: dict[str, Any] = {} if given is None or given is True else dict(given)
+    if "range" not in leases and "reservations" not in leases:
+        first, last = prefix.first_host + 99, prefix.first_host + 199
+        if last > prefix.last_host:
+            first, last = prefix.first_host + prefix.host_count // 2, prefix.last_host
+        ranges = [(first, last)]
+        if first <= own.address <= last:
+            ranges = [(first, own.address - 1), (own.address + 1, last)]
+        leases["range"] = [f"{ipv4_text(low)}-{ipv4_text(high)}" for low, high in ranges if low <= high]
+    if with_names:
+        leases.setdefault("dns", ipv4_text(own.address))
+    return leases
 
 
 def run_health_check(box: Host, services: Iterable[BalanceSetup]) -> None:

@@ -3,4 +3,7 @@
 dhcp     addresses by lease: the server, the relay and the client of a host
 dns      names: authoritative servers, recursive resolvers, forwarders
 routing  RIP and OSPF: routers that tell each other of networks
+proxy    a caching HTTP proxy, also a transparent one
+healthcheck  connects to a balancer's servers and says who lives
+forwarder    the name service of a home router, by the servers that its own lease names
 """

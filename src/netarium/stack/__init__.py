@@ -21,4 +21,5 @@ neighbors, interface).
     udp         endpoints that send and receive datagrams
     raw         endpoints for whole packets of one protocol
     tcp/        streams
+    filter/     connection tracking, NAT, firewall, balancing: who stands at the hooks
 """
