@@ -68,8 +68,6 @@ class Resolver:
         self.nodes = nodes
         self.stub: StubResolver | None = None
         self.sources: list[tuple[str, Source]] = []
-        self.name_servers: list[str] = []
-        """Addresses of DNS servers, as /etc/resolv.conf tells them."""
         self.on_lookup: Callable[[str, str, list[str] | None], None] | None = None
         """(stage, name, answer): told of each stage that was asked, for the trace."""
 
@@ -121,6 +119,10 @@ class Resolver:
     def hosts_text(self) -> str:
         """What /etc/hosts of this host reads."""
         return str(self.hosts) + ("" if self.nodes is None else str(self.nodes))
+
+    def configuration_text(self) -> str:
+        """What /etc/resolv.conf of this host reads."""
+        return "" if self.stub is None else str(self.stub.configuration)
 
     def _has_servers(self) -> bool:
         return self.stub is not None and bool(self.stub.configuration.servers)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from greenlet import getcurrent
@@ -36,14 +37,12 @@ def starter(parent: Process) -> Callable[[str, Callable[[], None]], None]:
     """How a program leaves a daemon behind: a process of its own on the same host, which ends with the host."""
 
     def start(name: str, main: Callable[[], None]) -> None:
-        from netarium.programs.loader import Program
-        from netarium.programs.process import Process
-
         def body(process: Process) -> None:
             main()
 
-        program = Program(name, [name], body, capabilities=parent.program.capabilities)
-        process = Process(
+        # Of the parent's classes, which import this module.
+        program = replace(parent.program, stem=name, argv=[name], main=body, path=None, folder=None)
+        process = type(parent)(
             parent.scheduler, parent.host, program, name=f"{parent.host.name}/{name}", directory=parent.directory,
             stdin="", daemon=True, root=parent.root,
         )  # fmt: skip

@@ -297,7 +297,7 @@ def test_tools_with_wrong_arguments_tell_their_usage_and_end_with_2(line):
 
 
 def test_garbage_at_the_server_s_port_is_survived():
-    net, clock, pc = office()
+    _, clock, pc = office()
 
     def throw() -> None:
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:

@@ -1,4 +1,4 @@
-"""Name servers that say what a test tells them to, and a resolver above them; every query is counted where it arrives."""
+"""Name servers that say what a test tells them to, and a resolver above; queries are counted where they arrive."""
 
 from __future__ import annotations
 

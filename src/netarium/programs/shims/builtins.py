@@ -32,7 +32,7 @@ def machine_file(task: Task, path: str) -> str:
         return "".join(f"{each.name}\t{each.port}/{each.protocol}\n" for each in ports.OFFICIAL)
     if path == "/etc/nsswitch.conf":
         return "hosts: files dns\n"
-    return "".join(f"nameserver {address}\n" for address in resolver.name_servers)
+    return resolver.configuration_text()
 
 
 def open_file(
