@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
 
+from netarium.addresses import MAC_GROUP_BIT
 from netarium.errors import UsageError
 from netarium.journey import Stop
 from netarium.stack.failures import Failure
@@ -158,6 +159,20 @@ class Control:
         if not 68 <= mtu <= (65536 if interface.is_loopback else 65535):
             return Failure.INVALID
         self.stack.set_mtu(name, mtu)
+        return None
+
+    def set_mac(self, name: str, mac: int) -> Failure | None:
+        """`ip link set NAME address MAC`: the interface speaks and is spoken to as `mac`, and tells the link so."""
+        if not self.privileged:
+            return Failure.PERMISSION
+        interface = self.stack.interfaces.get(name)
+        if interface is None:
+            return Failure.NO_DEVICE
+        if interface.is_loopback or mac & MAC_GROUP_BIT or not mac:
+            return Failure.ADDRESS_NOT_AVAILABLE
+        self.stack.enter(self.clock())
+        self.stack.set_mac(name, mac)
+        self.stack.settle()
         return None
 
     # Addresses.

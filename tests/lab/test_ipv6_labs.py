@@ -92,7 +92,10 @@ def test_what_cannot_be_is_refused(options, says):
             "is no /64",
         ),
         ({"advertise": {"eth0": {"mtu": 1000}}, "interfaces": {"eth0": "2001:db8::1/64"}}, "1280 or more"),
-        ({"advertise": {"eth0": {"mut": 1400}}, "interfaces": {"eth0": "2001:db8::1/64"}}, "there is no 'mut'"),
+        (
+            {"advertise": {"eth0": {"mut": 1400}}, "interfaces": {"eth0": "2001:db8::1/64"}},
+            "there is no 'mut'",
+        ),
     ],
 )
 def test_advertisements_that_cannot_be_are_refused(options, says):

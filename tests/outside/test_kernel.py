@@ -18,7 +18,26 @@ from netarium.wire.ipv6 import Ipv6Header
 LACKS = why_not()
 pytestmark = [pytest.mark.kernel, pytest.mark.skipif(bool(LACKS), reason=LACKS)]
 
-SIZES = [0, 1, 8, 55, 56, 1399, 1452, 1453, 1472, 1473, 2952, 2953, 4000, 9000, 20_000, 40_000, 65_000, 65_507]
+SIZES = [
+    0,
+    1,
+    8,
+    55,
+    56,
+    1399,
+    1452,
+    1453,
+    1472,
+    1473,
+    2952,
+    2953,
+    4000,
+    9000,
+    20_000,
+    40_000,
+    65_000,
+    65_507,
+]
 
 
 class Beside:
@@ -120,8 +139,14 @@ def three_routers(namespace: Namespace) -> tuple[Net, Tap]:
     net = Net(seed=1, digest=False)
     tap = Tap(net, namespace)
     for n in (1, 2, 3):
-        there = [{"to": "10.0.4.0/24", "via": f"10.0.{n}.2"}, {"to": "2001:db8:4::/64", "via": f"2001:db8:{n}::2"}]
-        back = [{"to": "10.0.0.0/24", "via": f"10.0.{n - 1}.1"}, {"to": "2001:db8::/64", "via": f"2001:db8:{n - 1}::1"}]
+        there = [
+            {"to": "10.0.4.0/24", "via": f"10.0.{n}.2"},
+            {"to": "2001:db8:4::/64", "via": f"2001:db8:{n}::2"},
+        ]
+        back = [
+            {"to": "10.0.0.0/24", "via": f"10.0.{n - 1}.1"},
+            {"to": "2001:db8::/64", "via": f"2001:db8:{n - 1}::1"},
+        ]
         left = "2001:db8::1/64" if n == 1 else f"2001:db8:{n - 1}::2/64"
         net.router(
             f"r{n}",

@@ -62,7 +62,9 @@ def routed6(mtu: int = 1500) -> tuple[Joined, Stack, Stack, Stack]:
     return joined, a, r, b
 
 
-def ping6(stack: Stack, destination: str, size: int = 8, *, ttl: int = -1, sequence: int = 1, **how: object) -> object:
+def ping6(
+    stack: Stack, destination: str, size: int = 8, *, ttl: int = -1, sequence: int = 1, **how: object
+) -> object:
     """Send an echo request; what `send_packet` says."""
     assert stack.ipv6 is not None
     message = Icmpv6Header(ECHO_REQUEST, 0, 7 << 16 | sequence)
@@ -79,7 +81,9 @@ def packets6(sent: list[Sent]) -> list[Frame]:
         each.frame
         for each in sent
         if each.frame.ethertype == ETHERTYPE_IPV6
-        and not (isinstance(each.frame.transport, Icmpv6Header) and each.frame.transport.type in (131, 132, 143))
+        and not (
+            isinstance(each.frame.transport, Icmpv6Header) and each.frame.transport.type in (131, 132, 143)
+        )
     ]
 
 

@@ -49,7 +49,13 @@ def chains(draw: st.DrawFn) -> list[tuple[int, bytes]]:
 
 
 def header_of(
-    source: int, destination: int, protocol: int, ttl: int, tos: int, flow: int, chain: list[tuple[int, bytes]]
+    source: int,
+    destination: int,
+    protocol: int,
+    ttl: int,
+    tos: int,
+    flow: int,
+    chain: list[tuple[int, bytes]],
 ) -> Ipv6Header:
     kinds = [kind for kind, _ in chain] + [protocol]
     extensions = b"".join(bytes((kinds[at + 1],)) + rest for at, (_, rest) in enumerate(chain))
@@ -147,7 +153,13 @@ def test_faults_are_named() -> None:
 
 @given(st.binary(max_size=120))
 def test_garbage_raises_wire_error_and_nothing_else(data: bytes) -> None:
-    for parse in (Ipv6Header.parse, Icmpv6Header.parse, ndp.parse_options, ndp.parse_target, ndp.parse_redirect):
+    for parse in (
+        Ipv6Header.parse,
+        Icmpv6Header.parse,
+        ndp.parse_options,
+        ndp.parse_target,
+        ndp.parse_redirect,
+    ):
         try:
             parse(data)
         except WireError:
@@ -157,7 +169,9 @@ def test_garbage_raises_wire_error_and_nothing_else(data: bytes) -> None:
     except WireError:
         pass
     Frame.parse(bytes(12) + b"\x86\xdd" + data)
-    Frame.parse(bytes(12) + b"\x86\xdd\x60\0\0\0" + len(data).to_bytes(2, "big") + b"\0\x40" + bytes(32) + data)
+    Frame.parse(
+        bytes(12) + b"\x86\xdd\x60\0\0\0" + len(data).to_bytes(2, "big") + b"\0\x40" + bytes(32) + data
+    )
 
 
 @given(

@@ -251,6 +251,17 @@ class Stack:
             if interface.ipv6 is not None:
                 interface.ipv6.set_up(up)
 
+    def set_mac(self, name: str, mac: int) -> None:
+        """Let an interface have another MAC: its neighbours are looked for again, and told (Linux arp_notify)."""
+        interface = self.interfaces[name]
+        interface.mac = mac
+        interface.neighbors.flush()
+        if interface.ipv6 is not None:
+            interface.ipv6.neighbors.flush()
+        if interface.up:
+            for each in interface.addresses:
+                interface.neighbors.announce(each.address)
+
     def set_mtu(self, name: str, mtu: int) -> None:
         """Let an interface carry packets of at most `mtu` bytes."""
         self.interfaces[name].mtu = mtu

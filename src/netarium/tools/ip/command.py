@@ -26,7 +26,7 @@ where  OBJECT := { address | link | neigh | route }
        ip route { add | replace | del } [ TYPE ] PREFIX [ via ADDRESS ] [ dev NAME ] [ src ADDRESS ]
                 [ metric NUMBER ] [ proto NAME ] [ nexthop via ADDRESS [ dev NAME ] ]...
        ip address [ show [ [ dev ] NAME ] [ up ] ] | { add | del } ADDRESS/LENGTH dev NAME
-       ip link [ show [ [ dev ] NAME ] [ up ] ] | set NAME [ up | down ] [ mtu NUMBER ]
+       ip link [ show [ [ dev ] NAME ] [ up ] ] | set NAME [ up | down ] [ mtu NUMBER ] [ address MAC ]
        ip neigh [ show [ ADDRESS ] [ dev NAME ] ]
        ip neigh { add | replace | del } ADDRESS [ lladdr MAC ] dev NAME"""
 

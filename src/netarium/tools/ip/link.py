@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from netarium.addresses import ipv4_text, mac_text
+from netarium.addresses import AddressError, ipv4_text, mac_text, parse_mac
 from netarium.control import Control, InterfaceView
 from netarium.tools.ip.words import IpError, Json, address, choose, done, pairs, prefix, whole
 
@@ -187,7 +187,13 @@ def _set(control: Control, words: list[str]) -> None:
     if not words:
         raise IpError('Not enough information: "dev" argument is required.', 1)
     name = _find_to_change(control, words.pop(0))
-    given = pairs(words, ("mtu",), ("up", "down"))
+    given = pairs(words, ("mtu", "address"), ("up", "down"))
+    if "address" in given:
+        try:
+            mac = parse_mac(given["address"])
+        except AddressError:
+            raise IpError(f'"{given["address"]}" is invalid lladdr.') from None
+        done(control.set_mac(name, mac))
     if "mtu" in given:
         done(control.set_mtu(name, whole(given["mtu"], "mtu")))
     for word in ("up", "down"):
