@@ -273,3 +273,26 @@ def test_corruption_after_the_fcs_is_found_by_the_checksums_above() -> None:
         assert (link.cable.corrupt, link.cable.corrupt_after_fcs) == (0.1, True)
         link.corrupt = 0
         assert link.corrupt == 0
+
+
+def test_layer_3_switches_run_routing_protocols_on_their_vlan_interfaces() -> None:
+    net = Net(seed=6)
+    for number, vlan in ((1, 10), (2, 20)):
+        net.switch(
+            f"c{number}",
+            layer=3,
+            routing="ospf",
+            ports={"p1": {"vlan": vlan}, "t": {"trunk": [99]}},
+            interfaces={f"vlan{vlan}": f"10.0.{vlan}.1/24", "vlan99": f"10.0.99.{number}/24"},
+        )
+        host = net.host(f"h{number}", f"10.0.{vlan}.2/24", gateway=f"10.0.{vlan}.1")
+        net.link(host, f"c{number}:p1")
+    net.link("c1:t", "c2:t", rate="10Mbps")
+    assert net["c1"].node.vlan_rates() == {"vlan10": 1_000_000_000, "vlan99": 10_000_000}
+    net["h1"].run("ping -c 3 10.0.20.2", at="60s")
+    net.run()
+    assert "3 received" in net.service("h1").stdout
+    routes = [route for route in net["c1"].node.stack.routes.routes if route.protocol == "ospf"]
+    assert [(route.interface.name, route.metric) for route in routes] == [("vlan99", 11)]
+    with pytest.raises(UsageError, match="layer 2 and has no routing"):
+        net.switch("plain", routing="rip")

@@ -191,6 +191,7 @@ class SwitchNode(_StackNode, SwitchKeys):
     """A learning switch; what belongs to a stack, with layer 3 only."""
 
     kind: Literal["switch"]
+    routing: Routing | None = Field(None, description="layer 3: rip or ospf, or a mapping with options")
     ageing: Duration | None = Field(
         None, description="how long a MAC stays in the table after it was last seen"
     )

@@ -16,6 +16,7 @@ from netarium.lab.boxes import Box, Host
 from netarium.lab.layer2 import Groups, broadcast_domains
 from netarium.lab.topology import RouterIdTwiceError
 from netarium.lab.words import suggest
+from netarium.nodes.switch3 import Switch3
 from netarium.programs.loader import Program
 from netarium.services.routing.options import BROADCAST, POINT_TO_POINT, LinkOptions, RoutingOptions
 from netarium.units import duration_ns
@@ -40,7 +41,7 @@ COST_MAX = {"rip": 15, "ospf": 65_535}
 
 def attach(box: Host, value: Any) -> None:
     """Let a router run a routing protocol from its boot on. Raises UsageError for options that cannot be."""
-    options = read(value, list(box.node.ports))
+    options = read(value, list(box.node.setup.interfaces))
     box.routing = options
     name = f"{options.protocol}d"
 
@@ -67,6 +68,8 @@ def _rates(process: Process) -> dict[str, int]:
     for name, port in process.host.ports.items():
         if port.cable is not None and port.cable.rate_bps is not None:
             found[name] = port.cable.rate_bps
+    if isinstance(process.host, Switch3):
+        found.update(process.host.vlan_rates())
     return found
 
 

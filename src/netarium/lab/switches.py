@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from netarium.link.port import Port
     from netarium.nodes.flow_cache import FlowEntry
 
-OWN_KEYWORDS = ("ageing", "layer", "mac_limit", "ports", "priority", "spanning_tree")
+OWN_KEYWORDS = ("ageing", "layer", "mac_limit", "ports", "priority", "routing", "spanning_tree")
 """What switches take; those of layer 3 take also what other computers do, but `address`, and `link`."""
 PORT_KEYWORDS = ("cost", "edge", "mac_limit", "native", "priority", "trunk", "vlan")
 TREE_KEYWORDS = ("cost", "edge", "priority")
@@ -101,6 +101,10 @@ def switch(net: Net, name: str, given: Mapping[str, Any]) -> Switch | Switch3:
     made = computer(net, "switch", name, others, Switch3, partial(Switch3Node, setup=setup))
     assert isinstance(made, Switch3)
     place(net, made, boot_ns)
+    if "routing" in plain:
+        from netarium.lab.routing import attach
+
+        attach(made, plain["routing"])
     return made
 
 
@@ -108,9 +112,9 @@ def _refuse_unknown(name: str, given: Mapping[str, Any], layer: str) -> None:
     routed = [key for key in KEYWORDS if key not in ("address", "link", "boot")]
     known = (*OWN_KEYWORDS, "boot", *(routed if layer == "3" else ()))
     for key in given:
-        if key in known:
+        if key in known and (key != "routing" or layer == "3"):
             continue
-        if key in routed or key == "address":
+        if key in (*routed, "address", "routing"):
             raise PartError(
                 f"{name} is a switch of layer {layer} and has no {key}; "
                 + (

@@ -153,6 +153,21 @@ class Switch3(Router):
         """The flow cache, in the order of the first packets."""
         return self.flows.entries()
 
+    def vlan_rates(self) -> dict[str, int]:
+        """Interface name -> the rate of the fastest cable of its VLAN in bit/s, where one is known: what routing
+        protocols reckon with.
+        """
+        found: dict[str, int] = {}
+        for vlan in self.bridge.inner:
+            rates = [
+                port.cable.rate_bps
+                for port in self.ports.values()
+                if port.cable is not None and port.cable.rate_bps and self.bridge.vlans_of(port).carries(vlan)
+            ]
+            if rates:
+                found[f"vlan{vlan}"] = max(rates)
+        return found
+
     def owns_mac(self, mac: int) -> bool:
         """Whether one of its VLAN interfaces or ports has this MAC address."""
         return mac != 0 and (super().owns_mac(mac) or any(port.mac == mac for port in self.ports.values()))
