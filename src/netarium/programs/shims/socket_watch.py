@@ -60,7 +60,8 @@ def _reporting(name: str, plain: Callable[..., Any]) -> Callable[..., Any]:
         hook = None if task is None else task.scheduler.watch.call
         if task is None or hook is None or task.in_call:
             return plain(self, *args, **keywords)
-        details: dict[str, Any] = {"socket": self.fileno(), "args": [_shown(each) for each in args]}
+        shown = _shown_to_fill if name.endswith("_into") else _shown
+        details: dict[str, Any] = {"socket": self.fileno(), "args": [shown(each) for each in args]}
         began = task.scheduler.engine.now
         task.in_call = True
         try:
@@ -81,6 +82,13 @@ def _reporting(name: str, plain: Callable[..., Any]) -> Callable[..., Any]:
             hook(task.scheduler.engine.now, process.host.name, process.name, name, details)
 
     return update_wrapper(method, plain, updated=())
+
+
+def _shown_to_fill(value: Any) -> Any:
+    """A buffer that is to be filled: what is in it before is nobody's, and another in each run."""
+    if isinstance(value, bytearray | memoryview):
+        return {"bytes": len(value)}
+    return _shown(value)
 
 
 def _shown(value: Any) -> Any:
