@@ -200,13 +200,16 @@ def lose_the_tail(**settings: object) -> tuple[int, Connection]:
     line.run(SECOND)
     assert len(read_all(server)) == 3 * MSS
     again = [at for at, name, header, payload in line.log if name == "client" and payload][3]
+    line.do(client, "send", b"more")
+    line.run(SECOND)
     return again - began, client
 
 
 def test_a_lost_tail_waits_for_the_timer_and_the_window_begins_again_at_one_segment() -> None:
     waited_ns, client = lose_the_tail(tcp_early_retrans=0)
     assert 200 * MS <= waited_ns <= 300 * MS
-    assert client.congestion.ssthresh_bytes == 2 * MSS
+    assert client.congestion.ssthresh_bytes == 7 * MSS
+    assert client.congestion.cwnd_bytes < 5 * MSS
 
 
 def test_a_single_lost_segment_is_probed_when_the_timer_would_run_out_and_counts_as_a_loss() -> None:

@@ -133,6 +133,7 @@ def test_reno_doubles_in_slow_start_and_adds_a_segment_per_window_after() -> Non
 @pytest.mark.parametrize("algorithm", [Reno, Cubic])
 def test_a_time_out_leaves_one_segment_and_never_less_than_two_as_threshold(algorithm: type[Reno]) -> None:
     congestion = algorithm(1000)
+    congestion.cwnd_bytes = 1000
     congestion.on_timeout(1000, 5)
     assert congestion.cwnd_bytes == 1000
     assert congestion.ssthresh_bytes == 2000

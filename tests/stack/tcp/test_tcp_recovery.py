@@ -61,7 +61,7 @@ def test_once_reordering_was_seen_a_segment_a_little_late_is_not_sent_again() ->
     def judge(sender: str, frame: Frame) -> list[int]:
         if sender == "client" and len(frame.payload):
             late[0] += 1
-            return [5 * MS if late[0] % 10 == 4 else 0]
+            return [5 * MS if late[0] % 10 == 8 else 0]
         return [0]
 
     line.judge = judge

@@ -25,11 +25,11 @@ def take(c: ControlBlock, header: TcpHeader, sequence: int, payload_bytes: int) 
     acknowledgment = una + ((header.acknowledgment - una + 0x80000000) & MASK) - 0x80000000
     if acknowledgment > c.snd_nxt:
         # It acknowledges what was never sent. (RFC 9293 section 3.10.7.4; RFC 5961 section 5.2)
-        c.ack_now = True
+        c.ip.tcp.send_challenge_ack(c)
         return Drop.TCP_BAD_ACK
     if acknowledgment < una:
         if una - acknowledgment > c.max_window:
-            c.ack_now = True
+            c.ip.tcp.send_challenge_ack(c)
             return Drop.TCP_BAD_ACK
         if c.sack_ok and header.options is not None and header.options.sack:
             _take_sack(c, header)
@@ -51,6 +51,8 @@ def take(c: ControlBlock, header: TcpHeader, sequence: int, payload_bytes: int) 
     elif c.sack_ok:
         if header.options is not None and header.options.sack:
             _take_sack(c, header)
+        if acknowledgment == c.probe_end and not payload_bytes:
+            _probe_answered(c, header, acknowledgment, advanced=window_changed)
     elif c.flight and not payload_bytes and not window_changed:
         c.duplicate_acks += 1
         recovery.without_sack(c, partial=False)
@@ -78,10 +80,11 @@ def _advance(c: ControlBlock, header: TcpHeader, acknowledgment: int) -> None:
     if c.sack_ok and (c.sacked_bytes or c.resent or (header.options is not None and header.options.sack)):
         _take_sack(c, header)
     if c.probe_end >= 0 and acknowledgment >= c.probe_end:
-        _probe_answered(c, header)
+        _probe_answered(c, header, acknowledgment, advanced=True)
     if c.recovering:
         _advance_in_recovery(c, acknowledgment, acked_bytes, now)
-    elif c.cwnd_limited:
+    elif c.cwnd_limited or c.congestion.cwnd_bytes < min(2 * c.max_flight_bytes, c.congestion.ssthresh_bytes):
+        # The window was the limit, or in slow start more than half of it was used. (Linux tcp_is_cwnd_limited)
         c.congestion.on_ack(acked_bytes, now, rtt_ns, acknowledgment, c.snd_nxt)
     if now - c.confirmed_at >= CONFIRM_EVERY_NS and c.route is not None:
         # Forward progress proves the next hop: no ARP probe is needed (RFC 1122 2.3.2.1; Linux dst_confirm).
@@ -202,17 +205,23 @@ def _take_sack(c: ControlBlock, header: TcpHeader) -> None:
         recovery.begin(c)
 
 
-def _probe_answered(c: ControlBlock, header: TcpHeader) -> None:
-    """Everything up to the tail loss probe is acknowledged. (RFC 8985 section 7.4)
+def _probe_answered(c: ControlBlock, header: TcpHeader, acknowledgment: int, advanced: bool) -> None:
+    """Everything up to the tail loss probe is acknowledged. (RFC 8985 section 7.4.2)
 
-    When the probe was the last segment sent again and no duplicate is reported, that segment had been lost: the probe
-    has repaired it, and the window must shrink as after any loss.
+    When the probe was a segment sent again, what follows tells whether it was needed: a report of a duplicate, or the
+    same acknowledgment twice, says no; one for later data says that the probe has repaired a loss, and the window must
+    shrink as after any loss.
     """
-    c.probe_end = -1
-    duplicate = header.options is not None and bool(header.options.sack)
-    if not c.probe_was_new and not duplicate and not c.recovering:
-        c.congestion.on_loss(c.congestion.cwnd_bytes, c.stack.now)
-        c.congestion.cwnd_bytes = c.congestion.ssthresh_bytes
+    sack = header.options.sack if header.options is not None else ()
+    if c.probe_was_new or (sack and unwrap(sack[0][1], c.snd_una) == c.probe_end):
+        c.probe_end = -1
+    elif acknowledgment > c.probe_end:
+        c.probe_end = -1
+        if not c.recovering:
+            c.congestion.on_loss(c.congestion.cwnd_bytes, c.stack.now)
+            c.congestion.cwnd_bytes = c.congestion.ssthresh_bytes
+    elif not advanced and not sack:
+        c.probe_end = -1
 
 
 def _wake_writer(c: ControlBlock) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from netarium.journey import Cause
 from netarium.stack.failures import Failure
-from netarium.stack.tcp import acknowledge, close, sender, states, timers, transmit, window
+from netarium.stack.tcp import acknowledge, close, options, sender, states, timers, transmit, window
 from netarium.stack.tcp.control_block import NEVER_NS, ControlBlock
 
 
@@ -205,6 +205,8 @@ class Connection(ControlBlock):
             self.rcv_buffer_bytes = chosen.receive_buffer_bytes
         if self.state == states.CLOSED:
             return
+        if chosen.congestion and self.congestion is not None and chosen.congestion != self.congestion.name:
+            options.change_congestion(self)
         timers.start_keepalive(self)
         if self.unsent_bytes and not chosen.cork:
             sender.output(self)

@@ -138,6 +138,7 @@ class ControlBlock(TimerOwner):
         "flight_head",
         "highest_delivered",
         "highest_sacked",
+        "invalid_at",
         "ip",
         "irs",
         "iss",
@@ -155,6 +156,7 @@ class ControlBlock(TimerOwner):
         "local_port",
         "lost_bytes",
         "lost_pending",
+        "max_flight_bytes",
         "max_window",
         "mss",
         "nagle_end",
@@ -165,11 +167,11 @@ class ControlBlock(TimerOwner):
         "peer_syn",
         "persist_at",
         "persist_backoff",
+        "persist_began_at",
         "persist_unanswered",
         "pingpong",
         "probe_end",
         "probe_was_new",
-        "probes_unanswered",
         "prr_delivered_bytes",
         "prr_out_bytes",
         "pushed",
@@ -232,7 +234,7 @@ class ControlBlock(TimerOwner):
         "ts_recent_at",
         "unsent_bytes",
         "urgent_mark",
-        "user_timeout_at",
+        "usage_end",
         "wants_room",
     )  # fmt: skip
 
@@ -281,7 +283,10 @@ class ControlBlock(TimerOwner):
         self.fin_sent = False
         self.nagle_end = 0  # end of the last segment smaller than the MSS (Minshall; Linux snd_sml)
         self.urgent_mark = 0
+        # Was the window the limit? (RFC 5681 section 3.1 grows it only then; RFC 7661; Linux tcp_cwnd_validate)
         self.cwnd_limited = False
+        self.max_flight_bytes = 0  # the most in flight in this round
+        self.usage_end = 0  # the round ends when this is acknowledged
         self.blocked_by = ""  # what kept the last output from sending more; for traces
         self.bytes_acked = 0
         self.last_send_at = 0
@@ -340,6 +345,7 @@ class ControlBlock(TimerOwner):
         self.ts_offset = 0
         self.bytes_received = 0
         self.last_receive_at = 0  # data
+        self.invalid_at = -1  # when an invalid segment was last answered
         self.last_heard_at = self.stack.now  # anything
         self.peer_syn: TcpHeader | None = None  # what our SYN+ACK answers
         # Acknowledging.
@@ -366,13 +372,12 @@ class ControlBlock(TimerOwner):
         self.tlp_at = NEVER_NS
         self.reorder_at = NEVER_NS
         self.linger_at = NEVER_NS
-        self.user_timeout_at = NEVER_NS
         self.retries = 0
         self.first_unanswered_at = 0
         self.persist_backoff = 0
+        self.persist_began_at = 0  # when the first probe since the last answer was sent
         self.persist_unanswered = 0
         self.keepalive_probes = 0
-        self.probes_unanswered = 0
 
     def change_state(self, after: int, cause: Cause) -> None:
         """Go to state `after`; the table of `states` must have the row."""

@@ -11,6 +11,7 @@ from netarium.stack.failures import Failure
 from netarium.stack.tcp import acks, close, options, sender, states, transmit
 from netarium.stack.tcp.control_block import NEVER_NS, ControlBlock
 from netarium.stack.tcp.sequence import MASK, unwrap
+from netarium.stack.tcp.syn_cookies import only_with_mss
 from netarium.stack.tcp.timers import start_keepalive
 from netarium.stack.tcp.window import initial_window
 from netarium.wire.tcp import ACK, RST, SYN, TcpHeader
@@ -28,7 +29,9 @@ def _begin(c: ControlBlock, syn: TcpHeader | None = None) -> None:
     c.rcv_nxt = 0
     mss = options.own_mss(c)
     if syn is not None and options.wants_timestamps(c, syn):
-        mss -= options.TIMESTAMP_OPTION_BYTES  # Linux tcp_openreq_init_rwin: 65160 in a SYN+ACK, 64240 in a SYN
+        mss -= (
+            options.TIMESTAMP_OPTION_BYTES
+        )  # Linux tcp_openreq_init_rwin: 65160 in a SYN+ACK, 64240 in a SYN
     c.rcv_adv = initial_window(c, mss)
     c.opened_at = c.stack.now
 
@@ -63,6 +66,8 @@ def open_passively(c: ControlBlock, syn: TcpHeader) -> None:
 
 def answer_with_cookie(c: ControlBlock, syn: TcpHeader) -> None:
     """The SYN queue is full: answer so that the ACK brings everything back, and keep nothing. (RFC 4987 3.6)"""
+    if not options.wants_timestamps(c, syn):
+        syn = only_with_mss(syn)  # without timestamps there is no place for the rest
     _begin(c, syn)
     _take_peer_syn(c, syn)
     c.iss = c.ip.tcp.cookies.make(c, syn)
@@ -155,9 +160,11 @@ def take_final_ack(c: ControlBlock, header: TcpHeader, sequence: int) -> Drop | 
         return Drop.TCP_BAD_ACK
     listener = c.listener
     if listener is not None and not listener.take_completed(c):
-        return (
-            Drop.TCP_ACCEPT_QUEUE_FULL
-        )  # the SYN+ACK will be sent again, and the peer will acknowledge again
+        if c.stack.settings.tcp_abort_on_overflow:
+            c.ip.tcp.answer_with_reset(c.ip, c.local_ip, c.remote_ip, header, 0)
+            close.finish(c, Cause.SEGMENT)
+        # Else the SYN+ACK will be sent again, and the peer will acknowledge again.
+        return Drop.TCP_ACCEPT_QUEUE_FULL
     c.snd_una = c.iss + 1
     c.snd_wnd = header.window << c.snd_scale
     c.snd_wl1 = sequence

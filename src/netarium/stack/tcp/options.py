@@ -91,6 +91,14 @@ def agree(c: ControlBlock, header: TcpHeader) -> None:
     c.congestion = ALGORITHMS[name](c.mss)
 
 
+def change_congestion(c: ControlBlock) -> None:
+    """Go on under another algorithm, from the window there is. (TCP_CONGESTION on a connection)"""
+    before = c.congestion
+    c.congestion = ALGORITHMS[c.options.congestion](before.mss)
+    c.congestion.cwnd_bytes = before.cwnd_bytes
+    c.congestion.ssthresh_bytes = before.ssthresh_bytes
+
+
 def set_mss(c: ControlBlock, segment_bytes: int) -> None:
     """Set how much payload a full segment carries. (RFC 9293 section 3.7.1: options come off the MSS)"""
     c.mss = segment_bytes - (TIMESTAMP_OPTION_BYTES if c.timestamps_ok else 0)

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from netarium.wire.ethernet import Frame
 
 SECOND_NS = 1_000_000_000
+MS = 1_000_000
 Key = tuple[int, int, int, int]
 """(local address, local port, remote address, remote port)."""
 
@@ -139,6 +140,8 @@ class Tcp:
     def send_challenge_ack(self, c: ControlBlock) -> None:
         """Ask the peer to prove that it sent this: a limited number a second. (RFC 5961 section 7)"""
         now = self.stack.now
+        if self.too_many_invalid(c):
+            return
         if now >= self._challenges_until:
             self._challenges_until = now + SECOND_NS
             self._challenges_left = self.stack.settings.tcp_challenge_ack_limit
@@ -147,6 +150,14 @@ class Tcp:
         self._challenges_left -= 1
         self.counters["challenge_acks"] += 1
         transmit.send_ack(c)
+
+    def too_many_invalid(self, c: ControlBlock) -> bool:
+        """Whether an invalid segment of this connection was answered less than tcp_invalid_ratelimit ago."""
+        now = self.stack.now
+        if c.invalid_at >= 0 and now - c.invalid_at < self.stack.settings.tcp_invalid_ratelimit * MS:
+            return True
+        c.invalid_at = now
+        return False
 
     def receive_error(self, network: Any, payload: bytes | memoryview, kind: NetworkError, info: int) -> None:
         """The network says that a packet of ours did not arrive; `network` and `payload` are what it quotes of it.

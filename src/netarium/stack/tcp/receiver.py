@@ -63,7 +63,7 @@ def _receive_slowly(c: ControlBlock, frame: Frame, header: TcpHeader, sequence: 
         reason = _check_sequence(c, header, sequence, size)
     if reason is not None:
         if not flags & RST:
-            _answer_unacceptable(c, flags, sequence)
+            _answer_unacceptable(c, flags, sequence, size)
         return reason
     if flags & RST:
         return _take_reset(c, sequence)
@@ -79,6 +79,11 @@ def _receive_slowly(c: ControlBlock, frame: Frame, header: TcpHeader, sequence: 
     if c.state == states.CLOSED:
         return reason
     if reason is None:
+        if size and c.rcv_shutdown and c.state in (states.FIN_WAIT_1, states.FIN_WAIT_2):
+            # Nobody will read it: the peer must learn that it is lost. (RFC 1122 4.2.2.13; Linux TCPABORTONDATA)
+            c.ip.tcp.answer_with_reset(c.ip, c.local_ip, c.remote_ip, header, size)
+            close.finish(c, Cause.UNREAD_DATA)
+            return Drop.TCP_CLOSED_BY_PROGRAM
         _take_text(c, frame.payload, sequence, size, flags)
     if c.state not in (states.CLOSED, states.TIME_WAIT):
         sender.output(c)
@@ -123,14 +128,18 @@ def _check_sequence(c: ControlBlock, header: TcpHeader, sequence: int, size: int
     return None
 
 
-def _answer_unacceptable(c: ControlBlock, flags: int, sequence: int) -> None:
-    """Tell the peer where we are; it may have missed our acknowledgment."""
+def _answer_unacceptable(c: ControlBlock, flags: int, sequence: int, size: int) -> None:
+    """Tell the peer where we are; it may have missed our acknowledgment.
+
+    What carries no data may be the peer's answer to such an answer: those are limited (Linux tcp_oow_rate_limited).
+    """
     if c.state == states.SYN_RECEIVED and flags & SYN and sequence == c.irs:
         transmit.send_syn(c, c.peer_syn)  # its SYN came again: our SYN+ACK was lost
         return
     if c.state == states.TIME_WAIT and flags & FIN:
         close.restart_time_wait(c)
-    transmit.send_ack(c)
+    if size or flags & FIN or not c.ip.tcp.too_many_invalid(c):
+        transmit.send_ack(c)
 
 
 def _take_reset(c: ControlBlock, sequence: int) -> Drop | None:
@@ -159,10 +168,6 @@ def _take_text(c: ControlBlock, payload: Payload, sequence: int, size: int, flag
     if not states.TAKES_DATA[c.state]:
         if size or flags & FIN:
             c.ack_now = True
-        return
-    if size and c.orphaned:
-        # Nobody will read it: the peer must learn that it is lost. (RFC 1122 4.2.2.13)
-        close.reset(c, None, Cause.UNREAD_DATA)
         return
     fin_at = sequence + size if flags & FIN else -1
     if sequence < c.rcv_nxt:
@@ -196,7 +201,8 @@ def _take_fin(c: ControlBlock) -> None:
 
 def _keep_early(c: ControlBlock, payload: Payload, sequence: int) -> None:
     """Bytes before these are missing: keep them and say so at once. (RFC 5681 section 4.2)"""
-    c.reassembly.add(sequence, payload)
+    if not c.reassembly.add(sequence, payload) and c.sack_ok and c.stack.settings.tcp_dsack:
+        c.duplicate_range = (sequence, sequence + len(payload))  # RFC 2883 section 4.1.2
     c.pingpong = False
     c.ack_now = True
     watch = c.stack.watch

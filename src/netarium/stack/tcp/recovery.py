@@ -228,7 +228,9 @@ def finish(c: ControlBlock) -> None:
 def begin_after_timeout(c: ControlBlock) -> None:
     """The timer ran out: everything not selectively acknowledged counts as lost. (RFC 5681 3.1; RFC 6675 5.1)"""
     now = c.stack.now
-    if not c.timed_out or c.snd_una > c.recovery_point:
+    if (
+        not c.recovering or c.snd_una >= c.recovery_point
+    ):  # else the window was reduced for this flight already
         c.congestion.on_timeout(c.pipe_bytes() + c.lost_bytes, now)
     else:
         c.congestion.cwnd_bytes = c.mss

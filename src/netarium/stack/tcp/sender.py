@@ -35,7 +35,8 @@ def _send_new(c: ControlBlock) -> None:
     window_end = c.snd_una + c.snd_wnd
     room = c.congestion.cwnd_bytes - c.pipe_bytes()
     c.blocked_by = ""
-    c.cwnd_limited = False
+    limited = False
+    begun = c.snd_nxt
     while c.unsent_bytes:
         size = c.unsent_bytes if c.unsent_bytes < mss else mss
         if c.snd_nxt + size > window_end:
@@ -45,7 +46,7 @@ def _send_new(c: ControlBlock) -> None:
                 break
         if room < size and c.flight:
             c.blocked_by = "congestion window"
-            c.cwnd_limited = True
+            limited = True
             break
         if size < mss and not _small_may_go(c, size):
             c.blocked_by = "cork" if c.options.cork else "Nagle"
@@ -54,9 +55,20 @@ def _send_new(c: ControlBlock) -> None:
         room -= size
     if c.fin_queued and not c.fin_sent and not c.unsent_bytes:
         _send_fin(c, now)
+    if limited or c.snd_nxt != begun:
+        _note_usage(c, limited or room < mss)
     _arm_after_send(c, now)
     if c.blocked_by:
         _tell_blocked(c)
+
+
+def _note_usage(c: ControlBlock, limited: bool) -> None:
+    """Remember whether the congestion window was the limit in this round. (Linux tcp_cwnd_validate)"""
+    flight = c.snd_nxt - c.snd_una
+    if limited or c.snd_una >= c.usage_end or (not c.cwnd_limited and flight > c.max_flight_bytes):
+        c.cwnd_limited = limited
+        c.max_flight_bytes = flight
+        c.usage_end = c.snd_nxt
 
 
 def _restart_after_idle(c: ControlBlock, now: int) -> None:

@@ -74,3 +74,11 @@ def timestamp_with_options(value: int, offered: TcpOptions | None) -> int:
     size = 1 << OPTION_BITS
     marked = (value & ~(size - 1)) | min(scale, SCALE_ABSENT) | sack << 4
     return (marked if marked <= value else marked - size) & MASK
+
+
+def only_with_mss(syn: TcpHeader) -> TcpHeader:
+    """The SYN as if it offered nothing but its MSS. (Linux tcp_clear_options)"""
+    offered = TcpOptions(syn.options.mss) if syn.options is not None and syn.options.mss >= 0 else None
+    return TcpHeader(
+        syn.source_port, syn.destination_port, syn.sequence, 0, syn.flags, syn.window, -1, 0, offered
+    )

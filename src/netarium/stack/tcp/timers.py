@@ -95,6 +95,8 @@ def _retransmission_timeout(c: ControlBlock, now: int) -> None:
         return
     c.rtt.back_off()
     at = now + c.rtt.rto_ns
+    if c.options.user_timeout_ns:  # Linux tcp_clamp_rto_to_user_timeout
+        at = max(min(at, c.first_unanswered_at + c.options.user_timeout_ns), now + 1_000_000)
     c.rto_at = at
     if c.state in (states.SYN_SENT, states.SYN_RECEIVED):
         c.retransmissions += 1
@@ -111,8 +113,8 @@ def _gave_up(c: ControlBlock, now: int) -> bool:
         return c.retries > (c.options.syn_retries or settings.tcp_syn_retries)
     if c.state == states.SYN_RECEIVED:
         return c.retries > settings.tcp_synack_retries
-    if c.options.user_timeout_ns:  # RFC 5482
-        return now - c.first_unanswered_at >= c.options.user_timeout_ns
+    if c.options.user_timeout_ns:  # RFC 5482; Linux never gives up at the first time-out
+        return c.retries > 1 and now - c.first_unanswered_at >= c.options.user_timeout_ns
     retries = settings.tcp_retries2
     if c.orphaned:
         retries = settings.tcp_orphan_retries or 8  # Linux: 0 means 8
@@ -138,6 +140,11 @@ def _probe_window(c: ControlBlock, now: int) -> None:
     if c.persist_unanswered > c.stack.settings.tcp_retries2 or (
         c.orphaned and c.persist_unanswered > (c.stack.settings.tcp_orphan_retries or 8)
     ):
+        close.fail(c, Failure.TIMED_OUT, Cause.GAVE_UP)
+        return
+    if not c.persist_unanswered:
+        c.persist_began_at = now
+    elif c.options.user_timeout_ns and now - c.persist_began_at >= c.options.user_timeout_ns:
         close.fail(c, Failure.TIMED_OUT, Cause.GAVE_UP)
         return
     room = c.snd_una + c.snd_wnd - c.snd_nxt

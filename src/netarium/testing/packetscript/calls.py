@@ -15,6 +15,7 @@ from netarium.sockets.base import Socket
 from netarium.sockets.stream import StreamSocket
 from netarium.sockets.tcp_info import tcp_info
 from netarium.testing.packetscript import symbols
+from netarium.testing.packetscript.flow import LOCAL, PORT, REMOTE
 from netarium.testing.packetscript.script import Call, NotRun, ScriptFailure, Unknown
 
 if TYPE_CHECKING:
@@ -143,8 +144,6 @@ class Calls:
         )
 
     def _bind(self, line: int, call: Call, sock: Any, arguments: tuple[Any, ...]) -> Attempt:
-        from netarium.testing.packetscript.machine import LOCAL, PORT
-
         address = self._address(arguments[0], (LOCAL, PORT))
         return lambda: sock.bind(*address) or 0
 
@@ -166,8 +165,6 @@ class Calls:
     _accept4 = _accept
 
     def _connect(self, line: int, call: Call, sock: Any, arguments: tuple[Any, ...]) -> Attempt:
-        from netarium.testing.packetscript.machine import PORT, REMOTE
-
         address = self._address(arguments[0], (REMOTE, PORT))
         started = False
 

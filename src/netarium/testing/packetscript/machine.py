@@ -20,7 +20,7 @@ from netarium.stack.routes import Route
 from netarium.stack.settings import Settings
 from netarium.stack.stack import Stack
 from netarium.testing.packetscript.calls import Blocked, Calls
-from netarium.testing.packetscript.flow import Flow, options_bytes
+from netarium.testing.packetscript.flow import LOCAL, PORT, REMOTE, Flow, options_bytes
 from netarium.testing.packetscript.matching import Sent, difference, text_of
 from netarium.testing.packetscript.script import (
     Call,
@@ -41,10 +41,7 @@ from netarium.wire.packet import packet_bytes
 from netarium.wire.tcp import ACK, SYN, TcpHeader
 from netarium.wire.tcp_options import parse_options
 
-LOCAL = 0xC0A80001
 GATEWAY = 0xC0A80002
-REMOTE = 0xC0000201
-PORT = 8080
 OWN_MAC, GATEWAY_MAC = 0x020000000001, 0x020000000002
 TOLERANCE_USECS = 4000
 DEFAULT_TTL = 64
@@ -268,6 +265,7 @@ class Machine:
 
     def _match(self, event: Event, want: Packet, sent: Sent, flow: Flow, high_ns: int) -> None:
         left = want.size
+        whole = sent.size == left
         first = True
         start = want.start
         while True:
@@ -279,7 +277,7 @@ class Machine:
                 )
             if sent.size > left and left:
                 rest = sent.without(left)  # it left as one: its first part is what is wanted here
-                wrong = difference(want, sent, flow, first=first, last=False)
+                wrong = difference(want, sent, flow, first=first, last=False, whole=False)
                 self.sent.appendleft(rest)
                 left = 0
             else:
@@ -289,7 +287,7 @@ class Machine:
                     )
                 left -= sent.size
                 start += sent.size
-                wrong = difference(want, sent, flow, first=first, last=not left)
+                wrong = difference(want, sent, flow, first=first, last=not left, whole=whole)
             if wrong:
                 raise ScriptFailure(event.line, f"{wrong}: {self._text(sent)}")
             if not left:
@@ -370,6 +368,3 @@ class Machine:
             raise ScriptFailure(event.line, f"assertion: {source.strip()} ({error})") from None
         except Exception as error:
             raise ScriptFailure(event.line, f"{type(error).__name__} in code: {error}") from None
-
-
-__all__ = ["LOCAL", "PORT", "REMOTE", "Machine"]

@@ -52,9 +52,12 @@ def text_of(sent: Sent, flow: Flow) -> str:
     return f"{text} <{options}>" if options else text
 
 
-def difference(want: Packet, sent: Sent, flow: Flow, *, first: bool, last: bool) -> str:
-    """What is wrong with one piece of the wanted packet; "" when nothing is. Options are looked at in the first."""
-    ignored = 0 if last else LATE_FLAGS
+def difference(want: Packet, sent: Sent, flow: Flow, *, first: bool, last: bool, whole: bool) -> str:
+    """What is wrong with one piece of the wanted packet; "" when nothing is. Options are looked at in the first.
+
+    `whole`: it is no piece but all. Where PSH stands depends on how segments were merged, so it counts only there.
+    """
+    ignored = 0 if whole else PSH if last else LATE_FLAGS
     if (sent.flags ^ want.flags) & ~ignored:
         return f"flags {flags_text(sent.flags)} instead of {flags_text(want.flags)}"
     if want.flags & ACK and flow.to_script_remote(sent.header.acknowledgment) != want.acknowledgment:

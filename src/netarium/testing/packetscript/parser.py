@@ -23,13 +23,12 @@ def parse(text: str) -> Script:
     if script.options.get("ip_version", "ipv4") != "ipv4":
         raise NotRun(scanner.line, f"--ip_version={script.options['ip_version']}")
     while not scanner.at_end():
+        scanner.begin()
         if scanner.sees("`") or scanner.sees("%{"):
             when = When(0, True)
         else:
             when = _parse_when(scanner)
-        scanner.skip()
-        line = scanner.line
-        script.events.append(Event(line, when, _parse_what(scanner)))
+        script.events.append(Event(scanner.line, when, _parse_what(scanner)))
     return script
 
 

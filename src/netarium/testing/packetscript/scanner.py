@@ -15,11 +15,13 @@ class Scanner:
     def __init__(self, text: str) -> None:
         self.text = text
         self.at = 0
+        self.line = 1
+        """The line where the event began that is being read."""
 
-    @property
-    def line(self) -> int:
-        """The line of the place, from 1."""
-        return self.text.count("\n", 0, self.at) + 1
+    def begin(self) -> None:
+        """An event begins here."""
+        self.skip()
+        self.line = self.text.count("\n", 0, self.at) + 1
 
     def skip(self) -> None:
         """Pass spaces and comments."""

@@ -67,20 +67,21 @@ class Cubic(Reno):
             self._k_s = 0.0
             self._origin = cwnd
 
-    def _reduce(self, flight_bytes: int) -> None:
+    def _reduce(self) -> None:
         """Remember where the loss was, lower if the window had not come back to the last one. (4.6, 4.7)"""
         cwnd = self.cwnd_bytes / self.mss
         self._w_max = cwnd * (1.0 + BETA) / 2.0 if cwnd < self._w_max else cwnd
         self._epoch_at = -1
-        self.ssthresh_bytes = max(int(min(self.cwnd_bytes, max(flight_bytes, self.mss)) * BETA), 2 * self.mss)
+        # Of the window, not of the flight, as Linux: it grows only while it is used (RFC 9438 section 4.6 allows both).
+        self.ssthresh_bytes = max(int(self.cwnd_bytes * BETA), 2 * self.mss)
 
     def on_loss(self, flight_bytes: int, now: int) -> None:
         """A loss was found by acknowledgments: seven tenths remain."""
-        self._reduce(flight_bytes)
+        self._reduce()
 
     def on_timeout(self, flight_bytes: int, now: int) -> None:
         """The retransmission timer ran out: begin again with one segment. (section 4.8)"""
-        self._reduce(flight_bytes)
+        self._reduce()
         self.cwnd_bytes = self.mss
 
     def on_idle(self, idle_rtos: int) -> None:
