@@ -83,6 +83,7 @@ class Ipv4Forward:
             )
         if (
             frame.size_bytes > route.mtu + HEADER_BYTES
+            or route.interface is interface
             or self.hooks.forward is not None
             or self.hooks.postrouting is not None
         ):
@@ -126,10 +127,24 @@ class Ipv4Forward:
         salt = self.output.flow_salt
         return route.choose(flow_hash(salt, header.source, header.destination, protocol, ports))
 
+    def _redirect(self, frame: Frame, header: Ipv4Header, interface: Interface, route: Route) -> None:
+        """The next hop is on the sender's own link: it could go there itself (RFC 1812 5.2.7.2). NAT's would mislead."""
+        sender = self.routes.lookup(header.source)
+        if (
+            self.settings.conf_send_redirects
+            and sender is not None
+            and sender.kind == UNICAST
+            and not sender.gateway
+            and sender.interface is interface
+        ):
+            self.stack.icmp.send_redirect(frame, route.gateway or header.destination)
+
     def _forward_specially(
         self, frame: Frame, header: Ipv4Header, interface: Interface, route: Route
     ) -> None:
-        """Through hooks, or larger than the next link carries."""
+        """Through hooks, larger than the next link carries, or back to where it came from."""
+        if route.interface is interface and self.hooks.prerouting is None:
+            self._redirect(frame, header, interface, route)
         size = frame.size_bytes - HEADER_BYTES
         if size > route.mtu and header.fragment & DONT_FRAGMENT:
             self.stack.drop(
