@@ -11,6 +11,9 @@
     dhclient    ask for an address by DHCP, give it back
     bridge      the MAC table, port states, VLANs and flow cache of a layer-3 switch
     conntrack   the tracked connections, in the format of conntrack-tools
+    tcpdump     what passes an interface, a line a packet
+    nc          connect or listen, and copy between the network and the terminal
+    hostname    the host's name and addresses
     nft         the rules of firewall, NAT and balancer, with counters
 
 Each module has `main(arguments) -> exit code`. `TOOLS` names them for the loader; a module is imported when it is run.
@@ -40,6 +43,9 @@ TOOLS = (
     ),
     Tool("bridge", "netarium.tools.bridge", "the tables of a layer-3 switch"),
     Tool("conntrack", "netarium.tools.conntrack", "list and delete tracked connections"),
+    Tool("tcpdump", "netarium.tools.tcpdump.command", "show what passes an interface", frozenset({"net_raw"})),
+    Tool("nc", "netarium.tools.nc", "connect or listen, and copy"),
+    Tool("hostname", "netarium.tools.hostname", "show the host's name and addresses"),
     Tool("nft", "netarium.tools.nft", "list the rules of firewall, NAT and balancer"),
 )
 
