@@ -63,7 +63,9 @@ def test_udp_learns_a_path_of_1500_1400_576_1500_step_by_step() -> None:
         known.append(a.ipv4.route_for(ip("10.0.3.2")).mtu)  # type: ignore[union-attr]
     assert known == [1400, 576, 576, 576]
     assert [len(each.payload) for each in hears.queue] == [548, 1472], "the last in fragments of 576"  # type: ignore[attr-defined]
-    cut = [each.frame for each in joined.take() if each.host == "a" and each.frame.ethertype == ETHERTYPE_IPV4]
+    cut = [
+        each.frame for each in joined.take() if each.host == "a" and each.frame.ethertype == ETHERTYPE_IPV4
+    ]
     assert all(frame.size_bytes <= 14 + 576 for frame in cut[-3:])
     joined.wait(601 * SECOND)
     assert a.ipv4.route_for(ip("10.0.3.2")).mtu == 1500, "after ten minutes it is tried again"  # type: ignore[union-attr]

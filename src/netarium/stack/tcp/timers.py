@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from netarium.journey import Cause, Stop
 from netarium.stack.failures import Failure
-from netarium.stack.tcp import close, rack, recovery, sender, states, transmit
+from netarium.stack.tcp import close, options, rack, recovery, sender, states, transmit
 from netarium.stack.tcp.control_block import NEVER_NS, ControlBlock
 from netarium.stack.tcp.rtt import RTO_MAX_NS
 from netarium.wire.tcp import ACK
@@ -103,8 +103,28 @@ def _retransmission_timeout(c: ControlBlock, now: int) -> None:
         _tell(c, Cause.TIMEOUT)
         transmit.send_syn(c, c.peer_syn)
         return
+    _suspect_black_hole(c, now)
     recovery.begin_after_timeout(c)
     sender.output(c)
+
+
+def _suspect_black_hole(c: ControlBlock, now: int) -> None:
+    """Where ICMP is filtered, packets of this size may vanish unheard: try smaller ones. (RFC 4821; Linux tcp_mtu_probing)
+
+    Off by default, as on Linux (net.ipv4.tcp_mtu_probing). Begins after tcp_retries1 time-outs, first with
+    tcp_base_mss, then with half as much at each time-out.
+    """
+    settings = c.stack.settings
+    if not settings.tcp_mtu_probing or now - c.first_unanswered_at < _back_off_total_ns(
+        settings.tcp_retries1
+    ):
+        return
+    size = c.mss + (options.TIMESTAMP_OPTION_BYTES if c.timestamps_ok else 0)
+    smaller = settings.tcp_base_mss if size > settings.tcp_base_mss else size >> 1
+    smaller = max(smaller, settings.tcp_min_snd_mss)
+    if smaller < size:
+        options.set_mss(c, smaller)
+        recovery.resegment(c)
 
 
 def _gave_up(c: ControlBlock, now: int) -> bool:
