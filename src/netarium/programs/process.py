@@ -118,7 +118,7 @@ class Process:
         self.exit_code: int | None = None
         self.exception: BaseException | None = None
         self.result: Any = None
-        self.credentials = Credentials(root, program.capabilities, scheduler.local_names(host))
+        self.credentials = Credentials(root, program.capabilities, scheduler.local_names(host), self.pid)
         self.threads = ThreadTables()
         self.wakeup_number = -1
         self.alarm = Alarm(self)

@@ -205,7 +205,7 @@ class Scheduler:
         self.doomed: list[tuple[Process, int, Any]] = []
         """(process, descriptor, object) of sockets that nobody holds any more: closed when the stack is at rest."""
         self._resolvers: dict[str, Resolver] = {}
-        self._local_names: dict[str, dict[str, Any]] = {}
+        self._local_names: dict[str, dict[bytes, Any]] = {}
 
     def take_pid(self) -> int:
         """A process id that no process of this net has had."""
@@ -219,7 +219,7 @@ class Scheduler:
             return given
         return self._resolvers.setdefault(host.name, Resolver(host.name))
 
-    def local_names(self, host: Host) -> dict[str, Any]:
+    def local_names(self, host: Host) -> dict[bytes, Any]:
         """The AF_UNIX names of `host`."""
         return self._local_names.setdefault(host.name, {})
 

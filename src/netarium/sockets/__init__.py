@@ -9,7 +9,9 @@
     stream       TCP: listening, connecting, connected
     datagram     UDP
     local        pipes and socket pairs inside one host
-    unix         AF_UNIX stream sockets, with names in the host's own table
+    unix         AF_UNIX: what all have; streams and seqpackets
+    unix_datagram  AF_UNIX datagrams
+    unix_names   the names of AF_UNIX sockets, a table per host
     factory      socket(2): which sockets there are, and who may open them
     tcp_options  the options of TCP sockets
     closed       what stands for a closed socket

@@ -39,8 +39,9 @@ class Credentials:
 
     root: bool = False
     capabilities: frozenset[str] = frozenset()
-    local_names: dict[str, Any] = field(default_factory=dict)
-    """The names of AF_UNIX sockets on the process' host."""
+    local_names: dict[bytes, Any] = field(default_factory=dict)
+    """The names of AF_UNIX sockets on the process' host: see `unix_names`."""
+    pid: int = 0
 
     def may(self, capability: str) -> bool:
         """Whether it has this capability."""
@@ -148,6 +149,10 @@ class Socket(Pollable):
     def shutdown(self, receive: bool, send: bool) -> None:
         """End one or both directions."""
         raise os_error(errno.EOPNOTSUPP)
+
+    def lingers(self) -> bool:
+        """After close: whether something sent is not acknowledged yet (SO_LINGER)."""
+        return False
 
     def name(self) -> Any:
         """The local address."""

@@ -26,6 +26,7 @@ class Closed:
         _refuse
     )
     receive_from = receive_message = receive_nothing = send = send_to = set_option = shutdown = _refuse
+    receive_ancillary = receive_report = send_message = _refuse
 
     def describe(self, call: str = "") -> str:
         """For reports."""

@@ -14,6 +14,7 @@ from netarium.sockets.base import (
     AF_UNIX,
     SOCK_DGRAM,
     SOCK_RAW,
+    SOCK_SEQPACKET,
     SOCK_STREAM,
     Credentials,
     Socket,
@@ -25,6 +26,7 @@ from netarium.sockets.packet import PacketSocket
 from netarium.sockets.raw import RawSocket
 from netarium.sockets.stream import StreamSocket
 from netarium.sockets.unix import UnixSocket
+from netarium.sockets.unix_datagram import UnixDatagramSocket
 from netarium.stack.stack import Stack
 
 PROTOCOL_TCP: Final = 6
@@ -40,7 +42,11 @@ def open_socket(
     if not 0 <= kind < SOCK_MAX:
         raise os_error(errno.EINVAL)
     if family == AF_UNIX:
-        if kind != SOCK_STREAM:
+        if protocol not in (0, AF_UNIX):
+            raise os_error(errno.EPROTONOSUPPORT)
+        if kind == SOCK_DGRAM:
+            return UnixDatagramSocket(credentials, stack, engine, protocol)
+        if kind not in (SOCK_STREAM, SOCK_SEQPACKET):
             raise os_error(errno.ESOCKTNOSUPPORT)
         return UnixSocket(credentials, stack, engine, kind, protocol)
     if family == AF_PACKET:

@@ -23,6 +23,8 @@ BUFFER_BYTES_MAX: Final = 212_992
 """Linux net.core.rmem_max and wmem_max; what is asked for is doubled after this limit."""
 SEND_BUFFER_BYTES_MIN: Final = 4_608
 RECEIVE_BUFFER_BYTES_MIN: Final = 2_304
+SO_RCVTIMEO: Final = 20
+SO_SNDTIMEO: Final = 21
 SO_PROTOCOL: Final = 38
 SO_DOMAIN: Final = 39
 SO_BINDTODEVICE: Final = 25
@@ -39,11 +41,10 @@ class SocketSettings:
 
     __slots__ = (
         "broadcast", "device", "dont_route", "header_included", "hop_limit", "keepalive", "linger", "linger_s",
-        "mtu_discover", "multicast_loop", "multicast_ttl", "only_ipv6", "oob_inline", "priority",
-        "receive_buffer_bytes",
-        "receive_class", "receive_errors", "receive_errors6", "receive_hop_limit", "receive_info", "receive_info6",
-        "receive_tos", "receive_ttl", "reuse_address", "reuse_port", "send_buffer_bytes", "tos", "traffic_class",
-        "ttl",
+        "mtu_discover", "multicast_loop", "multicast_ttl", "only_ipv6", "oob_inline", "pass_credentials", "priority",
+        "receive_buffer_bytes", "receive_class", "receive_errors", "receive_errors6", "receive_hop_limit",
+        "receive_info", "receive_info6", "receive_limit_ns", "receive_tos", "receive_ttl", "reuse_address",
+        "reuse_port", "send_buffer_bytes", "send_limit_ns", "tos", "traffic_class", "ttl",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -71,6 +72,9 @@ class SocketSettings:
         self.multicast_ttl = 1
         self.multicast_loop = 1
         self.header_included = 0
+        self.pass_credentials = 0
+        self.receive_limit_ns = self.send_limit_ns = 0
+        """SO_RCVTIMEO and SO_SNDTIMEO; 0 for ever."""
 
     def copy(self) -> SocketSettings:
         """The same choices for another socket."""
@@ -169,6 +173,26 @@ def linger(after: Callable[[Any], None] | None = None) -> Option:
     return Option(lambda sock: struct.pack("ii", sock.settings.linger, sock.settings.linger_s), write)
 
 
+def wait_limit(name: str) -> Option:
+    """SO_RCVTIMEO, SO_SNDTIMEO: struct timeval of two longs; zero waits for ever."""
+
+    def read(sock: Socket) -> bytes:
+        seconds, rest_ns = divmod(getattr(sock.settings, name), 1_000_000_000)
+        return struct.pack("ll", seconds, rest_ns // 1000)
+
+    def write(sock: Socket, value: int | bytes) -> None:
+        if isinstance(value, int) or len(value) < 16:
+            raise os_error(errno.EINVAL)
+        seconds, microseconds = struct.unpack("ll", value[:16])
+        if not 0 <= microseconds < 1_000_000:
+            raise os_error(errno.EDOM)
+        # Linux sock_set_timeout: a negative time does not wait; 1 us is the least there is.
+        limit_ns = (seconds * 1_000_000 + microseconds) * 1000 if seconds >= 0 else 1000
+        setattr(sock.settings, name, limit_ns)
+
+    return Option(read, write)
+
+
 def _write_device(sock: Any, value: int | bytes) -> None:
     if isinstance(value, int):
         raise os_error(errno.EINVAL)
@@ -223,6 +247,8 @@ def common() -> dict[tuple[int, int], Option]:
         (level, constants.SO_LINGER): linger(_changed),
         (level, constants.SO_RCVBUF): buffer("receive_buffer_bytes", RECEIVE_BUFFER_BYTES_MIN, _changed),
         (level, constants.SO_SNDBUF): buffer("send_buffer_bytes", SEND_BUFFER_BYTES_MIN, _changed),
+        (level, SO_RCVTIMEO): wait_limit("receive_limit_ns"),
+        (level, SO_SNDTIMEO): wait_limit("send_limit_ns"),
         (level, SO_BINDTODEVICE): Option(lambda sock: sock.settings.device, _write_device),
         (constants.IPPROTO_IP, constants.IP_TTL): Option(_read_ttl, _write_ttl),
         (constants.IPPROTO_IP, constants.IP_TOS): Option(lambda sock: sock.settings.tos, _write_tos),

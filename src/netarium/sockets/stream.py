@@ -290,9 +290,20 @@ class StreamSocket(Socket):
         elif self.connection is not None:
             self.connection.on_change = None
             self.connection.close()
+            if self.settings.linger_s and self.lingers():
+                self.connection.on_change = self.changed
         if self._claim is not None:
             self.stack.ports.tcp.release(self)
         self.stack.settle()
+
+    def lingers(self) -> bool:
+        """Linux sk_stream_wait_close: until the FIN is acknowledged."""
+        connection = self.connection
+        return connection is not None and connection.state in (
+            states.FIN_WAIT_1,
+            states.CLOSING,
+            states.LAST_ACK,
+        )
 
     def take_error(self) -> int:
         """SO_ERROR: the pending errno, once."""

@@ -1,30 +1,135 @@
-"""AF_UNIX stream sockets inside one host (unix(7)): socket pairs, and names in the host's own table.
+"""AF_UNIX inside one host (unix(7)): what all its sockets have, and those with connections, stream and seqpacket.
 
-Delivery is done when the sending call returns. Names are not files: they live in a table per stack, so two hosts
-never meet.
+Delivery is done when the sending call returns. A name is (what the program wrote, its key in the host's table): a path
+as bytes and the same made absolute, or an abstract name twice.
 """
 
 from __future__ import annotations
 
 import errno
+import struct
 from collections import deque
-from typing import Final
+from typing import Any, Final
 
 from netarium.engine.events import Engine
-from netarium.sockets.base import AF_UNIX, Credentials, Socket
+from netarium.sockets import unix_names
+from netarium.sockets.base import AF_UNIX, SOCK_SEQPACKET, Credentials, Socket
 from netarium.sockets.errno import os_error
-from netarium.sockets.local import LocalStream, pair
-from netarium.sockets.options import Option, buffer, flag
+from netarium.sockets.local import LocalStream, Rights, pair
+from netarium.sockets.options import Option, buffer, flag, linger, wait_limit
 from netarium.sockets.readiness import HUP, IN, OUT
 from netarium.stack.stack import Stack
 
-_SOL_SOCKET: Final = 1
+SOL_SOCKET: Final = 1
+SCM_RIGHTS: Final = 1
+SCM_CREDENTIALS: Final = 2
+RIGHTS_MAX: Final = 253
+"""Linux SCM_MAX_FD."""
+_UCRED: Final = struct.Struct("3i")
 
 
-class UnixSocket(Socket):
-    """A UNIX stream socket of one program."""
+def identity(credentials: Credentials) -> bytes:
+    """struct ucred of a process: pid, uid, gid."""
+    uid = 0 if credentials.root else 1000
+    return _UCRED.pack(credentials.pid, uid, uid)
 
-    __slots__ = ("_backlog", "_path", "_peer_path", "_queue", "_table", "stream")
+
+def _peer_identity(sock: Any) -> bytes:
+    return bytes(sock.peer_identity or _UCRED.pack(0, -1, -1))
+
+
+UNIX_OPTIONS: Final = {
+    (SOL_SOCKET, 3): Option(lambda sock: sock.type),
+    (SOL_SOCKET, 4): Option(lambda sock: sock.take_error()),
+    (SOL_SOCKET, 30): Option(lambda sock: int(sock.restful)),
+    (SOL_SOCKET, 39): Option(lambda sock: sock.family),
+    (SOL_SOCKET, 38): Option(lambda sock: sock.protocol),
+    (SOL_SOCKET, 2): flag("reuse_address"),
+    (SOL_SOCKET, 9): flag("keepalive"),
+    (SOL_SOCKET, 7): buffer("send_buffer_bytes", 4608),
+    (SOL_SOCKET, 8): buffer("receive_buffer_bytes", 2304),
+    (SOL_SOCKET, 13): linger(),
+    (SOL_SOCKET, 16): flag("pass_credentials"),
+    (SOL_SOCKET, 17): Option(_peer_identity),
+    (SOL_SOCKET, 20): wait_limit("receive_limit_ns"),
+    (SOL_SOCKET, 21): wait_limit("send_limit_ns"),
+}
+
+
+class UnixBase(Socket):
+    """What all AF_UNIX sockets have: a name, and ancillary data."""
+
+    __slots__ = ("key", "path", "peer_identity")
+
+    options = UNIX_OPTIONS
+
+    def __init__(
+        self, credentials: Credentials, stack: Stack, engine: Engine, kind: int, protocol: int
+    ) -> None:
+        super().__init__(credentials, stack, engine, AF_UNIX, kind, protocol)
+        self.path = b""
+        self.key = b""
+        self.peer_identity = b""
+        """struct ucred of whom it is connected to (SO_PEERCRED)."""
+
+    def bind(self, path: bytes, key: bytes) -> None:
+        """Take a name; b"" for one of the kernel's choice."""
+        if self.path:
+            if path:
+                raise os_error(errno.EINVAL)
+            return
+        uid = 0 if self.credentials.root else 1000
+        self.key = unix_names.claim(self.credentials.local_names, key, self, uid)
+        self.path = path or self.key
+
+    def name(self) -> bytes:
+        """The own name; empty without one."""
+        return self.path
+
+    def receive_message(self, count: int, peek: int = 0) -> tuple[bytes, Any, bool] | None:
+        """Without ancillary data: what came along is let go."""
+        found = self.receive_ancillary(count, peek)
+        if found is None:
+            return None
+        told: list[Any] = found[3]
+        for level, kind, content in told:
+            if (level, kind) == (SOL_SOCKET, SCM_RIGHTS):
+                for each in content:
+                    each.release()
+        return found[:3]
+
+    def read_ancillary(self, given: Any) -> Rights:
+        """What sendmsg was given: the objects to pass. EINVAL for what is unknown, EPERM for others' credentials."""
+        rights: Rights = ()
+        for level, kind, content in given:
+            if level == SOL_SOCKET and kind == SCM_RIGHTS:
+                rights += content
+            elif level == SOL_SOCKET and kind == SCM_CREDENTIALS and len(content) == _UCRED.size:
+                if content != identity(self.credentials) and not self.credentials.root:
+                    raise os_error(errno.EPERM)
+            elif level == SOL_SOCKET:
+                raise os_error(errno.EINVAL)
+        if len(rights) > RIGHTS_MAX:
+            raise os_error(errno.EINVAL)
+        return rights
+
+    def told(self, rights: Rights, sender: bytes) -> list[tuple[int, int, Any]]:
+        """Ancillary data of a message: its objects, and with SO_PASSCRED who sent it."""
+        found: list[tuple[int, int, Any]] = []
+        if self.settings.pass_credentials:
+            found.append((SOL_SOCKET, SCM_CREDENTIALS, sender or _UCRED.pack(0, 65534, 65534)))
+        if rights:
+            found.append((SOL_SOCKET, SCM_RIGHTS, rights))
+        return found
+
+    def settings_changed(self) -> None:
+        """Nothing below follows the options."""
+
+
+class UnixSocket(UnixBase):
+    """A UNIX socket with a connection: SOCK_STREAM or SOCK_SEQPACKET."""
+
+    __slots__ = ("_backlog", "_peer_path", "_queue", "stream")
 
     def __init__(
         self,
@@ -35,58 +140,75 @@ class UnixSocket(Socket):
         protocol: int,
         stream: LocalStream | None = None,
     ) -> None:
-        super().__init__(credentials, stack, engine, AF_UNIX, kind, protocol)
+        super().__init__(credentials, stack, engine, kind, protocol)
         self.stream = stream
-        self._path = ""
-        self._peer_path = ""
+        self._peer_path = b""
         self._queue: deque[UnixSocket] | None = None
         self._backlog = 0
         if stream is not None:
             stream.waiters.append(self.changed)
+            self.peer_identity = identity(credentials)
 
     @property
     def restful(self) -> bool:
         """Listening is rest."""
         return self._queue is not None
 
-    def bind(self, path: str) -> None:
-        """Take a name."""
-        if self._path:
-            raise os_error(errno.EINVAL)
-        names = self.credentials.local_names
-        if path in names:
-            raise os_error(errno.EADDRINUSE)
-        self._path = path
-        names[path] = self
-
     def listen(self, backlog: int) -> None:
         """Welcome connections."""
-        if not self._path:
+        if not self.path:
             raise os_error(errno.EINVAL)
         self._backlog = max(backlog, 0)
         if self._queue is None:
             self._queue = deque()
 
-    def connect(self, path: str) -> bool:
-        """Connect to a listening name; ECONNREFUSED, ENOENT, EAGAIN when its queue is full."""
+    def connect(self, path: bytes, key: bytes) -> bool:
+        """Connect to a listening name; ECONNREFUSED, ENOENT, EPROTOTYPE, EAGAIN when its queue is full."""
         if self.stream is not None:
             raise os_error(errno.EISCONN)
-        listener = self.credentials.local_names.get(path)
-        if listener is None:
-            raise os_error(errno.ENOENT)
+        if not key:
+            raise os_error(errno.EINVAL)
+        listener = unix_names.find(self.credentials.local_names, key)
+        if listener.type != self.type:
+            raise os_error(errno.EPROTOTYPE)
         if listener._queue is None:
             raise os_error(errno.ECONNREFUSED)
         if len(listener._queue) > listener._backlog:
-            raise os_error(errno.EAGAIN)
-        mine, theirs = pair()
+            if self.nonblocking:
+                raise os_error(errno.EAGAIN)
+            listener.waiters.append(self._room_at(listener, path, key))
+            return False
+        mine, theirs = pair(self.type == SOCK_SEQPACKET)
         self._adopt(mine, path)
+        self.peer_identity = identity(listener.credentials)
         accepted = UnixSocket(listener.credentials, self.stack, self.engine, self.type, self.protocol, theirs)
-        accepted._path, accepted._peer_path = path, self._path
+        accepted.path, accepted._peer_path = listener.path, self.path
+        accepted.peer_identity = identity(self.credentials)
         listener._queue.append(accepted)
         listener.changed()
         return True
 
-    def _adopt(self, stream: LocalStream, peer_path: str) -> None:
+    def _room_at(self, listener: UnixSocket, path: bytes, key: bytes) -> Any:
+        """A waiter of a full listener: connects when there is room, once."""
+
+        def again() -> None:
+            listener.waiters.remove(again)
+            try:
+                if not self.closed and self.stream is None and not self.connect(path, key):
+                    return
+            except OSError as failure:
+                self.error = failure.errno or 0
+            self.changed()
+
+        return again
+
+    def connected(self) -> bool | None:
+        """True when it is connected, None while the listener's queue is full."""
+        if self.error:
+            self.raise_error()
+        return True if self.stream is not None else None
+
+    def _adopt(self, stream: LocalStream, peer_path: bytes) -> None:
         self.stream = stream
         self._peer_path = peer_path
         stream.waiters.append(self.changed)
@@ -95,13 +217,13 @@ class UnixSocket(Socket):
         """The next connection."""
         if self._queue is None:
             raise os_error(errno.EINVAL)
-        return self._queue.popleft() if self._queue else None
+        if not self._queue:
+            return None
+        found = self._queue.popleft()
+        self.changed()
+        return found
 
-    def name(self) -> str:
-        """The own name; empty without one."""
-        return self._path
-
-    def peer_name(self) -> str:
+    def peer_name(self) -> bytes:
         """The peer's name."""
         if self.stream is None:
             raise os_error(errno.ENOTCONN)
@@ -113,30 +235,60 @@ class UnixSocket(Socket):
             raise os_error(errno.ENOTCONN)
         return self.stream.send(bytes(data))
 
-    def receive(self, count: int, peek: int = 0) -> bytes | None:
-        """Up to `count` bytes."""
+    def send_to(self, data: bytes, *address: Any) -> int | None:
+        """EISCONN, or EOPNOTSUPP without a connection: a stream has one peer."""
+        if self.type == SOCK_SEQPACKET:
+            return self.send(data)
+        raise os_error(errno.EISCONN if self.stream is not None else errno.EOPNOTSUPP)
+
+    def send_message(self, data: bytes, given: Any, *address: Any) -> int | None:
+        """Send with ancillary data."""
         if self.stream is None:
-            raise os_error(errno.EINVAL)
+            raise os_error(errno.ENOTCONN)
+        rights = self.read_ancillary(given)
+        return self.stream.send(data, rights)
+
+    def receive(self, count: int, peek: int = 0) -> bytes | None:
+        """Up to `count` bytes, or one message."""
+        if self.stream is None:
+            raise os_error(errno.EINVAL if self.type != SOCK_SEQPACKET else errno.ENOTCONN)
         return self.stream.receive(count, bool(peek))
 
     def receive_from(self, count: int, peek: int = 0) -> tuple[bytes, object] | None:
-        """As receive."""
+        """As receive, and the peer's name if it has one."""
         data = self.receive(count, peek)
-        return None if data is None else (data, None)
+        return None if data is None else (data, self._peer_path or None)
+
+    def receive_ancillary(self, count: int, peek: int = 0) -> tuple[bytes, Any, bool, list[Any]] | None:
+        """(bytes, the peer's name, whether the message was longer, ancillary data)."""
+        if self.stream is None:
+            raise os_error(errno.EINVAL if self.type != SOCK_SEQPACKET else errno.ENOTCONN)
+        found = self.stream.receive_message(count, bool(peek))
+        if found is None:
+            return None
+        data, rights = found
+        told = self.told(rights, self.peer_identity) if data or rights else []
+        return data[:count], self._peer_path or None, len(data) > count, told
 
     def shutdown(self, receive: bool, send: bool) -> None:
         """End one or both directions."""
+        if self._queue is not None and receive:
+            self._refuse_waiting()
+            return
         if self.stream is None:
             raise os_error(errno.ENOTCONN)
         self.stream.shutdown(receive, send)
 
+    def _refuse_waiting(self) -> None:
+        waiting, self._queue = self._queue, None
+        for each in waiting or ():
+            each.close()
+        self.changed()
+
     def close(self) -> None:
         """The peer reads the end; those who wait to be accepted are refused."""
-        names = self.credentials.local_names
-        if names.get(self._path) is self:
-            del names[self._path]
-        for waiting in self._queue or ():
-            waiting.close()
+        unix_names.give_back(self.credentials.local_names, self.key, self)
+        self._refuse_waiting()
         if self.stream is not None:
             self.stream.close()
 
@@ -146,20 +298,10 @@ class UnixSocket(Socket):
             return IN if self._queue else 0
         return self.stream.readiness() if self.stream is not None else OUT | HUP
 
-    def settings_changed(self) -> None:
-        """Nothing below follows the options."""
-
     def describe(self, call: str = "") -> str:
         """The name, or that it is a pair."""
-        name = self._peer_path or self._path
-        return f"{name!r}" if name else "a local socket pair"
+        name = self._peer_path or self.path
+        return f"{name.decode('utf-8', 'backslashreplace')!r}" if name else "a local socket pair"
 
-    options: Final = {  # type: ignore[misc]
-        (_SOL_SOCKET, 3): Option(lambda sock: sock.type),
-        (_SOL_SOCKET, 4): Option(lambda sock: 0),
-        (_SOL_SOCKET, 39): Option(lambda sock: sock.family),
-        (_SOL_SOCKET, 38): Option(lambda sock: sock.protocol),
-        (_SOL_SOCKET, 2): flag("reuse_address"),
-        (_SOL_SOCKET, 7): buffer("send_buffer_bytes", 4608),
-        (_SOL_SOCKET, 8): buffer("receive_buffer_bytes", 2304),
-    }
+
+__all__ = ["UnixBase", "UnixSocket", "identity"]

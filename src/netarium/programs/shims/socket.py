@@ -12,8 +12,10 @@ changes, and tries again.
 from __future__ import annotations
 
 import errno
+import os
 import socket as real
 import sys
+import warnings
 from collections.abc import Callable
 from operator import index
 from typing import Any
@@ -23,14 +25,26 @@ from greenlet import getcurrent
 from netarium.engine.events import NEVER_NS
 from netarium.programs.scheduler import CALLS_BEFORE_YIELD, WAIT_REST, WAIT_WORK, Task, TaskGreenlet
 from netarium.programs.shims import socket_address as addresses
-from netarium.programs.shims.socket_arguments import as_enum, check_flags, timeout_ns, to_bytes, writable
-from netarium.sockets.ancillary import cut
+from netarium.programs.shims.os import virtual_number
+from netarium.programs.shims.socket_arguments import (
+    as_enum,
+    check_flags,
+    check_open,
+    kind_of,
+    timeout_ns,
+    to_bytes,
+    writable,
+)
+from netarium.programs.shims.socket_linger import wait_for_acknowledgment
+from netarium.programs.shims.socket_message import MessageMethods
 from netarium.sockets.base import PEEK, Socket
 from netarium.sockets.closed import CLOSED
 from netarium.sockets.errno import os_error
 from netarium.sockets.factory import open_socket
 
+_real_socket = real.socket
 _real_new = real.socket.__new__
+_fstat = os.fstat
 _shown = addresses.SHOWN
 # Plain ints: an IntFlag costs 500 ns for each `&`.
 _NONBLOCK = int(real.SOCK_NONBLOCK)
@@ -39,17 +53,20 @@ _STREAM = int(real.SOCK_STREAM)
 _DONTWAIT = int(real.MSG_DONTWAIT)
 _WAITALL = int(real.MSG_WAITALL)
 _TRUNC = int(real.MSG_TRUNC)
-_ERRQUEUE = 0x2000
-_CTRUNC = int(real.MSG_CTRUNC)
 
 
-class SimSocket(real.socket):
+_SENDING = frozenset(("connect", "send", "sendall", "sendto", "sendmsg"))
+
+
+class SimSocket(MessageMethods, real.socket):
     """A socket on the virtual stack; see the module's docstring."""
 
     _core: Any = CLOSED
     _number = -1
     _timeout: int | None = None
     _process: Any = None
+    _claimed: tuple[int, int, int] | None = None
+    """What the program said when it made an object for a descriptor that exists, where that is not what it is."""
 
     def __init__(self, family: int = -1, type: int = -1, proto: int = -1, fileno: Any = None) -> None:
         task = _task("socket")
@@ -87,19 +104,30 @@ class SimSocket(real.socket):
             raise ValueError("negative file descriptor")
         core = self._process.descriptors.find(number)
         if core is None:
+            if virtual_number(number) < 0:
+                _fstat(number)  # EBADF; a file of the real machine is no socket
+                raise os_error(errno.ENOTSOCK)
             raise os_error(errno.EBADF)
         if not isinstance(core, Socket):
             raise os_error(errno.ENOTSOCK)
         self._core = core
         self._number = number
+        given = (family, type, proto)
+        claimed = tuple(
+            is_ if said == -1 else int(said) for said, is_ in zip(given, kind_of(core), strict=True)
+        )
+        if claimed != kind_of(core):
+            self._claimed = claimed
 
     def __del__(self) -> None:
-        # A socket that nobody holds any more closes its descriptor, at the next moment the stack is at rest. No
-        # ResourceWarning: the filters that would judge it are those of the test process, not the program's.
+        # A socket that nobody holds any more closes its descriptor, at the next moment the stack is at rest.
         if self._number >= 0 and not self._closed:
             process = self._process
             if process is not None and not process.ended:
                 process.scheduler.doomed.append((process, self._number, self._core))
+                current = getcurrent()
+                if type(current) is TaskGreenlet and current.task.process is process:
+                    warnings.warn(f"unclosed {self!r}", ResourceWarning, stacklevel=1, source=self)
             self._number = -1
 
     # What it is.
@@ -107,17 +135,17 @@ class SimSocket(real.socket):
     @property
     def family(self) -> Any:
         """Address family."""
-        return as_enum(self._core.family, real.AddressFamily)
+        return as_enum(self._claimed[0] if self._claimed else self._core.family, real.AddressFamily)
 
     @property
     def type(self) -> Any:
         """Socket type."""
-        return as_enum(self._core.type, real.SocketKind)
+        return as_enum(self._claimed[1] if self._claimed else self._core.type, real.SocketKind)
 
     @property
     def proto(self) -> int:
         """Protocol."""
-        return self._core.protocol  # type: ignore[no-any-return]
+        return self._claimed[2] if self._claimed else self._core.protocol
 
     @property
     def timeout(self) -> float | None:
@@ -134,11 +162,14 @@ class SimSocket(real.socket):
 
     def settimeout(self, value: float | None) -> None:
         """Seconds, None for blocking, 0 for non-blocking."""
-        self._timeout = timeout = timeout_ns(value)
+        timeout = timeout_ns(value)
+        check_open(self._core)
+        self._timeout = timeout
         self._core.nonblocking = timeout is not None
 
     def setblocking(self, flag: bool) -> None:
         """settimeout(None) or settimeout(0)."""
+        check_open(self._core)
         self._timeout = None if flag else 0
         self._core.nonblocking = not flag
 
@@ -238,6 +269,8 @@ class SimSocket(real.socket):
             return b""
         peek = flags & PEEK
         wanted = bufsize if flags & _WAITALL and core.type == _STREAM and not peek else 0
+        if flags & _TRUNC:
+            return self._receive_whole_length(task, bufsize, peek, flags)
         data = self._receive_some(task, bufsize, peek, flags)
         while wanted and data and len(data) < wanted:
             more = self._receive_some(task, wanted - len(data), peek, flags)
@@ -245,6 +278,17 @@ class SimSocket(real.socket):
                 break
             data += more
         return data
+
+    def _receive_whole_length(self, task: Task, bufsize: int, peek: int, flags: int) -> bytes:
+        """MSG_TRUNC: as long as the datagram was; past `bufsize` what CPython leaves unset is 0 here.
+
+        A TCP socket throws the bytes away instead (tcp(7)).
+        """
+        if self._core.type == _STREAM:
+            data = self._receive_some(task, bufsize, peek, flags)
+            return bytes(len(data)) if self._core.family != real.AF_UNIX else data
+        data = self._receive_some(task, 1 << 30, peek, flags)
+        return data[:bufsize].ljust(len(data), b"\0")
 
     def _receive_some(self, task: Task, bufsize: int, peek: int, flags: int) -> bytes:
         core = self._core
@@ -266,8 +310,12 @@ class SimSocket(real.socket):
             raise ValueError("negative buffersize in recv_into")
         if nbytes > len(view):
             raise ValueError("buffer too small for requested bytes")
-        data = SimSocket.recv(self, nbytes or len(view), flags)
-        view[: len(data)] = data
+        count = nbytes or len(view)
+        data = SimSocket.recv(self, count, flags)
+        if len(data) > count:  # MSG_TRUNC tells the whole length
+            view[:count] = data[:count]
+        else:
+            view[: len(data)] = data
         return len(data)
 
     def recvfrom(self, bufsize: int, flags: int = 0) -> tuple[bytes, Any]:
@@ -305,44 +353,6 @@ class SimSocket(real.socket):
         data, address = SimSocket.recvfrom(self, nbytes or len(view), flags)
         view[: len(data)] = data
         return len(data), address
-
-    def recvmsg(self, bufsize: int, ancbufsize: int = 0, flags: int = 0) -> tuple[bytes, list[Any], int, Any]:
-        """(data, ancillary data, flags, address)."""
-        task = _enter(self)
-        bufsize, ancbufsize, flags = index(bufsize), index(ancbufsize), index(flags)
-        if bufsize < 0:
-            raise ValueError("negative buffer size in recvmsg()")
-        if ancbufsize < 0:
-            raise ValueError("invalid ancillary data buffer length")
-        check_flags(flags)
-        core = self._core
-
-        def attempt() -> Any:
-            return core.receive_ancillary(bufsize, flags & PEEK)
-
-        found = core.receive_report(bufsize) if flags & _ERRQUEUE else attempt()
-        if found is None:
-            if flags & _DONTWAIT:
-                raise os_error(errno.EAGAIN)
-            found = self._wait(task, "recvmsg", attempt, core.waiting_kind)
-        data, name, truncated, told = found
-        told, told_less = cut(told, ancbufsize) if told else (told, False)
-        result = (_TRUNC if truncated else 0) | (_CTRUNC if told_less else 0) | flags & _ERRQUEUE
-        return data, told, result, addresses.show(core, name)
-
-    def recvmsg_into(
-        self, buffers: Any, ancbufsize: int = 0, flags: int = 0
-    ) -> tuple[int, list[Any], int, Any]:
-        """As recvmsg, into several buffers."""
-        views = [writable(each) for each in buffers]
-        total = sum(len(view) for view in views)
-        data, ancillary, message_flags, address = SimSocket.recvmsg(self, total, ancbufsize, flags)
-        rest = memoryview(data)
-        for view in views:
-            part = rest[: len(view)]
-            view[: len(part)] = part
-            rest = rest[len(part) :]
-        return len(data), ancillary, message_flags, address
 
     # Sending.
 
@@ -409,20 +419,6 @@ class SimSocket(real.socket):
             count = self._wait(task, "sendto", lambda: core.send_to(data, *where))
         return count  # type: ignore[no-any-return]
 
-    def sendmsg(self, buffers: Any, ancdata: Any = (), flags: int = 0, address: Any = None) -> int:
-        """Send several buffers as one."""
-        data = b"".join(to_bytes(each) for each in buffers)
-        flags = index(flags)
-        given = [(index(level), index(kind), content) for level, kind, content in ancdata]
-        if given:
-            task = _enter(self)
-            core = self._core
-            where = () if address is None else addresses.parse(task, core, address, "sendmsg")
-            return core.send_message(data, given, *where)  # type: ignore[no-any-return]
-        if address is None:
-            return SimSocket.send(self, data, flags)
-        return SimSocket.sendto(self, data, flags, address)
-
     def sendfile(self, file: Any, offset: int = 0, count: int | None = None) -> int:
         """Send a file's rest."""
         return self._sendfile_use_send(file, offset, count)  # type: ignore[attr-defined, no-any-return]
@@ -453,11 +449,13 @@ class SimSocket(real.socket):
         self._core.shutdown(how != 1, how != 0)
 
     def _real_close(self, _ss: Any = None) -> None:
-        number = self._number
+        number, core = self._number, self._core
         self._number = -1
         self._core = CLOSED
         if number >= 0 and self._process is not None and not self._process.ended:
             self._process.descriptors.close(number)
+            if core.closed and core.settings.linger and core.settings.linger_s:
+                wait_for_acknowledgment(core)
 
     def detach(self) -> int:
         """Give the descriptor away: this object is closed, the connection is not."""
@@ -496,8 +494,13 @@ class SimSocket(real.socket):
             raise os_error(errno.EAGAIN)
         core = self._core
         scheduler = task.scheduler
+        limit_ns = 0
+        if timeout is None:
+            limit_ns = core.settings.send_limit_ns if call in _SENDING else core.settings.receive_limit_ns
         if deadline < 0:
-            deadline = NEVER_NS if timeout is None else scheduler.engine.now + timeout
+            deadline = NEVER_NS
+            if timeout is not None or limit_ns:
+                deadline = scheduler.engine.now + (timeout if timeout is not None else limit_ns)
         waiters = core.waiters
         wake = task.wake
         key = (call, self._number) if deadline != NEVER_NS else None
@@ -506,6 +509,8 @@ class SimSocket(real.socket):
         try:
             while True:
                 if not scheduler.park(task, call, core, deadline, kind, key):
+                    if limit_ns:  # SO_RCVTIMEO, SO_SNDTIMEO
+                        raise os_error(errno.EINPROGRESS if call == "connect" else errno.EAGAIN)
                     raise TimeoutError("timed out")
                 result = attempt()
                 if result is not None:
@@ -537,6 +542,8 @@ def _enter(sock: Any) -> Task:
     current = getcurrent()
     if type(current) is not TaskGreenlet:
         raise _outside("a method")
+    if sock._core.closed:
+        raise os_error(errno.EBADF)
     task = current.task
     task.calls = calls = task.calls + 1
     if calls > task.calls_limit:
@@ -558,7 +565,7 @@ def twin(cls: type) -> type:
     if found is None:
         if issubclass(cls, SimSocket):
             found = cls
-        elif cls is real.socket:
+        elif cls is _real_socket:
             found = SimSocket
         else:
             names = {"__module__": cls.__module__, "__qualname__": cls.__qualname__, "__doc__": cls.__doc__}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import socket as real
 from typing import Any
 
@@ -15,6 +16,7 @@ from netarium.sockets.errno import os_error
 from netarium.sockets.packet import address_of as packet_address
 
 _KNOWN_MAX = 8192
+UNIX_PATH_MAX = 108
 _INET = int(real.AF_INET)
 _ints: dict[str, int] = {"": 0, "<broadcast>": 0xFFFFFFFF}
 SHOWN: dict[tuple[int, int], tuple[str, int]] = {}
@@ -49,9 +51,7 @@ def parse(task: Task, core: Any, address: Any, call: str) -> tuple[Any, ...]:
     if family == real.AF_INET6:
         return parse6(task, address, call)
     if family == real.AF_UNIX:
-        if isinstance(address, str | bytes):
-            return (address if isinstance(address, str) else address.decode("utf-8", "surrogateescape"),)
-        raise TypeError(f"a bytes-like object is required, not '{type(address).__name__}'")
+        return unix_name(address, call)
     if family == real.AF_PACKET:
         return packet_address(address, call)
     if family == real.AF_NETLINK:
@@ -61,6 +61,31 @@ def parse(task: Task, core: Any, address: Any, call: str) -> tuple[Any, ...]:
     if family == -1:
         raise os_error(errno.EBADF)
     raise os_error(errno.EAFNOSUPPORT)
+
+
+def unix_name(address: Any, call: str) -> tuple[bytes, bytes]:
+    """(the name as written, its key in the host's table) of an AF_UNIX address; errors as CPython's and Linux'."""
+    if isinstance(address, str):
+        name = os.fsencode(address)
+    else:
+        try:
+            name = bytes(memoryview(address))
+        except TypeError:
+            raise TypeError(f"a bytes-like object is required, not '{type(address).__name__}'") from None
+    if not name or name.startswith(b"\0"):
+        if len(name) > UNIX_PATH_MAX:
+            raise OSError("AF_UNIX path too long")
+        return name, name
+    if len(name) >= UNIX_PATH_MAX:
+        raise OSError("AF_UNIX path too long")
+    name = name.partition(b"\0")[0]
+    key = os.path.abspath(name)
+    if call == "bind":
+        if os.path.lexists(key):
+            raise os_error(errno.EADDRINUSE)
+        if not os.path.isdir(os.path.dirname(key)):
+            raise os_error(errno.ENOENT)
+    return name, key
 
 
 def resolve(task: Task, host: Any) -> int:
@@ -93,4 +118,6 @@ def show(core: Any, address: Any) -> Any:
         return found
     if core.family == real.AF_INET6:
         return show6(address)
+    if core.family == real.AF_UNIX:
+        return address if address.startswith(b"\0") else os.fsdecode(address)
     return address

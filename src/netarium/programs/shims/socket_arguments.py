@@ -80,3 +80,14 @@ def writable(buffer: Any) -> memoryview:
     if view is None or view.readonly:
         raise TypeError(f"a read-write bytes-like object is required, not '{type(buffer).__name__}'")
     return view
+
+
+def kind_of(core: Any) -> tuple[int, int, int]:
+    """(family, type, protocol)."""
+    return core.family, core.type, core.protocol
+
+
+def check_open(core: Any) -> None:
+    """EBADF for a socket whose descriptor was closed by its number."""
+    if core.closed:
+        raise os_error(errno.EBADF)

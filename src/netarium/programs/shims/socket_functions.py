@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import errno
+import operator
+import os
 import socket as real
 from typing import Any
 
@@ -17,6 +19,7 @@ from netarium.programs.shims.socket_names import in_order, lookup, resolution_er
 from netarium.sockets.errno import os_error
 from netarium.sockets.local import pair
 from netarium.sockets.unix import UnixSocket
+from netarium.sockets.unix_datagram import datagram_pair
 
 _KINDS = ((real.SOCK_STREAM, 6, "tcp"), (real.SOCK_DGRAM, 17, "udp"), (real.SOCK_RAW, 0, ""))
 
@@ -63,9 +66,12 @@ def _services(port: Any, type: int, proto: int, flags: int) -> list[tuple[int, i
     if port is None or port == "":
         return [(kind, protocol or proto, 0) for kind, protocol, _ in kinds]
     if isinstance(port, int):
+        if not -(1 << 63) <= port < 1 << 63:
+            raise OverflowError("Python int too large to convert to C long")
         return [(kind, protocol or proto, port & 0xFFFF) for kind, protocol, _ in kinds]
     if not isinstance(port, str):
         raise OSError("Int or String expected")
+    port.encode("utf-8")  # UnicodeEncodeError for a lone surrogate, as CPython's
     if port.isdigit():
         return [(kind, protocol or proto, int(port) & 0xFFFF) for kind, protocol, _ in kinds]
     if flags & real.AI_NUMERICSERV:
@@ -205,16 +211,20 @@ def socketpair(
     kind = int(type) & ~(real.SOCK_NONBLOCK | real.SOCK_CLOEXEC)
     if family not in (None, real.AF_UNIX):
         raise os_error(errno.EOPNOTSUPP)
-    if kind != real.SOCK_STREAM:
-        raise os_error(errno.ESOCKTNOSUPPORT)
     process = task.process
-    sockets = []
-    for stream in pair():
-        core = UnixSocket(
-            process.credentials, process.host.stack, process.scheduler.engine, kind, proto, stream
+    around = (process.credentials, process.host.stack, process.scheduler.engine)
+    cores: tuple[Any, ...]
+    if proto not in (0, int(real.AF_UNIX)):
+        raise os_error(errno.EPROTONOSUPPORT)
+    if kind == real.SOCK_DGRAM:
+        cores = datagram_pair(*around)
+    elif kind in (real.SOCK_STREAM, real.SOCK_SEQPACKET):
+        cores = tuple(
+            UnixSocket(*around, kind, proto, each) for each in pair(packets=kind == real.SOCK_SEQPACKET)
         )
-        number = process.descriptors.add(core)
-        sockets.append(real.socket(real.AF_UNIX, kind, proto, fileno=number))
+    else:
+        raise os_error(errno.ESOCKTNOSUPPORT)
+    sockets = [real.socket(real.AF_UNIX, type, proto, fileno=process.descriptors.add(core)) for core in cores]
     return sockets[0], sockets[1]
 
 
@@ -246,7 +256,9 @@ def if_nameindex(task: Task) -> list[tuple[int, str]]:
 
 def if_nametoindex(task: Task, name: Any) -> int:
     """The number of an interface."""
-    text = name.decode() if isinstance(name, bytes) else name
+    if not isinstance(name, str | bytes | os.PathLike):
+        raise TypeError(f"expected str, bytes or os.PathLike object, not {type(name).__name__}")
+    text = os.fsdecode(name)
     for number, each in if_nameindex(task):
         if each == text:
             return number
@@ -255,6 +267,9 @@ def if_nametoindex(task: Task, name: Any) -> int:
 
 def if_indextoname(task: Task, index: int) -> str:
     """The name of an interface."""
+    index = operator.index(index)
+    if index < 0:
+        raise OverflowError("can't convert negative value to unsigned int")
     for number, each in if_nameindex(task):
         if number == index:
             return each

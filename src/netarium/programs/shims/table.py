@@ -10,8 +10,10 @@ from netarium.programs import loops
 from netarium.programs.shims import builtins as builtins_shim
 from netarium.programs.shims import datetime as datetime_shim
 from netarium.programs.shims import fcntl as fcntl_shim
+from netarium.programs.shims import files as files_shim
 from netarium.programs.shims import imports as imports_shim
 from netarium.programs.shims import libraries, socket_functions
+from netarium.programs.shims import local as local_shim
 from netarium.programs.shims import os as os_shim
 from netarium.programs.shims import random as random_shim
 from netarium.programs.shims import select as select_shim
@@ -35,6 +37,7 @@ FUNCTIONS: list[tuple[str, str, ModuleType]] = [
         os_shim,
     ),
     ("os", "urandom getrandom", random_shim),
+    ("os", "unlink remove stat lstat access chmod chown", files_shim),
     ("fcntl", "fcntl ioctl", fcntl_shim),
     (
         "socket",
@@ -76,7 +79,7 @@ def entries() -> list[Entry]:
         Entry("random:Random", "seed", random_shim.seed, "method"),
         Entry("select", "epoll", select_shim.epoll, "raw"),
         Entry("_queue", "SimpleQueue", thread_shim.SimpleQueue, "raw"),
-        Entry("_thread", "_local", thread_shim.Local, "raw"),
+        Entry("_thread", "_local", local_shim.Local, "raw"),
         Entry("datetime:datetime", "now", classmethod(datetime_shim.now), "raw"),
         Entry("datetime:datetime", "utcnow", classmethod(datetime_shim.utcnow), "raw"),
     ]
@@ -101,7 +104,7 @@ def install_rest() -> None:
     imports_shim.install()
     libraries.install()
     thread_shim.install_threading()
-    loops.make_local(thread_shim.Local)
+    loops.make_local(local_shim.Local)
 
 
 def import_first() -> None:

@@ -1,0 +1,63 @@
+"""The names of AF_UNIX sockets on one host (unix(7)): paths, abstract names, and those the kernel chooses.
+
+Paths are entries of this table and no files: two hosts that share a directory never meet. `programs/shims/files` lets
+programs see and unlink them as the files they would be. A path stays when its socket is closed, until it is unlinked;
+an abstract name (its first byte is 0) goes with its socket.
+"""
+
+from __future__ import annotations
+
+import errno
+from typing import Any, Final
+
+from netarium.sockets.errno import os_error
+
+ABSTRACT: Final = b"\0"
+FIRST_INODE: Final = 1 << 20
+
+
+class Name:
+    """One name: who is bound to it (None when that is closed), and what stat(2) says of a path."""
+
+    __slots__ = ("inode", "mode", "socket", "uid")
+
+    def __init__(self, socket: Any, inode: int, uid: int) -> None:
+        self.socket = socket
+        self.inode = inode
+        self.mode = 0o755
+        self.uid = uid
+
+
+def claim(names: dict[bytes, Name], key: bytes, socket: Any, uid: int) -> bytes:
+    """Take a name, b"" for one of the kernel's choice; the name taken. EADDRINUSE when it is there."""
+    if not key:
+        number = 0
+        while key in names or not key:
+            number += 1
+            key = ABSTRACT + b"%05x" % number
+    if key in names:
+        raise os_error(errno.EADDRINUSE)
+    inode = max((each.inode for each in names.values()), default=FIRST_INODE) + 1
+    names[key] = Name(socket, inode, uid)
+    return key
+
+
+def give_back(names: dict[bytes, Name], key: bytes, socket: Any) -> None:
+    """The socket is closed: an abstract name is free, a path stays."""
+    found = names.get(key)
+    if found is None or found.socket is not socket:
+        return
+    if key.startswith(ABSTRACT):
+        del names[key]
+    else:
+        found.socket = None
+
+
+def find(names: dict[bytes, Name], key: bytes) -> Any:
+    """Who is bound to a name. ENOENT for a path that is not there, else ECONNREFUSED."""
+    found = names.get(key)
+    if found is None:
+        raise os_error(errno.ECONNREFUSED if key.startswith(ABSTRACT) else errno.ENOENT)
+    if found.socket is None:
+        raise os_error(errno.ECONNREFUSED)
+    return found.socket
