@@ -4,6 +4,7 @@
     traceroute  the routers on the way
     ip          links, addresses, routes and neighbours, as iproute2
     curl        transfer a URL
+    browser     open a page and what it shows, with a cache of names of its own
     dig         ask a name server, as BIND's dig; `dns_query` is what it shares with host
     host        look up a name or an address
     resolvectl  the host's resolver and its cache: show, query, flush
@@ -11,6 +12,7 @@
     dhclient    ask for an address by DHCP, give it back
     bridge      the MAC table, port states, VLANs and flow cache of a layer-3 switch
     conntrack   the tracked connections, in the format of conntrack-tools
+    browser     fetch a page and what it shows, and tell what was done
     tcpdump     what passes an interface, a line a packet
     nc          connect or listen, and copy between the network and the terminal
     hostname    the host's name and addresses
@@ -31,6 +33,7 @@ TOOLS = (
     Tool("traceroute", "netarium.tools.traceroute", "print the route packets take"),
     Tool("ip", "netarium.tools.ip.command", "show and change links, addresses, routes, neighbours"),
     Tool("curl", "netarium.tools.curl", "transfer a URL"),
+    Tool("browser", "netarium.tools.browser", "open a page and what it shows"),
     Tool("dig", "netarium.tools.dig", "ask a name server"),
     Tool("host", "netarium.tools.host", "look up a name or an address"),
     Tool("resolvectl", "netarium.tools.resolvectl", "show and flush the host's name cache"),
@@ -43,6 +46,7 @@ TOOLS = (
     ),
     Tool("bridge", "netarium.tools.bridge", "the tables of a layer-3 switch"),
     Tool("conntrack", "netarium.tools.conntrack", "list and delete tracked connections"),
+    Tool("browser", "netarium.tools.browser", "fetch a page and tell what was done"),
     Tool("tcpdump", "netarium.tools.tcpdump.command", "show what passes an interface", frozenset({"net_raw"})),
     Tool("nc", "netarium.tools.nc", "connect or listen, and copy"),
     Tool("hostname", "netarium.tools.hostname", "show the host's name and addresses"),
