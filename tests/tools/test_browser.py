@@ -40,7 +40,7 @@ def test_it_fetches_the_page_and_what_it_shows_and_tells(tmp_path):
     assert visit.stdout.splitlines() == [
         "open http://www.example",
         "  www.example is 10.0.0.2 (asked the system)",
-        "  GET http://www.example from 10.0.0.2:80: 200 OK, 181 bytes",
+        "  GET http://www.example from 10.0.0.2:80: 200 OK, 185 bytes",
         "  title: Home",
         "  www.example is 10.0.0.2 (browser cache)",
         "  GET http://www.example/style.css from 10.0.0.2:80: 200 OK, 7 bytes",
@@ -78,7 +78,9 @@ def test_what_does_not_come_is_told(tmp_path):
     assert "failed: Connection refused" in run(pc, "browser http://10.0.0.2:8080/").stdout
 
 
-@pytest.mark.parametrize("line", ["browser", "browser ftp://www.example/", "browser http://:80", "browser --nonsense"])
+@pytest.mark.parametrize(
+    "line", ["browser", "browser ftp://www.example/", "browser http://:80", "browser --nonsense"]
+)
 def test_wrong_arguments_end_with_2(tmp_path, line):
     _, pc = web(tmp_path)
     service = run(pc, line)

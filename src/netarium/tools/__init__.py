@@ -47,7 +47,9 @@ TOOLS = (
     Tool("bridge", "netarium.tools.bridge", "the tables of a layer-3 switch"),
     Tool("conntrack", "netarium.tools.conntrack", "list and delete tracked connections"),
     Tool("browser", "netarium.tools.browser", "fetch a page and tell what was done"),
-    Tool("tcpdump", "netarium.tools.tcpdump.command", "show what passes an interface", frozenset({"net_raw"})),
+    Tool(
+        "tcpdump", "netarium.tools.tcpdump.command", "show what passes an interface", frozenset({"net_raw"})
+    ),
     Tool("nc", "netarium.tools.nc", "connect or listen, and copy"),
     Tool("hostname", "netarium.tools.hostname", "show the host's name and addresses"),
     Tool("nft", "netarium.tools.nft", "list the rules of firewall, NAT and balancer"),

@@ -42,7 +42,9 @@ class Names:
             return name
         known = self._kept.get(name.lower())
         hit = known is not None and float(known[1]) > time.monotonic()
-        self.door.tell_step(name, {"stage": "browser cache", "hit": hit, "answer": [known[0]] if hit and known else []})
+        self.door.tell_step(
+            name, {"stage": "browser cache", "hit": hit, "answer": [known[0]] if hit and known else []}
+        )
         if hit and known is not None:
             print(f"  {name} is {known[0]} (browser cache)")
             return str(known[0])
