@@ -128,7 +128,7 @@ class Ipv4Forward:
         return route.choose(flow_hash(salt, header.source, header.destination, protocol, ports))
 
     def _redirect(self, frame: Frame, header: Ipv4Header, interface: Interface, route: Route) -> None:
-        """The next hop is on the sender's own link: it could go there itself (RFC 1812 5.2.7.2). NAT's would mislead."""
+        """The next hop is on the sender's own link: it could go there itself (RFC 1812 5.2.7.2)."""
         sender = self.routes.lookup(header.source)
         if (
             self.settings.conf_send_redirects

@@ -109,7 +109,7 @@ def _retransmission_timeout(c: ControlBlock, now: int) -> None:
 
 
 def _suspect_black_hole(c: ControlBlock, now: int) -> None:
-    """Where ICMP is filtered, packets of this size may vanish unheard: try smaller ones. (RFC 4821; Linux tcp_mtu_probing)
+    """Where ICMP is filtered, packets of this size may vanish unheard: try smaller ones. (RFC 4821)
 
     Off by default, as on Linux (net.ipv4.tcp_mtu_probing). Begins after tcp_retries1 time-outs, first with
     tcp_base_mss, then with half as much at each time-out.
