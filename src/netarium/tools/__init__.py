@@ -46,7 +46,6 @@ TOOLS = (
     ),
     Tool("bridge", "netarium.tools.bridge", "the tables of a layer-3 switch"),
     Tool("conntrack", "netarium.tools.conntrack", "list and delete tracked connections"),
-    Tool("browser", "netarium.tools.browser", "fetch a page and tell what was done"),
     Tool(
         "tcpdump", "netarium.tools.tcpdump.command", "show what passes an interface", frozenset({"net_raw"})
     ),
