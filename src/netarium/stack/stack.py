@@ -236,6 +236,8 @@ class Stack:
         for route in [each for each in self.routes.routes if each.source == address]:
             if route.interface is interface:
                 self.routes.remove(route)
+        if self.hooks.filter is not None:
+            self.hooks.filter.forget_address(address)
         self._rebuild_local()
         return True
 

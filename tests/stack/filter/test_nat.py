@@ -237,6 +237,20 @@ def test_redirected_connections_of_one_client_port_to_two_servers_stay_apart() -
     assert len(replies) == 2 and len(set(replies)) == 2
 
 
+def test_connections_are_forgotten_with_the_address_they_seem_to_come_from() -> None:
+    gateway = Gateway(MASQUERADE)
+    gateway.udp(gateway.a, SERVER, 5000, 9)
+    gateway.udp(gateway.a, "192.168.1.1", 5000, 9)
+    gateway.settle()
+    assert len(gateway.filter.table.entries) == 2
+    gateway.gw.remove_address("eth1", ip(OUTSIDE))
+    gateway.gw.add_address("eth1", ip("202.20.65.6"), 24)
+    (left,) = gateway.filter.table.living()
+    assert left.original.key[3] == ip("192.168.1.1")
+    gateway.udp(gateway.a, SERVER, 5000, 9)
+    assert f"202.20.65.6:5000>{SERVER}:9" in [text(frame) for frame in gateway.settle()]
+
+
 @settings(max_examples=60, deadline=None)
 @given(
     packets=st.lists(

@@ -386,6 +386,11 @@ class Filter:
         asked = way.entry.original.key
         return (asked[3], asked[4])
 
+    def forget_address(self, address: int) -> None:
+        """The host has an address no more: connections that seem to come from it get no answers (as Linux)."""
+        for entry in [each for each in self.table.entries.values() if each.original.to_source == address]:
+            self.table.remove(entry, Cause.OPERATOR)
+
     def set_alive(self, server: Server, alive: bool) -> None:
         """The health check's verdict. A dead server's connections are forgotten (their state cannot be moved)."""
         if server.alive == alive:
