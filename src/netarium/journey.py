@@ -183,6 +183,7 @@ class Cause(Enum):
     TIME_WAIT_OVER = "two maximum segment lifetimes have passed"
     AGED = "its time is over"
     BPDU = "another bridge said so"
+    NEIGHBOR_ROUTER = "a neighboring router said so"
     NODE_DOWN = "the node was switched off"
     OPERATOR = "somebody plugged, cut or switched it"
 

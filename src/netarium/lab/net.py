@@ -33,6 +33,7 @@ from netarium.link.verdict import Rule
 from netarium.names.hosts import HostsTable
 from netarium.nodes.hub import Hub as HubNode
 from netarium.nodes.node import PortNumbers
+from netarium.programs.report import collect_remains
 from netarium.programs.scheduler import Scheduler
 from netarium.programs.shims import driver as shims
 from netarium.units import duration_ns, format_duration
@@ -356,7 +357,7 @@ class Net:
         lines = [
             str(wait)
             for service in self.lifecycle.services
-            if not service.at_rest
+            if not service.at_rest and not service.of_node
             for wait in service.waits()
         ]
         lines += [each.told() for each in self.lifecycle.waiting]
@@ -392,9 +393,12 @@ class Net:
             return
         for box in self.boxes.values():
             box.node.crash()
+        asynchronous = any(service.process.has_loop() for service in running)
         for service in running:
             service.kill(9)
         self.scheduler.run_ready()
+        if asynchronous:
+            collect_remains()
 
     def __enter__(self) -> Net:
         return self

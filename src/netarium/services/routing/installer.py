@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from netarium.addresses import ipv4_text
 from netarium.control import Control
+from netarium.journey import Cause
 
 Prefix = tuple[int, int]
 """(prefix, length in bits)."""
@@ -37,14 +39,16 @@ class Installer:
         control, installed = self.control, self.installed
         changed = 0
         for prefix in [each for each in installed if each not in wanted]:
-            self._remove(prefix, installed.pop(prefix))
+            old = installed.pop(prefix)
+            self._remove(prefix, old)
+            self._tell(prefix, old, None)
             changed += 1
         for prefix, route in wanted.items():
-            old = installed.get(prefix)
-            if old == route:
+            before = installed.get(prefix)
+            if before == route:
                 continue
-            if old is not None:
-                self._remove(prefix, old)
+            if before is not None:
+                self._remove(prefix, before)
                 del installed[prefix]
             metric, hops = route
             failure = control.add_route(
@@ -52,10 +56,24 @@ class Installer:
             )
             if failure is None:
                 installed[prefix] = route
+            self._tell(prefix, before, installed.get(prefix))
             changed += 1
         return changed
+
+    def _tell(self, prefix: Prefix, before: Wanted | None, after: Wanted | None) -> None:
+        """For the trace: where a route leads now."""
+        if self.control.stack.watch.state is not None:
+            subject = f"{self.protocol} {ipv4_text(prefix[0])}/{prefix[1]}"
+            self.control.tell_state(subject, _text(before), _text(after), Cause.NEIGHBOR_ROUTER)
 
     def _remove(self, prefix: Prefix, route: Wanted) -> None:
         metric, hops = route
         gateway, interface = hops[0]
         self.control.remove_route(prefix[0], prefix[1], gateway=gateway, interface=interface, metric=metric)
+
+
+def _text(route: Wanted | None) -> str:
+    if route is None:
+        return "unreachable"
+    ways = " and ".join(f"via {ipv4_text(gateway)} dev {interface}" for gateway, interface in route[1])
+    return f"{ways} metric {route[0]}"

@@ -8,11 +8,21 @@ from __future__ import annotations
 import socket
 import sys
 
+from netarium.addresses import ipv4_text
+from netarium.journey import Cause
 from netarium.services.routing.alarms import SECOND_NS
 from netarium.services.routing.links import LinkView
 from netarium.services.routing.options import RoutingOptions
-from netarium.services.routing.ospf.constants import DEFAULT_METRIC, EXTERNAL_METRIC, PRECEDENCE
+from netarium.services.routing.ospf.constants import (
+    DEFAULT_METRIC,
+    DOWN,
+    EXTERNAL_METRIC,
+    N_DOWN,
+    PRECEDENCE,
+    STATE_NAMES,
+)
 from netarium.services.routing.ospf.instance import Instance
+from netarium.services.routing.ospf.neighbor import Neighbor
 from netarium.services.routing.runner import Runner
 from netarium.wire.ospf import ALL_DESIGNATED, ALL_ROUTERS, PROTOCOL
 
@@ -32,6 +42,15 @@ class Daemon(Runner):
         self.core = self.instance = Instance(
             options, router_id, self.alarms, self.random, self, self.installer.install, self.links
         )
+        self.instance.on_neighbor = self.tell_neighbor
+
+    def tell_neighbor(self, neighbor: Neighbor, old: int) -> None:
+        """For the trace: a neighbor's state has changed."""
+        cause = Cause.NEIGHBOR_ROUTER
+        if neighbor.state == N_DOWN:
+            cause = Cause.OPERATOR if neighbor.interface.state == DOWN else Cause.AGED
+        subject = f"ospf {neighbor.interface.name} neighbor {ipv4_text(neighbor.router_id)}"
+        self.control.tell_state(subject, STATE_NAMES[old], STATE_NAMES[neighbor.state], cause)
 
     def open_socket(self) -> socket.socket:
         """A raw socket of protocol 89; packets have TTL 1 and the precedence of routing (RFC 2328 4.3)."""
