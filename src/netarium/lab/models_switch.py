@@ -33,7 +33,10 @@ class SwitchKeys(BaseModel):
 
     layer: Literal[2, 3] = Field(2, description="3: VLANs are joined by a router inside")
     ports: dict[str, PortEntry | None] | None = Field(None, description="port name -> what passes it")
-    spanning_tree: Literal["stp", "rstp"] | None = Field(None, description="802.1D spanning tree, or 802.1w")
+    spanning_tree: Literal["stp", "rstp"] | None = Field(
+        None,
+        description="802.1D or 802.1w; a port to a host forwards after 30 s (stp) or 3 s (rstp), at once with `edge`",
+    )
     priority: Whole | None = Field(
         None, description="spanning tree: 0 to 61440 in steps of 4096; 32768 without it"
     )

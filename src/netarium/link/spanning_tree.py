@@ -8,6 +8,10 @@ the ageing after a topology change instead of forgetting at once.
 The state machines at a port are in `tree_port`; here are the bridge's: which role each port has (17.28), sending
 (17.26), the protocol of each neighbour (17.24), edge ports (17.25), timers. Everything runs on the engine's background
 events: a tree alone keeps no run going, its BPDUs on a cable do, for as long as they are on it.
+
+A known weakness of the standard's RSTP is here too: when the root goes silent, old information may go round ("count to
+infinity") until its message age ends it, and an agreement that was meant for an older proposal may open a loop for
+some milliseconds. STP has no such race.
 """
 
 from __future__ import annotations
