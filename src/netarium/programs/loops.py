@@ -1,4 +1,4 @@
-"""What asyncio keeps per OS thread is kept per task: the running loop and the asynchronous generators' hooks.
+"""What asyncio and trio keep per OS thread is kept per task: the running loop, the asynchronous generators' hooks.
 
 The event loop policy is kept per process (`context`). Everything else of asyncio is stock, on top of virtual epoll.
 Nothing here imports asyncio: a program that does not use it does not pay for it.
@@ -15,28 +15,27 @@ if TYPE_CHECKING:
 _outside: tuple[Any, Any] | None = None
 
 
-def is_loaded() -> bool:
-    """Whether anybody has imported asyncio."""
-    return "_asyncio" in sys.modules
-
-
 def switch_in(task: Task) -> None:
     """Before the task runs on."""
     if task.running_loop is not None:
         sys.modules["_asyncio"]._set_running_loop(task.running_loop)
+    if task.asyncgen_hooks is not None:
         sys.set_asyncgen_hooks(*task.asyncgen_hooks)
 
 
 def switch_out(task: Task) -> None:
     """After it has parked."""
     module = sys.modules.get("_asyncio")
-    if module is None:
-        return
-    loop = module._get_running_loop()
-    task.running_loop = loop
-    if loop is not None:
-        task.asyncgen_hooks = sys.get_asyncgen_hooks()
-        module._set_running_loop(None)
+    if module is not None:
+        loop = module._get_running_loop()
+        task.running_loop = loop
+        if loop is not None:
+            module._set_running_loop(None)
+    hooks = sys.get_asyncgen_hooks()
+    if hooks.firstiter is None and hooks.finalizer is None:
+        task.asyncgen_hooks = None
+    else:
+        task.asyncgen_hooks = hooks
         sys.set_asyncgen_hooks(None, None)
 
 
@@ -45,11 +44,10 @@ def enter() -> None:
     global _outside
     module = sys.modules.get("_asyncio")
     loop = module._get_running_loop() if module is not None else None
-    if loop is not None:
-        assert module is not None
-        _outside = (loop, sys.get_asyncgen_hooks())
+    _outside = (loop, sys.get_asyncgen_hooks())
+    if module is not None:
         module._set_running_loop(None)
-        sys.set_asyncgen_hooks(None, None)
+    sys.set_asyncgen_hooks(None, None)
 
 
 def leave() -> None:
@@ -58,7 +56,8 @@ def leave() -> None:
     if _outside is not None:
         loop, hooks = _outside
         _outside = None
-        sys.modules["_asyncio"]._set_running_loop(loop)
+        if loop is not None:
+            sys.modules["_asyncio"]._set_running_loop(loop)
         sys.set_asyncgen_hooks(*hooks)
 
 

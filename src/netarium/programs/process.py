@@ -184,6 +184,10 @@ class Process:
             resting = resting or task.kind == WAIT_REST
         return resting
 
+    def has_loop(self) -> bool:
+        """Whether an event loop of coroutines (asyncio, trio) runs in it."""
+        return any(task.running_loop is not None or task.asyncgen_hooks is not None for task in self.tasks)
+
     def blocked_forever(self) -> bool:
         """Whether a task is blocked without a time-out, or polls idly for what is no rest."""
         return any(

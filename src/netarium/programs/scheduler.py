@@ -264,11 +264,11 @@ class Scheduler:
                 running = task.greenlet
                 if running is None:
                     running = self._begin(task)
-                if "_asyncio" in modules:
+                if "_asyncio" in modules or "trio" in modules:
                     self._switch_with_loop(task, running)
                 else:
                     running.switch()
-                    if "_asyncio" in modules:  # the task has just imported it
+                    if "_asyncio" in modules or "trio" in modules:  # the task has just imported it
                         loops.switch_out(task)
                 if self.doomed:
                     self._close_doomed()
@@ -428,7 +428,7 @@ class Scheduler:
             process.context.switch_in()
 
     def _switch_with_loop(self, task: Task, running: TaskGreenlet) -> None:
-        """As a plain switch, when somebody has imported asyncio: the running loop is the task's."""
+        """As a plain switch, when somebody has imported asyncio or trio: the running loop is the task's."""
         loops.switch_in(task)
         running.switch()
         loops.switch_out(task)

@@ -8,9 +8,10 @@ as first argument, anywhere else the original. So nothing changes outside the ne
     driver     what the scheduler calls when it begins and stops driving
     imports    modules that would escape, refused by name
     libraries  adaptations of single libraries that look behind the curtain
+    files      names of AF_UNIX sockets as the files they would be
     builtins datetime fcntl os random select signal socket ssl sys thread time
                a file for each of the standard library's; what belongs to `socket` is in socket_*.py, locks in locks.py,
-               Python 3.13's threads in thread_313.py
+               threading.local in local.py, thread idents in idents.py, Python 3.13's threads in thread_313.py
 """
 
 from __future__ import annotations

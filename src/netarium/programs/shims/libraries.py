@@ -2,6 +2,8 @@
 
 trio._socket   accepts sockets by `type(sock) is socket.socket`, which a twin is not: inside a task the module's
                `socket.socket` is the twin. It also captures the C methods of sockets: they are looked up late
+trio._core._thread_cache
+               keeps idle threads for the next job: those of one process must not be given jobs of another
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ from collections.abc import Callable, Sequence
 from importlib.machinery import ModuleSpec, PathFinder
 from types import MethodDescriptorType, ModuleType
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from netarium.programs.shims.socket import SimSocket
 from netarium.programs.streams import current_task
@@ -44,7 +47,31 @@ def _adapt_trio(module: Any) -> None:
                 cell.cell_contents = _late(captured.__name__)
 
 
-ADAPTATIONS: dict[str, Callable[[Any], None]] = {"trio._socket": _adapt_trio}
+class _ThreadCaches:
+    """trio's cache of idle threads: the real one outside, one per process inside."""
+
+    def __init__(self, outside: Any) -> None:
+        self._outside = outside
+        self._inside: WeakKeyDictionary[Any, Any] = WeakKeyDictionary()
+
+    def __getattr__(self, name: str) -> Any:
+        task = current_task()
+        if task is None:
+            return getattr(self._outside, name)
+        cache = self._inside.get(task.process)
+        if cache is None:
+            cache = self._inside[task.process] = type(self._outside)()
+        return getattr(cache, name)
+
+
+def _adapt_trio_threads(module: Any) -> None:
+    module.THREAD_CACHE = _ThreadCaches(module.THREAD_CACHE)
+
+
+ADAPTATIONS: dict[str, Callable[[Any], None]] = {
+    "trio._socket": _adapt_trio,
+    "trio._core._thread_cache": _adapt_trio_threads,
+}
 
 
 class AdaptingFinder:

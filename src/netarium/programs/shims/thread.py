@@ -19,14 +19,13 @@ from typing import Any
 from greenlet import getcurrent
 
 from netarium.programs.scheduler import Task, TaskGreenlet
+from netarium.programs.shims import idents
+from netarium.programs.shims.local import adopt_locals
 from netarium.programs.shims.locks import DualLock, SimLock, SimRLock
 from netarium.programs.signals import default_handler
 
 _real_get_ident = real.get_ident
-_real_local = real._local
 _LOCK_TYPES = (type(real.allocate_lock()), real.RLock)
-IDENT_BASE = 0x7A00_0000_0000
-"""Virtual thread idents: numbers no real thread has (pthread_t are addresses well above)."""
 
 
 def allocate_lock(task: Task) -> SimLock:
@@ -44,7 +43,7 @@ def ident_of(task: Task) -> int:
     if not task.ident:
         process = task.process
         process.threads.idents += 1
-        task.ident = IDENT_BASE + (process.pid << 20) + process.threads.idents
+        task.ident = idents.BASE + (process.pid << 20) + process.threads.idents
     return task.ident
 
 
@@ -218,86 +217,6 @@ def _separate_pools() -> None:
         pools._threads_queues = PerProcess("pool_queues", pools._threads_queues)
 
 
-class Local:
-    """`threading.local`: a dictionary per task inside the net, per OS thread outside."""
-
-    def __new__(cls, *args: Any, **keywords: Any) -> Any:
-        """The arguments are kept: `__init__` is called with them in every thread."""
-        self = object.__new__(cls)
-        if (args or keywords) and cls.__init__ is object.__init__:
-            raise TypeError("Initialization arguments are not supported")
-        object.__setattr__(self, "_Local__arguments", (args, keywords))
-        object.__setattr__(self, "_Local__outside", _real_local())
-        _values(self)
-        return self
-
-    def __getattribute__(self, name: str) -> Any:
-        values = _values(self)
-        if name == "__dict__":
-            return values
-        if name in values:
-            found = getattr(type(self), name, None)
-            if found is None or not hasattr(type(found), "__set__"):
-                return values[name]
-        return object.__getattribute__(self, name)
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        if name == "__dict__":
-            raise AttributeError(f"{type(self).__name__!r} object attribute '__dict__' is read-only")
-        found = getattr(type(self), name, None)
-        if found is not None and hasattr(type(found), "__set__"):
-            object.__setattr__(self, name, value)
-        else:
-            _values(self)[name] = value
-
-    def __delattr__(self, name: str) -> None:
-        values = _values(self)
-        if name not in values:
-            raise AttributeError(name)
-        del values[name]
-
-
-def _values(local: Local) -> dict[str, Any]:
-    current = getcurrent()
-    if type(current) is TaskGreenlet:
-        tables = current.task.local
-        key: Any = local_key(local)
-        values: dict[str, Any] | None = tables.get(key)
-        if values is None:
-            values = tables[key] = {}
-            _initialize(local)
-        return values
-    outside = object.__getattribute__(local, "_Local__outside")
-    values = getattr(outside, "values", None)
-    if values is None:
-        values = outside.values = {}
-        _initialize(local)
-    return values
-
-
-class _Key:
-    """What stands for a local object in tasks' tables."""
-
-
-def local_key(local: Local) -> Any:
-    """A key that lives as long as the object, and is not its id."""
-    try:
-        return object.__getattribute__(local, "_Local__key")
-    except AttributeError:
-        key = _Key()
-        object.__setattr__(local, "_Local__key", key)
-        return key
-
-
-def _initialize(local: Local) -> None:
-    cls = type(local)
-    args, keywords = object.__getattribute__(local, "_Local__arguments")
-    made = object.__getattribute__(local, "__dict__").get("_Local__made", False)
-    if made and cls.__init__ is not object.__init__:
-        cls.__init__(local, *args, **keywords)
-    object.__setattr__(local, "_Local__made", True)
-
-
 class _QueueMeta(type):
     def __call__(cls, *args: Any, **keywords: Any) -> Any:
         if type(getcurrent()) is TaskGreenlet:
@@ -340,6 +259,8 @@ def install_threading() -> None:
 
         real_threading._counter = counter
     make_locks_dual()
+    adopt_locals()
+    idents.reserve()
 
 
 def make_locks_dual() -> None:
