@@ -183,6 +183,6 @@ def _no_such_name(name: str, kind: str) -> dns.message.Message:
     import dns.message
     import dns.rcode
 
-    message = dns.message.QueryMessage()
+    message = dns.message.QueryMessage(id=0)
     message.set_rcode(dns.rcode.NXDOMAIN)
     return message

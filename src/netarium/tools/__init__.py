@@ -12,7 +12,6 @@
     dhclient    ask for an address by DHCP, give it back
     bridge      the MAC table, port states, VLANs and flow cache of a layer-3 switch
     conntrack   the tracked connections, in the format of conntrack-tools
-    browser     fetch a page and what it shows, and tell what was done
     tcpdump     what passes an interface, a line a packet
     nc          connect or listen, and copy between the network and the terminal
     hostname    the host's name and addresses
