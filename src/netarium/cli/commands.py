@@ -79,12 +79,30 @@ def demo(
 @app.command()
 def check(
     lab: Annotated[Path, typer.Argument(metavar="LAB.yaml", help="the lab file")],
-    domains: Annotated[bool, typer.Option("--domains", help="Count and list the broadcast and collision domains.")] = False,
+    domains: Annotated[
+        bool, typer.Option("--domains", help="Count and list the broadcast and collision domains.")
+    ] = False,
 ) -> None:
     """Read a lab file and say, with its line, what is wrong and what would be right."""
     from netarium.cli.check import check as look
 
     raise typer.Exit(look(lab, domains=domains))
+
+
+@app.command()
+def shell(
+    lab: Annotated[Path, typer.Argument(metavar="LAB.yaml", help="the lab file")],
+    node: Annotated[str, typer.Argument(metavar="NODE", help="the host or router of the prompt")],
+    seed: Annotated[int | None, typer.Option(metavar="N", help="Instead of the lab's.")] = None,
+    until: Annotated[
+        str | None,
+        typer.Option(metavar="30s", help="Run the lab so far before the first prompt (else: to rest)."),
+    ] = None,
+) -> None:
+    """A prompt on a host of a lab: ping, ip, dig, curl, tcpdump ... in virtual time."""
+    from netarium.cli.shell import shell as prompt
+
+    raise typer.Exit(prompt(lab, node, seed=seed, until=until))
 
 
 @app.command()

@@ -1,0 +1,102 @@
+"""`netarium shell`: a prompt on a host, lines piped into it; and the terminal by a pseudo-terminal."""
+
+from __future__ import annotations
+
+import os
+import pty
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+LAB = Path(__file__).parents[2] / "examples" / "labs" / "vlan.yaml"
+COMMAND = [sys.executable, "-m", "netarium", "shell"]
+
+
+def shell(*arguments: str, lines: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*COMMAND, *arguments], input=lines, capture_output=True, text=True, timeout=60, cwd=cwd, check=False
+    )
+
+
+def test_tools_run_on_the_host_and_time_passes_only_while_they_do() -> None:
+    done = shell(str(LAB), "a", lines="time\nping -c 2 10.0.20.2\ntime\nsleep 5s\ntime\nexit\nhostname\n")
+    lines = done.stdout.splitlines()
+    times = [line for line in lines if line.endswith("s") and " " not in line]
+    assert "2 packets transmitted, 2 received, 0% packet loss, time 1000ms" in done.stdout
+    assert len(times) == 3
+    assert lines[-1] == times[-1], "nothing after exit is run"
+    assert done.returncode == 0, done.stderr
+
+
+def test_other_nodes_background_jobs_and_the_list_of_nodes() -> None:
+    lines = "on b nc -l 4000 &\njobs\nnc -z -v 10.0.20.2 4000\nnodes\nhelp\n"
+    done = shell(str(LAB), "a", lines=lines)
+    assert "[b] started" in done.stdout or "started" in done.stdout
+    assert "at rest" in done.stdout
+    assert "Connection to 10.0.20.2 4000 port [tcp] succeeded!" in done.stderr
+    assert "floor1: switch" in done.stdout and "b: host 10.0.20.2/24" in done.stdout
+    assert "tcpdump" in done.stdout
+
+
+def test_mistakes_are_told_and_the_shell_goes_on() -> None:
+    done = shell(
+        str(LAB), "a", lines="pnig 10.0.20.2\nsleep\non nowhere ping\n'unpaired\nkill nobody\nhostname\n"
+    )
+    assert done.stderr.count("netarium: ") >= 6
+    assert "pnig" in done.stderr
+    assert (
+        "how long?" in done.stderr and "there is no node 'nowhere'" in done.stderr and "quotes" in done.stderr
+    )
+    assert done.stdout.endswith("a\n")
+
+
+def test_a_node_that_runs_no_programs_and_a_lab_that_is_not_there_are_errors_with_exit_2() -> None:
+    switch = shell(str(LAB), "floor1", lines="")
+    missing = shell("nothing.yaml", "a", lines="")
+    assert (switch.returncode, missing.returncode) == (2, 2)
+    assert "runs no programs" in switch.stderr
+
+
+def test_the_exit_code_is_the_last_command_s() -> None:
+    assert shell(str(LAB), "a", lines="ping -c 1 -W 1 10.0.10.99\n").returncode == 1
+
+
+def test_on_a_terminal_it_prompts_with_place_and_time_and_ends_with_ctrl_d() -> None:
+    master, slave = pty.openpty()
+    environment = {**os.environ, "TERM": "dumb"}
+    process = subprocess.Popen(
+        [*COMMAND, str(LAB), "a"], stdin=slave, stdout=slave, stderr=slave, env=environment, close_fds=True
+    )
+    os.close(slave)
+    seen = b""
+    try:
+        seen += _until(master, b"# ")
+        os.write(master, b"hostname\r")
+        seen += _until(master, b"\na\r\n")
+        seen += _until(master, b"# ")
+        for _ in range(40):  # a Ctrl-D typed before the prompt stands is lost, as on any terminal
+            os.write(master, b"\x04")
+            try:
+                assert process.wait(timeout=0.5) == 0
+                break
+            except subprocess.TimeoutExpired:
+                continue
+        assert process.returncode == 0
+    finally:
+        process.kill()
+        os.close(master)
+    assert b"a 12" in seen, seen
+
+
+def _until(master: int, text: bytes) -> bytes:
+    """Read the terminal until `text` has come."""
+    import select
+
+    got = b""
+    end = time.monotonic() + 30
+    while text not in got:
+        assert time.monotonic() < end, got
+        if select.select([master], [], [], 1)[0]:
+            got += os.read(master, 4096)
+    return got
