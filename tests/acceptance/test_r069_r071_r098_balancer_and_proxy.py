@@ -128,6 +128,14 @@ def test_r070_failover_to_the_backup_and_rst_for_the_dead_servers_connections() 
     assert client.call(ask_often, 2) == ["s2", "s2"], "the primary is back"
 
 
+def test_r070_a_primary_whose_program_is_stopped_is_dead_too() -> None:
+    net = balanced(2, servers=["192.168.1.2"], backup=["192.168.1.3"])
+    assert net["client"].call(ask_often, 1) == ["s2"]
+    net.service("s2").kill()
+    net["client"].call(time.sleep, 5)
+    assert net["client"].call(ask_often, 2) == ["s3", "s3"]
+
+
 def test_r070_without_any_living_server_a_client_is_told() -> None:
     net = balanced(1)
     net["s2"].crash()

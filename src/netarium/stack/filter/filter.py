@@ -313,7 +313,8 @@ class Filter:
         ):
             return Drop.NAT_PORTS_EXHAUSTED
         table.confirm(entry)
-        telling.tell_confirmed(self.stack, self.table, entry, stop, before)
+        mappings = None if nat is None else nat.mappings
+        telling.tell_confirmed(self.stack, table, mappings, entry, stop, before)
         return None
 
     # The firewall.

@@ -17,6 +17,7 @@ from netarium.wire.udp import UdpHeader
 if TYPE_CHECKING:
     from netarium.stack.filter.balance import Server, VirtualService
     from netarium.stack.filter.firewall import RuleChain
+    from netarium.stack.filter.mappings import Mappings
     from netarium.stack.filter.table import ConnectionTable
     from netarium.stack.stack import Stack
     from netarium.wire.ethernet import Frame
@@ -56,8 +57,15 @@ def tell_rewritten(stack: Stack, stop: Stop, way: Direction, before: Frame, afte
         stack.watch.step(stack.now, stack.name, stop, key_text(way.entry.original.key), details)
 
 
-def tell_confirmed(stack: Stack, table: ConnectionTable, entry: Entry, stop: Stop, before: list[str]) -> None:
-    """A connection stands in the table now."""
+def tell_confirmed(
+    stack: Stack,
+    table: ConnectionTable,
+    mappings: Mappings | None,
+    entry: Entry,
+    stop: Stop,
+    before: list[str],
+) -> None:
+    """A connection stands in the table now; `mappings` are those of a NAT with a class."""
     if stack.watch.step is not None:
         details: dict[str, object] = {
             "decision": "new connection",
@@ -66,6 +74,8 @@ def tell_confirmed(stack: Stack, table: ConnectionTable, entry: Entry, stop: Sto
             "table_before": before,
             "table_after": table.lines(),
         }
+        if mappings is not None:
+            details["mappings"] = mappings.lines()
         stack.watch.step(stack.now, stack.name, stop, key_text(entry.original.key), details)
     if stack.watch.state is not None:
         state = tcp_track.NAMES[entry.state] if entry.protocol == 6 else "TRACKED"

@@ -14,7 +14,8 @@ from netarium.stack.filter.entry import ICMP_ANSWERS, Direction, Entry
 from netarium.stack.filter.table import ConnectionTable
 from netarium.stack.filter.timeouts import UDP_STREAM_AFTER_NS, Timeouts
 from netarium.stack.routes import BROADCAST
-from netarium.wire.ethernet import Frame
+from netarium.stack.timers import SECOND_NS
+from netarium.wire.ethernet import FRAME_BYTES_MIN, HEADER_BYTES, Frame
 from netarium.wire.icmp import IcmpHeader
 from netarium.wire.ipv4 import PROTOCOL_ICMP, PROTOCOL_TCP, PROTOCOL_UDP, Ipv4Header
 from netarium.wire.tcp import FIN, RST, SYN, TcpHeader
@@ -29,10 +30,11 @@ BEGINS_NONE: Final = -2
 class Tracker:
     """Keeps the connections of a table up to date."""
 
-    __slots__ = ("stack", "table", "timeouts")
+    __slots__ = ("settings", "stack", "table", "timeouts")
 
     def __init__(self, table: ConnectionTable) -> None:
         self.stack: Final = table.stack
+        self.settings: Final = table.stack.settings
         self.table: Final = table
         self.timeouts: Final = Timeouts(table.stack.settings)
 
@@ -50,7 +52,8 @@ class Tracker:
             flags = transport.flags
             if entry.state == tcp_track.ESTABLISHED and not flags & (SYN | FIN | RST):
                 entry.assured = entry.seen_reply
-                entry.expires_ns = now + self.timeouts.tcp_ns(tcp_track.ESTABLISHED)
+                # The way of nearly every segment: `timeouts.tcp_ns` without the call.
+                entry.expires_ns = now + self.settings.nf_conntrack_tcp_timeout_established * SECOND_NS
             elif not self._follow_tcp(entry, way, flags):
                 return False
         elif type(transport) is UdpHeader:
@@ -63,7 +66,8 @@ class Tracker:
             entry.assured = entry.seen_reply
             entry.expires_ns = now + self.timeouts.other_ns()
         way.packets += 1
-        way.bytes += telling.packet_size(frame)
+        size = frame.size_bytes
+        way.bytes += size - HEADER_BYTES if size > FRAME_BYTES_MIN else telling.packet_size(frame)
         return True
 
     def _follow_tcp(self, entry: Entry, way: Direction, flags: int) -> bool:
