@@ -7,6 +7,7 @@ node's. Duplicate router ids are found among the OSPF routers that can reach eac
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from netarium.addresses import ipv4_text
@@ -46,7 +47,7 @@ def attach(box: Host, value: Any) -> None:
     name = f"{options.protocol}d"
 
     def main(process: Process) -> None:
-        chosen = RoutingOptions(**{**vars(options), "rates": _rates(process)})
+        chosen = replace(options, rates=_rates(process))
         if options.protocol == "ospf":
             from netarium.services.routing.ospf import daemon as ospf
 

@@ -237,6 +237,31 @@ def test_a_passive_interface_is_told_of_but_silent() -> None:
     assert reached(net, "b") == ["10.0.1.0/24"]
 
 
+@pytest.mark.parametrize("protocol", ["ospf", "rip"])
+def test_further_addresses_are_told_of(protocol: str) -> None:
+    net = Net(seed=1)
+    interfaces = {"m": "10.0.0.1/30", "lan": ["10.0.1.1/24", "10.0.1.2/24", "10.0.2.1/25"]}
+    net.router("a", interfaces=interfaces, routing=protocol)
+    net.router("b", interfaces={"m": "10.0.0.2/30"}, routing=protocol)
+    net.link("a:m", "b:m")
+    pass_time(net, 60)
+    found = [
+        repr(route).split()[0] for route in net["b"].node.stack.routes.routes if route.protocol == protocol
+    ]
+    assert sorted(found) == ["10.0.1.0/24", "10.0.2.0/25"]
+
+
+def test_a_router_without_an_address_waits_for_one() -> None:
+    net = Net(seed=1)
+    net.router("a", interfaces={"m": None, "lan": None}, routing="ospf")
+    net.router("b", interfaces={"m": "10.0.0.2/30"}, routing="ospf")
+    net.link("a:m", "b:m")
+    net["a"].run("ip addr add 10.0.0.1/30 dev m", root=True, at="5s")
+    net["a"].run("ip addr add 10.0.3.1/24 dev lan", root=True, at="100s")
+    pass_time(net, 130)
+    assert reached(net, "b") == ["10.0.3.0/24"]
+
+
 @pytest.mark.parametrize("other", [{"hello": "5s"}, {"dead": "60s"}])
 def test_other_intervals_are_no_neighbors(other: dict[str, str]) -> None:
     net = Net(seed=1)

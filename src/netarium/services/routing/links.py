@@ -16,6 +16,8 @@ class LinkView:
     address: int
     length: int
     mtu: int
+    others: tuple[tuple[int, int], ...] = ()
+    """The networks of its further addresses, as (prefix, length): told of, but nothing is spoken there."""
 
     @property
     def mask(self) -> int:
@@ -34,8 +36,11 @@ def read_links(control: Control) -> list[LinkView]:
     for each in control.interfaces():
         if not each.up or not each.carrier:
             continue
-        for address in each.addresses:
-            if address.address >> 24 != 127:
-                found.append(LinkView(each.name, each.number + 1, address.address, address.length, each.mtu))
-                break
+        own = [address for address in each.addresses if address.address >> 24 != 127]
+        if own:
+            first = own[0]
+            networks = dict.fromkeys((address.network, address.length) for address in own)
+            others = tuple(key for key in networks if key != (first.network, first.length))
+            number = each.number + 1
+            found.append(LinkView(each.name, number, first.address, first.length, each.mtu, others))
     return found

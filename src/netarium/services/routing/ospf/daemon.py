@@ -6,12 +6,13 @@
 from __future__ import annotations
 
 import socket
-import sys
+import time
 
+from netarium import control
 from netarium.addresses import ipv4_text
 from netarium.journey import Cause
 from netarium.services.routing.alarms import SECOND_NS
-from netarium.services.routing.links import LinkView
+from netarium.services.routing.links import LinkView, read_links
 from netarium.services.routing.options import RoutingOptions
 from netarium.services.routing.ospf.constants import (
     DEFAULT_METRIC,
@@ -85,12 +86,11 @@ class Daemon(Runner):
             self.alarms.after(options.common.hello_s * SECOND_NS, self.look_outside)
 
 
-def main(options: RoutingOptions) -> int:
-    """Run ospfd; it ends with its host, or at once with 1 when there is no address to be known by."""
+def main(options: RoutingOptions) -> None:
+    """Run ospfd; it ends with its host. Without an address to be known by it waits until there is one (DHCP)."""
+    door = control.here()
+    while not options.router_id and not read_links(door):
+        time.sleep(1)
     daemon = Daemon(options)
-    if not daemon.instance.router_id:
-        print("ospfd: no interface has an IPv4 address, and no router-id is given", file=sys.stderr)
-        return 1
     daemon.look_outside()
     daemon.run()
-    return 0

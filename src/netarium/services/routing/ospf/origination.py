@@ -157,6 +157,8 @@ def _router_links(interface: OspfInterface) -> Iterator[RouterLink]:
     link = interface.link
     if interface.state == DOWN:
         return
+    for prefix, length in link.others:
+        yield RouterLink(STUB, prefix, EVERY_BIT << (32 - length) & EVERY_BIT, interface.cost)
     if link.name == "lo":
         yield RouterLink(STUB, link.address, EVERY_BIT, 0)
         return

@@ -102,11 +102,10 @@ def routes(instance: Instance) -> Routes:
                     prefix = (link.link_id & link.data, link.data.bit_count())
                     _offer(found, prefix, cost + link.cost, hops)
     _external(graph, tree, found, own)
-    direct = [
-        (each.link.network, each.link.length) for each in instance.interfaces.values() if each.state != DOWN
-    ]
-    for prefix in direct:
-        found.pop(prefix, None)
+    for interface in instance.interfaces.values():
+        if interface.state != DOWN:
+            for prefix in ((interface.link.network, interface.link.length), *interface.link.others):
+                found.pop(prefix, None)
     return {prefix: route for prefix, route in found.items() if route[1] and route[1][0][0]}
 
 

@@ -46,9 +46,8 @@ class Daemon(Runner):
             self.alarms.after(UPDATE_S * SECOND_NS, self.look_outside)
 
 
-def main(options: RoutingOptions) -> int:
+def main(options: RoutingOptions) -> None:
     """Run ripd; it ends with its host."""
     daemon = Daemon(options)
     daemon.look_outside()
     daemon.run()
-    return 0

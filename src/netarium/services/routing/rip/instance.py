@@ -87,9 +87,10 @@ class Instance:
         """Take interfaces up and down as they are on the host now; new ones are asked for their neighbours' tables."""
         links = {each.name: each for each in self._read_links()}
         own = {
-            (each.network, each.length): (self.options.rip_cost(each.name), each.name)
+            prefix: (self.options.rip_cost(each.name), each.name)
             for each in links.values()
             if each.name != "lo"
+            for prefix in ((each.network, each.length), *each.others)
         }
         for prefix in self.outside:
             own.setdefault(prefix, (1, ""))
