@@ -22,23 +22,28 @@ def is_house(file: str) -> bool:
     return (file.startswith(_HOUSE) and not file.startswith(_PROGRAM_ROOMS)) or file == "<frozen runpy>"
 
 
+def _is_library(file: str) -> bool:
+    return file.startswith((_LIBRARY, "<")) or f"{os.sep}site-packages{os.sep}" in file
+
+
 def place_of(running: Any, folder: Path | None) -> tuple[str, int]:
     """(file name, line) where a parked greenlet stands in the program's own code, else in what it uses."""
     frame: FrameType | None = None if running is None else running.gr_frame
     own = None if folder is None else str(folder) + os.sep
-    best: tuple[str, int] = ("", 0)
+    library: tuple[str, int] | None = None
+    other: tuple[str, int] | None = None
     while frame is not None:
         file = frame.f_code.co_filename
         if not is_house(file):
             place = (os.path.basename(file), frame.f_lineno)
-            if own is not None and file.startswith(own):
+            if _is_library(file):
+                library = library or place
+            elif own is None or file.startswith(own) or not os.path.isabs(file):
                 return place
-            if not best[0] or (_LIBRARY in best[0] and not file.startswith(_LIBRARY)):
-                best = place
-            if own is None and not file.startswith((_LIBRARY, "<")):
-                return place
+            else:
+                other = other or place
         frame = frame.f_back
-    return best
+    return other or library or ("", 0)
 
 
 def _keep_program_frames(report: traceback.TracebackException) -> None:

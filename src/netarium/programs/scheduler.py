@@ -415,6 +415,8 @@ class Scheduler:
         task.process.activity += 1
         if task.process.idlers:
             self._disturb(task.process)
+        if not task.process.daemon:
+            self.last_ran_ns = self.engine.now
         task.greenlet = running = TaskGreenlet(task.function, self.hub)
         running.task = task
         return running
