@@ -214,6 +214,18 @@ def test_ttl_0_is_not_kept():
         assert counts(scripts) == [1, count]
 
 
+def test_a_delegation_of_ttl_0_is_followed():
+    def root(query, response):
+        response.flags &= ~dns.flags.AA
+        records(response, "authority", "test. 0 NS ns1.test.")
+        return records(response, "additional", "ns1.test. 0 A 10.0.0.21")
+
+    _, client, scripts = hierarchy([good], root)
+    assert told(client.call(ask, "www.test.")) == ["www.test. 60 A 10.0.0.80"]
+    client.call(later, 2, "other.test.")
+    assert counts(scripts) == [2, 2], "and not kept"
+
+
 def test_case_is_preserved_and_does_not_matter():
     _, client, scripts = hierarchy([good])
     answer = client.call(ask, "WwW.TeSt.")

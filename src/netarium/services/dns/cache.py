@@ -85,8 +85,12 @@ class Cache:
         return None
 
     def put(self, rrset: dns.rrset.RRset, rank: Rank, now_ns: int) -> None:
-        """Keep records, unless better ones are there."""
-        ttl = min(rrset.ttl, TTL_SECONDS_MAX)
+        """Keep records, unless better ones are there. A delegation of TTL 0 is kept a second: it is to be followed."""
+        ttl = (
+            min(rrset.ttl, TTL_SECONDS_MAX)
+            if rank is Rank.ANSWER
+            else max(1, min(rrset.ttl, TTL_SECONDS_MAX))
+        )
         key = (rrset.name, rrset.rdtype)
         known = self._records.get(key)
         if ttl <= 0 or (known is not None and known.rank > rank and known.expires_ns > now_ns):
