@@ -144,6 +144,7 @@ def receive_in_syn_sent(c: ControlBlock, header: TcpHeader) -> Drop | None:
 def establish(c: ControlBlock) -> None:
     """Both SYNs are acknowledged: measure, size the buffers, begin to watch for silence."""
     acks.handshake_done(c)
+    c.last_heard_at = c.stack.now
     c.persist_at = NEVER_NS
     if not c.options.send_buffer_bytes:
         # Linux tcp_init_buffer_space: room for twice the initial window, and what it reports for it.

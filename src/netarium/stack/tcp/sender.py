@@ -8,11 +8,11 @@ acknowledgment, a timer.
 from __future__ import annotations
 
 from netarium.journey import Stop
-from netarium.stack.tcp import states
+from netarium.stack.tcp import options, states
 from netarium.stack.tcp.control_block import NEVER_NS, ControlBlock, Segment
 from netarium.stack.tcp.rack import probe_delay_ns
 from netarium.stack.tcp.recovery import resend_last, resend_lost
-from netarium.stack.tcp.transmit import send_ack, transmit
+from netarium.stack.tcp.transmit import sack_option_bytes, send_ack, transmit
 from netarium.wire.tcp import ACK, FIN, PSH
 
 
@@ -30,6 +30,8 @@ def _send_new(c: ControlBlock) -> None:
     """Cut new segments while one may go."""
     mss = c.mss
     now = c.stack.now
+    if c.reassembly.held_bytes or c.duplicate_range:
+        mss = max(mss - sack_option_bytes(c), options.MSS_MIN)
     if not c.flight and c.last_send_at:
         _restart_after_idle(c, now)
     window_end = c.snd_una + c.snd_wnd
@@ -51,7 +53,7 @@ def _send_new(c: ControlBlock) -> None:
         if size < mss and not _small_may_go(c, size):
             c.blocked_by = "cork" if c.options.cork else "Nagle"
             break
-        _send_piece(c, size, now)
+        _send_piece(c, size, now, mss)
         room -= size
     if c.fin_queued and not c.fin_sent and not c.unsent_bytes:
         _send_fin(c, now)
@@ -96,13 +98,13 @@ def _small_may_go(c: ControlBlock, size: int) -> bool:
     return c.options.nodelay or not c.flight or c.nagle_end <= c.snd_una
 
 
-def _send_piece(c: ControlBlock, size: int, now: int) -> None:
+def _send_piece(c: ControlBlock, size: int, now: int, mss: int) -> None:
     payload = _pull(c, size)
     flags = ACK
     start = c.snd_nxt
     if not c.unsent_bytes:
         flags = ACK | PSH
-    if size < c.mss:
+    if size < mss:
         c.nagle_end = start + size
     end = start + size
     if c.fin_queued and not c.unsent_bytes:
@@ -198,7 +200,7 @@ def probe_tail(c: ControlBlock) -> None:
     size = min(c.unsent_bytes, c.mss)
     if size and c.snd_nxt + size <= c.snd_una + c.snd_wnd and states.SENDS_QUEUED_DATA[c.state]:
         c.probe_was_new = True
-        _send_piece(c, size, now)
+        _send_piece(c, size, now, c.mss)
         c.probe_end = c.snd_nxt
     else:
         c.probe_was_new = False
@@ -220,5 +222,5 @@ def _tell_blocked(c: ControlBlock) -> None:
 def send_into_small_window(c: ControlBlock, room: int) -> None:
     """The persist timer ran out and the window has a little room: use it. (Linux tcp_write_wakeup)"""
     now = c.stack.now
-    _send_piece(c, min(room, c.mss, c.unsent_bytes), now)
+    _send_piece(c, min(room, c.mss, c.unsent_bytes), now, c.mss)
     _arm_after_send(c, now)

@@ -193,7 +193,7 @@ def start_keepalive(c: ControlBlock) -> None:
     """Begin to watch for silence, or stop, as SO_KEEPALIVE says."""
     if c.options.keepalive and c.state not in (states.CLOSED, states.SYN_SENT, states.TIME_WAIT):
         idle_ns = c.options.keepalive_idle_ns or c.stack.settings.tcp_keepalive_time * SECOND_NS
-        c.keepalive_at = c.last_heard_at + idle_ns
+        c.keepalive_at = max(c.last_heard_at + idle_ns, c.stack.now)
         rearm(c)
     else:
         c.keepalive_at = NEVER_NS
@@ -207,9 +207,13 @@ def _keepalive(c: ControlBlock, now: int) -> None:
     interval_ns = c.options.keepalive_interval_ns or settings.tcp_keepalive_intvl * SECOND_NS
     count = c.options.keepalive_count or settings.tcp_keepalive_probes
     heard_at = c.last_heard_at
-    if now - heard_at < idle_ns or c.flight or c.unsent_bytes:
+    if c.flight or c.unsent_bytes:  # other timers watch over what is not acknowledged
         c.keepalive_probes = 0
-        c.keepalive_at = max(heard_at + idle_ns, now + 1)
+        c.keepalive_at = now + idle_ns
+        return
+    if now - heard_at < idle_ns:
+        c.keepalive_probes = 0
+        c.keepalive_at = heard_at + idle_ns
         return
     if c.options.user_timeout_ns and c.keepalive_probes and now - heard_at >= c.options.user_timeout_ns:
         close.reset(c, Failure.TIMED_OUT, Cause.GAVE_UP)

@@ -23,6 +23,11 @@ def transmit(c: ControlBlock, start: int, flags: int, payload: bytes) -> Failure
     """Send one segment of an open connection; it acknowledges all that has come so far."""
     stack = c.stack
     window = select_window(c) >> c.rcv_scale
+    sack = None
+    still_due = False
+    if c.sack_ok and (c.reassembly.held_bytes or c.duplicate_range):
+        sack = _sack_option(c, c.mss - len(payload))
+        still_due = c.ack_now and sack is None
     header = TcpHeader(
         c.local_port,
         c.remote_port,
@@ -32,11 +37,11 @@ def transmit(c: ControlBlock, start: int, flags: int, payload: bytes) -> Failure
         window,
         (stack.now // 1_000_000 + c.ts_offset) & MASK if c.timestamps_ok else -1,
         c.ts_recent,
-        _sack_option(c) if c.sack_ok and (c.reassembly.held_bytes or c.duplicate_range) else None,
+        sack,
     )
     if c.delayed_ack_at != NEVER_NS or c.quick_acks:
         acknowledge.sent(c)
-    c.ack_now = False
+    c.ack_now = still_due
     c.last_ack_sent_to = c.rcv_nxt
     if c.route_generation != stack.routes.generation:
         find_route(c)
@@ -84,9 +89,19 @@ def find_route(c: ControlBlock) -> None:
     c.route_generation = c.stack.routes.generation
 
 
-def _sack_option(c: ControlBlock) -> TcpOptions:
-    """What came early, the newest first. (RFC 2018 section 4)"""
-    limit = SACK_BLOCKS_MAX if c.timestamps_ok else SACK_BLOCKS_MAX + 1
+def sack_option_bytes(c: ControlBlock) -> int:
+    """How much of a segment the SACK option wants now, in bytes; it comes off the MSS. (RFC 9293 section 3.7.1)"""
+    if not c.sack_ok:
+        return 0
+    count = len(c.reassembly.blocks) + (c.duplicate_range is not None)
+    return 4 + 8 * min(count, SACK_BLOCKS_MAX + (not c.timestamps_ok)) if count else 0
+
+
+def _sack_option(c: ControlBlock, room_bytes: int) -> TcpOptions | None:
+    """What came early, the newest first (RFC 2018 section 4); None when the segment has no room for it."""
+    limit = min(SACK_BLOCKS_MAX if c.timestamps_ok else SACK_BLOCKS_MAX + 1, (room_bytes - 4) // 8)
+    if limit <= 0:
+        return None
     blocks = [(left & MASK, right & MASK) for left, right in c.reassembly.blocks[:limit]]
     if c.duplicate_range is not None:  # what came twice goes first, once (RFC 2883 section 4)
         left, right = c.duplicate_range
