@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from netarium.errors import UsageError
@@ -40,7 +40,7 @@ class FilterSetup:
         own = [address for address, _ in setup.addresses]
         more = [(address, 32) for address in outside_addresses(self.nat) if address not in own]
         if more:
-            setups[self.nat.outside] = InterfaceSetup(setup.mac, [*setup.addresses, *more], setup.mtu)
+            setups[self.nat.outside] = replace(setup, addresses=[*setup.addresses, *more])
 
     def install(self, box: Host) -> None:
         """Put it into the box's stack, now and at every boot, before its programs start."""

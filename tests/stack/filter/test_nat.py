@@ -251,6 +251,18 @@ def test_connections_are_forgotten_with_the_address_they_seem_to_come_from() -> 
     assert f"202.20.65.6:5000>{SERVER}:9" in [text(frame) for frame in gateway.settle()]
 
 
+def test_masquerade_takes_no_address_that_is_lent_or_static() -> None:
+    gateway = Gateway(NatSetup("eth1", ("eth0",), static={ip("192.168.1.77"): ip("202.20.65.6")}))
+    gateway.gw.remove_address("eth1", ip(OUTSIDE))
+    gateway.gw.add_address("eth1", ip("202.20.65.6"), 24)
+    gateway.udp(gateway.a, SERVER, 5000, 9)
+    gateway.settle()
+    assert gateway.drops() == {"NAT_POOL_EXHAUSTED": 1}
+    gateway.gw.add_address("eth1", ip("202.20.65.8"), 24)
+    gateway.udp(gateway.a, SERVER, 5000, 9)
+    assert f"202.20.65.8:5000>{SERVER}:9" in [text(frame) for frame in gateway.settle()]
+
+
 @settings(max_examples=60, deadline=None)
 @given(
     packets=st.lists(

@@ -242,7 +242,7 @@ class Nat:
             return self._from_pool(entry)
         if self.setup.source == KEEP:
             return None
-        address = self.setup.source or out.address_for(entry.original.to_destination)
+        address = self.setup.source or self.own_address(entry.original.to_destination)
         if not address:
             return Drop.NAT_POOL_EXHAUSTED
         rule = "masquerade" if self.setup.source == MASQUERADE else "source"
@@ -257,12 +257,21 @@ class Nat:
     def _outside_address(self, asked: int) -> int:
         if self.setup.source > 0:
             return self.setup.source
-        return asked if self._is_own_outside(asked) else self.own_address()
+        return asked if self._is_own_outside(asked) else self.own_address(asked)
 
-    def own_address(self) -> int:
-        """The first address of the outside interface; 0 without any."""
+    def own_address(self, remote: int) -> int:
+        """The outside interface's address in the network of `remote`, else its first; none that is lent or static."""
         interface = self.stack.interfaces.get(self.setup.outside)
-        return interface.addresses[0].address if interface is not None and interface.addresses else 0
+        addresses = [] if interface is None else interface.addresses
+        own = [
+            each
+            for each in addresses
+            if each.address not in self.setup.pool and each.address not in self.inside_of_static
+        ]
+        for each in own:
+            if remote & each.mask == each.network:
+                return each.address
+        return own[0].address if own else 0
 
     def _from_pool(self, entry: Entry) -> Drop | None:
         lent = self.pool.lend(entry.original.key[1])
