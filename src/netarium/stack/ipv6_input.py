@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Final
 from netarium.addresses import ipv6_text
 from netarium.journey import Drop
 from netarium.stack.ipv6_address import LOOPBACK, is_link_local, is_mapped, is_multicast
-from netarium.wire.ethernet import MAC_GROUP_BIT, Frame
+from netarium.wire.ethernet import ETHERTYPE_IPV6, MAC_GROUP_BIT, Frame
 from netarium.wire.icmpv6 import PARAMETER_PROBLEM, UNKNOWN_NEXT_HEADER
 from netarium.wire.ipv4 import PROTOCOL_TCP
 from netarium.wire.ipv6 import NEXT_HEADER, NO_NEXT_HEADER, Ipv6Header
+from netarium.wire.packet import parse_transport
 
 if TYPE_CHECKING:
     from netarium.stack.interface import Interface
@@ -116,6 +117,10 @@ class Ipv6Input:
             frame, header = whole, whole.network
             if header.extensions and not self.ipv6.extensions.accepts(frame, header, interface):
                 return
+        if frame.transport is None and frame.fault is None and header.protocol in self.protocols:
+            # Somebody gave the transport header as bytes: read it, as if it had come by a wire.
+            read = parse_transport(header, bytes(frame.payload))
+            frame = Frame(frame.destination, frame.source, ETHERTYPE_IPV6, header, *read)
         if frame.fault is not None:
             self.stack.drop(frame.fault, frame, interface.name)
             return
