@@ -72,6 +72,7 @@ class Instance:
         self.on_neighbor: Callable[[Neighbor, int], None] | None = None
         self.spf_runs = 0
         self._links_changed = True
+        self._links_read_ns = -1
         self._soon: list[Callable[[], None]] = []
         self._spf: Alarm | None = None
         self._spf_ran_ns = -(1 << 62)
@@ -81,8 +82,14 @@ class Instance:
         """Something was not taken."""
         self.counts[reason] = self.counts.get(reason, 0) + 1
 
+    def look_at_links_once(self) -> None:
+        """As `look_at_links`, but once at one instant, however many interfaces ask."""
+        if self._links_read_ns != self.alarms.now:
+            self.look_at_links()
+
     def look_at_links(self) -> None:
         """Take interfaces up and down as they are on the host now."""
+        self._links_read_ns = self.alarms.now
         links = {each.name: each for each in self._read_links()}
         for name in [name for name, each in self.interfaces.items() if links.get(name) != each.link]:
             self.interfaces.pop(name).down()

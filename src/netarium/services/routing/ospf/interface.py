@@ -110,7 +110,7 @@ class OspfInterface:
 
     def _hello(self) -> None:
         self._hello_alarm = self.instance.alarms.after(self.options.hello_s * SECOND_NS, self._hello)
-        self.instance.look_at_links()
+        self.instance.look_at_links_once()
         if self.state != DOWN:
             self.send_hello()
 
