@@ -81,6 +81,10 @@ def print_ruleset(rules: list[RuleView], nat: NatSetup | None, services: list[Ba
     chains: dict[str, list[RuleView]] = {}
     for rule in rules:
         chains.setdefault(rule.chain, []).append(rule)
+    # A chain without rules that accepts everything is none.
+    chains = {
+        name: listed for name, listed in chains.items() if len(listed) > 1 or listed[-1].action != "accept"
+    }
     if chains:
         print("table ip filter {")
         for name, listed in chains.items():
