@@ -87,7 +87,7 @@ class SwitchFace(Protocol):
         ...
 
     def flow_table(self) -> Sequence[tuple[int, ...]]:
-        """The flow cache: VLANs in and out, addresses of source and destination, protocol, their ports, packets."""
+        """The flow cache: VLANs in and out, IP version, source, destination, protocol, ports, packets."""
         ...
 
 

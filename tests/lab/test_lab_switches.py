@@ -296,3 +296,25 @@ def test_layer_3_switches_run_routing_protocols_on_their_vlan_interfaces() -> No
     assert [(route.interface.name, route.metric) for route in routes] == [("vlan99", 11)]
     with pytest.raises(UsageError, match="layer 2 and has no routing"):
         net.switch("plain", routing="rip")
+
+
+def test_a_layer_3_switch_switches_flows_of_ipv6_too() -> None:
+    net = Net(seed=7)
+    core = net.switch(
+        "core",
+        layer=3,
+        ports={"p1": {"vlan": 10}, "p2": {"vlan": 20}},
+        interfaces={"vlan10": "2001:db8:10::1/64", "vlan20": "2001:db8:20::1/64"},
+    )
+    for name, vlan, port in (("a", 10, "p1"), ("b", 20, "p2")):
+        route = {"to": "2001:db8::/32", "via": f"2001:db8:{vlan}::1"}
+        net.link(net.host(name, f"2001:db8:{vlan}::2/64", routes=[route]), f"core:{port}")
+    net["a"].run("ping -6 -c 5 2001:db8:20::2", at="5s")
+    net.run()
+    assert "5 received" in net.service("a").stdout
+    assert net.service("a").stdout.count("ttl=63") == 5
+    assert (core.routed, core.switched) == (2, 8)
+    assert [(flow.family, flow.packets) for flow in core.flows] == [(6, 4), (6, 4)]
+    core.run("bridge flow")
+    net.run()
+    assert "src 2001:db8:10::2 dst 2001:db8:20::2 proto 58" in net.service("core").stdout

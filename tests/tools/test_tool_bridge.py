@@ -64,8 +64,8 @@ def test_json_has_the_same(net: Net) -> None:
     assert (first["ifname"], first["state"], first["cost"]) == ("p1", "forwarding", 4)
     vlans = json.loads(said(net, "core", "-j vlan show dev p2")[0])
     assert vlans == [{"ifname": "p2", "vlans": [{"vlan": 20, "flags": ["PVID", "Egress Untagged"]}]}]
-    flows = json.loads(said(net, "core", "-j flow")[0])
-    assert [flow["packets"] for flow in flows] == [1, 1]
+    flows = json.loads(said(net, "core", "flow --json")[0])
+    assert [(flow["packets"], flow["family"]) for flow in flows] == [(1, 4), (1, 4)]
 
 
 def test_flushing_needs_root_and_forgets_what_was_asked_for(net: Net) -> None:

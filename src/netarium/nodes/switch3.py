@@ -142,7 +142,8 @@ class Switch3(Router):
     @property
     def routed(self) -> int:
         """How many packets the routing module has sent on since boot."""
-        return self.stack.ipv4.forward.forwarded
+        ipv6 = self.stack.ipv6
+        return self.stack.ipv4.forward.forwarded + (0 if ipv6 is None else ipv6.forward.forwarded)
 
     @property
     def switched(self) -> int:

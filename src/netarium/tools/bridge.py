@@ -6,7 +6,7 @@
     bridge [-j] vlan [show] [dev PORT]                    which VLANs each port carries
     bridge [-j] flow [show]                               the flow cache (ours: Linux has none)
 
--j or --json prints JSON with the keys of `bridge -j`. Exit code 0, or 255 as iproute2 has it for all errors.
+-j, or --json anywhere, prints JSON with the keys of `bridge -j`. Exit code 0, or 255 as iproute2 has it for all errors.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from netarium import control
-from netarium.addresses import ipv4_text, mac_text
+from netarium.addresses import ip_text, mac_text
 from netarium.link.spanning_tree import PORT_PRIORITY, path_cost
 from netarium.link.vlan import VlanBridge
 
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from netarium.link.port import Port
 
 FAILED = 255
+FLOW_KEYS = (
+    "vlan_in", "vlan_out", "family", "source", "destination", "protocol", "source_port", "destination_port", "packets",
+)  # fmt: skip
 OBJECTS = ("fdb", "flow", "link", "vlan")
 USAGE = """Usage: bridge [ -j[son] ] [ -s[tatistics] ] OBJECT { COMMAND }
 where OBJECT := { fdb | link | vlan | flow }, COMMAND := { show | flush }, then [ dev PORT ] [ vlan VID ]"""
@@ -34,7 +37,9 @@ class Words:
     """The command line, read as iproute2 reads: options first, words may be shortened. Raises ValueError."""
 
     def __init__(self, words: list[str]) -> None:
-        self.json = self.statistics = False
+        self.json = "--json" in words
+        self.statistics = False
+        words = [word for word in words if word != "--json"]
         while words and words[0].startswith("-"):
             option = words.pop(0).lstrip("-")
             if option and "json".startswith(option):
@@ -186,21 +191,11 @@ def vlan_text(rows: list[dict[str, Any]]) -> list[str]:
 
 def flow(door: Control, words: Words) -> list[dict[str, Any]]:
     """The flow cache of a layer-3 switch."""
-    keys = (
-        "vlan_in",
-        "vlan_out",
-        "source",
-        "destination",
-        "protocol",
-        "source_port",
-        "destination_port",
-        "packets",
-    )
-    rows: list[dict[str, Any]] = [dict(zip(keys, entry, strict=True)) for entry in door.flows()]
-    return [
-        {**row, "source": ipv4_text(row["source"]), "destination": ipv4_text(row["destination"])}
-        for row in rows
-    ]
+    rows: list[dict[str, Any]] = [dict(zip(FLOW_KEYS, entry, strict=True)) for entry in door.flows()]
+    for row in rows:
+        for end in ("source", "destination"):
+            row[end] = ip_text(row["family"], row[end])
+    return rows
 
 
 def flow_text(rows: list[dict[str, Any]]) -> list[str]:
