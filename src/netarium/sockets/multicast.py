@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 from netarium.sockets.errno import os_error
 from netarium.sockets.options import Option, flag, number
-from netarium.stack.ip_output import multicast_mac
 
 if TYPE_CHECKING:
     from netarium.sockets.base import Socket
@@ -53,7 +52,9 @@ def _join(sock: Any, value: int | bytes) -> None:
     if wanted in sock.memberships:
         raise os_error(errno.EADDRINUSE)
     sock.memberships.append(wanted)
-    wanted[1].join(multicast_mac(wanted[0]))
+    sock.enter()
+    sock.stack.igmp.join(wanted[1], wanted[0])
+    sock.stack.settle()
 
 
 def _leave(sock: Any, value: int | bytes) -> None:
@@ -61,13 +62,15 @@ def _leave(sock: Any, value: int | bytes) -> None:
     if wanted not in sock.memberships:
         raise os_error(errno.EADDRNOTAVAIL)
     sock.memberships.remove(wanted)
-    wanted[1].leave(multicast_mac(wanted[0]))
+    sock.enter()
+    sock.stack.igmp.leave(wanted[1], wanted[0])
+    sock.stack.settle()
 
 
 def leave_all(memberships: list[Membership]) -> None:
     """The socket is closed."""
     for group, interface in memberships:
-        interface.leave(multicast_mac(group))
+        interface.stack.igmp.leave(interface, group)
     memberships.clear()
 
 

@@ -14,6 +14,7 @@ from netarium.errors import StormError, UsageError
 from netarium.journey import Drop, Stop, Watch
 from netarium.stack.hooks import Hooks
 from netarium.stack.icmp import Icmp
+from netarium.stack.igmp import Igmp
 from netarium.stack.interface import MTU_ETHERNET, MTU_LOOPBACK, Interface, InterfaceAddress
 from netarium.stack.ipv4 import Ipv4
 from netarium.stack.neighbors import Neighbors
@@ -50,9 +51,8 @@ class Stack:
     """One host's TCP/IP, assembled. `name` is the host's; `random` its stream; `watch` the net's hooks."""
 
     __slots__ = (
-        "armed_ns", "drops", "hooks", "icmp", "interfaces", "ipv4", "ipv6", "lo", "loopback", "name", "neighbors",
-        "now",
-        "ports", "random", "raw", "rearm", "receivers", "routes", "settings", "settling", "tcp", "timers",
+        "armed_ns", "drops", "hooks", "icmp", "igmp", "interfaces", "ipv4", "ipv6", "lo", "loopback", "name",
+        "neighbors", "now", "ports", "random", "raw", "rearm", "receivers", "routes", "settings", "settling", "tcp", "timers",
         "udp", "watch",
     )  # fmt: skip
 
@@ -79,6 +79,7 @@ class Stack:
         self.ports: Final = PortTable(self)
         self.ipv4: Final = Ipv4(self)
         self.icmp: Final = Icmp(self)
+        self.igmp: Final = Igmp(self)
         self.raw: Final = Raw(self)
         self.udp: Final = Udp(self)
         self.tcp: Final = self.ipv4.tcp

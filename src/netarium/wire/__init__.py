@@ -8,6 +8,7 @@
     arp          `ArpPacket` (RFC 826)
     ipv4         `Ipv4Header` (RFC 791)
     icmp         `IcmpHeader` (RFC 792)
+    igmp         `IgmpMessage` (RFC 2236)
     ipv6         `Ipv6Header` with its extension headers (RFC 8200)
     icmpv6       `Icmpv6Header` (RFC 4443)
     ndp          what neighbour discovery messages carry (RFC 4861)

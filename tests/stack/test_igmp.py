@@ -1,0 +1,88 @@
+"""IGMP version 2 as a member: reports, queries, others' reports, leaving."""
+
+from __future__ import annotations
+
+from tests.stack.joined import SECOND, Joined, Sent, drops, ip, pair
+
+from netarium.stack.stack import Stack
+from netarium.wire.ethernet import ETHERTYPE_IPV4, Frame
+from netarium.wire.igmp import LEAVE, QUERY, REPORT, IgmpMessage
+from netarium.wire.ipv4 import Ipv4Header
+
+GROUP = ip("239.1.2.3")
+
+
+def igmp(sent: list[Sent]) -> list[tuple[str, int, int]]:
+    """(host, type, group) of the messages among them."""
+    found = []
+    for each in sent:
+        header = each.frame.network
+        if isinstance(header, Ipv4Header) and header.protocol == 2:
+            message = IgmpMessage.parse(bytes(each.frame.payload))
+            assert header.ttl == 1 and header.options == bytes((0x94, 4, 0, 0))
+            assert header.destination == (ip("224.0.0.2") if message.type == LEAVE else message.group)
+            found.append((each.host, message.type, message.group))
+    return found
+
+
+def joined_by(*names: str) -> tuple[Joined, Stack, Stack]:
+    joined, a, b = pair()
+    for each in (a, b):
+        if each.name in names:
+            each.igmp.join(each.interfaces["eth0"], GROUP)
+    return joined, a, b
+
+
+def query(stack: Stack, group: int = 0, response: int = 10) -> None:
+    header = Ipv4Header(ip("10.0.0.254"), group or ip("224.0.0.1"), 2, 1)
+    mac = 0x01005E000001 if not group else 0x01005E010203
+    stack.interfaces["eth0"].join(mac)
+    frame = Frame(mac, 2, ETHERTYPE_IPV4, header, None, IgmpMessage(QUERY, response, group).emit())
+    stack.receive(stack.interfaces["eth0"], frame, stack.now)
+
+
+def test_a_join_is_reported_twice_and_a_leave_once() -> None:
+    joined, a, _ = joined_by("a")
+    joined.wait(15 * SECOND)
+    assert igmp(joined.take()) == [("a", REPORT, GROUP)] * 2
+    a.enter(joined.now)
+    a.igmp.join(a.interfaces["eth0"], GROUP)
+    a.igmp.leave(a.interfaces["eth0"], GROUP)
+    assert not igmp(joined.take()), "one is left"
+    a.igmp.leave(a.interfaces["eth0"], GROUP)
+    assert igmp(joined.take()) == [("a", LEAVE, GROUP)]
+
+
+def test_a_query_is_answered_by_one_member() -> None:
+    joined, a, b = joined_by("a", "b")
+    joined.wait(30 * SECOND)
+    joined.take()
+    for each in (a, b):
+        query(each)
+    joined.wait(2 * SECOND)
+    assert len(igmp(joined.take())) == 1, "who hears another's report is silent"
+    query(a, GROUP)
+    joined.wait(2 * SECOND)
+    assert igmp(joined.take()) == [("a", REPORT, GROUP)]
+
+
+def test_groups_of_the_link_are_reported_only_when_the_setting_says_so() -> None:
+    joined, a, b = pair()
+    b.settings.set("net.ipv4.igmp_link_local_mcast_reports", 1)
+    for each in (a, b):
+        each.igmp.join(each.interfaces["eth0"], ip("224.0.0.9"))
+        each.igmp.join(each.interfaces["eth0"], ip("224.0.0.1"))
+    joined.wait(15 * SECOND)
+    assert igmp(joined.take()) == [("b", REPORT, ip("224.0.0.9"))] * 2
+
+
+def test_what_is_malformed_or_meant_for_routers_is_dropped() -> None:
+    _, a, _ = joined_by("a")
+    for payload in (
+        b"\x16\0",
+        IgmpMessage(REPORT, 0, GROUP).emit()[:-1] + b"\0",
+        IgmpMessage(0x99, 0, GROUP).emit(),
+    ):
+        header = Ipv4Header(ip("10.0.0.2"), GROUP, 2, 1)
+        a.receive(a.interfaces["eth0"], Frame(0x01005E010203, 2, ETHERTYPE_IPV4, header, None, payload), 0)
+    assert drops(a) == {"ICMP_MALFORMED": 2, "ICMP_IGNORED": 1}
