@@ -7,6 +7,8 @@ import threading
 import time
 from typing import Any
 
+import pytest
+
 from netarium import Net
 
 
@@ -158,3 +160,138 @@ def test_a_module_that_another_program_breaks(empty_net: Net, host: Any, tmp_pat
     looks = host.run(str(tmp_path / "looks.py"))
     empty_net.run()
     assert looks.stdout == "True\nFalse 30\n"
+
+
+def test_an_endless_loop_that_catches_everything_is_ended(
+    empty_net: Net, host: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from netarium.programs import watchdog
+
+    monkeypatch.setattr(watchdog, "LIMIT_S", 0.1)
+
+    def program() -> None:
+        while True:
+            try:
+                while True:
+                    pass
+            except:  # noqa: E722
+                pass
+
+    service = host.run(program)
+    other = host.run(lambda: "fine", at="1s")
+    empty_net.run(check=False)
+    assert service.exit_code == 1 and "endless loop" in service.stderr
+    assert other.result == "fine"
+
+
+def test_except_around_everything_does_not_keep_a_killed_program(empty_net: Net, host: Any) -> None:
+    survived: list[int] = []
+
+    def program() -> None:
+        while True:
+            try:
+                time.sleep(1)
+            except:  # noqa: E722
+                survived.append(1)
+
+    service = host.run(program)
+    empty_net.run(until="10s")
+    service.kill()
+    empty_net.run(until="20s")
+    assert service.ended and service.exit_code == -15 and survived
+
+
+def test_except_around_a_kill_by_itself(empty_net: Net, host: Any) -> None:
+    def program() -> None:
+        import os
+        import signal
+
+        try:
+            os.kill(os.getpid(), signal.SIGTERM)
+        except:  # noqa: E722
+            print("caught")
+        print("went on")
+
+    service = host.run(program)
+    empty_net.run(check=False)
+    assert service.exit_code == -15 and "went on" not in service.stdout
+
+
+def test_os_exit_in_a_thread_ends_the_whole_program(empty_net: Net, host: Any) -> None:
+    def program() -> None:
+        import os
+
+        threading.Thread(target=os._exit, args=(9,)).start()
+        try:
+            time.sleep(100)
+        finally:
+            print("unwound")
+
+    service = host.run(program)
+    empty_net.run(check=False)
+    assert (service.exit_code, service.stdout) == (9, "") and empty_net.now_ns < 10**9
+
+
+def test_an_exception_in_a_thread_leaves_the_others_alone(empty_net: Net, host: Any) -> None:
+    def program() -> str:
+        threads = [threading.Thread(target=[].pop, name=f"bad {number}") for number in range(3)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        return "went on"
+
+    service = host.run(program)
+    empty_net.run()
+    assert service.result == "went on" and service.exit_code == 0
+    assert service.stderr.count("IndexError") == 3 and "Exception in thread bad 2" in service.stderr
+
+
+def test_a_signal_handler_interrupts_accept_and_the_server_ends(empty_net: Net, host: Any) -> None:
+    def program() -> None:
+        import signal
+        import socket
+
+        def leave(number: int, frame: Any) -> None:
+            raise SystemExit(40 + number)
+
+        signal.signal(signal.SIGTERM, leave)
+        with socket.create_server(("", 8000)) as listener:
+            listener.accept()
+
+    service = host.run(program)
+    empty_net.run()
+    assert service.at_rest
+    service.kill(15)
+    empty_net.run(check=False)
+    assert service.exit_code == 55
+
+
+def test_an_error_in_a_destructor_is_told(empty_net: Net, host: Any) -> None:
+    def program() -> str:
+        class Bad:
+            def __del__(self) -> None:
+                raise ValueError("in a destructor")
+
+        Bad()
+        return "went on"
+
+    service = host.run(program)
+    empty_net.run()
+    assert service.result == "went on" and "in a destructor" in service.stderr
+
+
+def test_a_thread_that_starts_threads_for_ever_is_stopped_by_until(empty_net: Net, host: Any) -> None:
+    def program() -> None:
+        def again() -> None:
+            time.sleep(0.01)
+            threading.Thread(target=again).start()
+
+        again()
+
+    service = host.run(program)
+    empty_net.run(until="2s")
+    assert not service.ended
+    service.kill(9)
+    empty_net.run(check=False)
+    assert service.exit_code == -9

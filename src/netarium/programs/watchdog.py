@@ -1,7 +1,9 @@
 """A program that loops without ever calling anything freezes virtual time; this real thread breaks it with a traceback.
 
 It looks on in real time, so only runs that would not end are touched by it. Scheduler.switches tells whether anything
-moves; a task that runs longer than `LIMIT_S` gets `EndlessLoopError` raised where it is.
+moves; a task that runs longer than `LIMIT_S` gets `EndlessLoopError` raised where it is. A program that catches that
+and loops on gets it again; the third time its process ends where it stands: the error is made in the task itself, so
+its constructor can leave the task for good.
 """
 
 from __future__ import annotations
@@ -12,13 +14,21 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
+from greenlet import getcurrent
+
 from netarium.errors import NetariumError
+from netarium.programs.scheduler import TaskGreenlet
 
 if TYPE_CHECKING:
-    from netarium.programs.scheduler import Scheduler
+    from netarium.programs.scheduler import Scheduler, Task
 
 LIMIT_S = float(os.environ.get("NETARIUM_ENDLESS_LOOP_S", "60"))
 """How long, in real seconds, a task may run without a virtual call that lets time pass."""
+
+PATIENCE = 2
+"""So many of these errors a program may catch."""
+AGAIN_S = 1.0
+"""How soon the next one comes, at most."""
 
 _sleep = time.sleep
 _wait = threading.Event
@@ -32,6 +42,13 @@ class EndlessLoopError(NetariumError):
             f"the program has run for {LIMIT_S:g} s of real time without letting virtual time pass: an endless loop? "
             "NETARIUM_ENDLESS_LOOP_S sets the limit for programs that compute long"
         )
+        current = getcurrent()
+        if type(current) is TaskGreenlet and WATCHDOG.raised > PATIENCE:
+            process = current.task.process
+            process.exception = self
+            process.stderr_file.write(f"{type(self).__name__}: {self}\n")
+            process.stderr_file.flush()
+            process.exit_now(current.task, 1)
 
 
 class Watchdog:
@@ -42,6 +59,8 @@ class Watchdog:
         self._scheduler: Scheduler | None = None
         self._thread: threading.Thread | None = None
         self._thread_id = 0
+        self.raised = 0
+        """How often the task that runs now has been told."""
 
     def begin(self, scheduler: Scheduler) -> None:
         """A net begins to run on this thread."""
@@ -64,21 +83,24 @@ class Watchdog:
             if scheduler is None:
                 _sleep(0.01)
                 continue
+            self.raised = 0
             before, task = scheduler.switches, scheduler.current
-            began = time.monotonic()
-            while time.monotonic() - began < LIMIT_S:
-                _sleep(min(LIMIT_S / 10, 1.0))
-                if self._scheduler is not scheduler or scheduler.switches != before or task is None:
-                    break
-            else:
-                if (
-                    scheduler.current is task
-                    and scheduler.switches == before
-                    and self._scheduler is scheduler
-                ):
-                    ctypes.pythonapi.PyThreadState_SetAsyncExc(
-                        ctypes.c_ulong(self._thread_id), ctypes.py_object(EndlessLoopError)
-                    )
+            limit_s = LIMIT_S
+            while task is not None and self._stays(scheduler, task, before, limit_s):
+                self.raised += 1
+                limit_s = min(LIMIT_S, AGAIN_S)
+                ctypes.pythonapi.PyThreadState_SetAsyncExc(
+                    ctypes.c_ulong(self._thread_id), ctypes.py_object(EndlessLoopError)
+                )
+
+    def _stays(self, scheduler: Scheduler, task: Task, switches: int, limit_s: float) -> bool:
+        """Watch a task for `limit_s`: whether it runs all the while. Looks about once a second."""
+        began = time.monotonic()
+        while time.monotonic() - began < limit_s:
+            _sleep(min(limit_s / 10, 1.0))
+            if self._scheduler is not scheduler or scheduler.switches != switches:
+                return False
+        return scheduler.current is task
 
 
 WATCHDOG = Watchdog()
