@@ -309,6 +309,11 @@ def test_a_layer_3_switch_switches_flows_of_ipv6_too() -> None:
     for name, vlan, port in (("a", 10, "p1"), ("b", 20, "p2")):
         route = {"to": "2001:db8::/32", "via": f"2001:db8:{vlan}::1"}
         net.link(net.host(name, f"2001:db8:{vlan}::2/64", routes=[route]), f"core:{port}")
+    found = broadcast_domains(net.boxes.values(), [link.cable for link in net.links])
+    assert [str(network) for domain in found for network in domain.networks()] == [
+        "2001:db8:10::/64",
+        "2001:db8:20::/64",
+    ]
     net["a"].run("ping -6 -c 5 2001:db8:20::2", at="5s")
     net.run()
     assert "5 received" in net.service("a").stdout

@@ -30,12 +30,13 @@ class Domain:
     vlans: list[int] = field(default_factory=list)
 
     def networks(self) -> list[Prefix]:
-        """The prefixes configured in it, in order."""
-        found = [
-            Prefix(address, length)
-            for host, name in self.interfaces
-            for address, length in host.node.setup.interfaces[name].addresses
-        ]
+        """The prefixes configured in it, in order; of an interface IPv4's first."""
+        found = []
+        for host, name in self.interfaces:
+            setup = host.node.setup
+            found += [Prefix(address, length) for address, length in setup.interfaces[name].addresses]
+            if setup.ipv6 is not None:
+                found += [Prefix(address, length, 6) for address, length in setup.ipv6.interfaces.get(name, ())]
         return list(dict.fromkeys(found))
 
 
