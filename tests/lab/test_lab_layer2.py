@@ -72,6 +72,11 @@ def built(steps: list[tuple[str, Any]]) -> Net:
     return net
 
 
+def natives(steps: list[tuple[str, Any]]) -> bool:
+    """Whether there are trunks with a native VLAN: taken with a tag too, never sent so, thus one way behind a hub."""
+    return any("native" in port for step, what in steps if step == "cable" for port in what[2:])
+
+
 @settings(max_examples=60, deadline=None)
 @given(drawings())
 def test_a_broadcast_reaches_exactly_the_hosts_of_its_domain(steps: list[tuple[str, Any]]) -> None:
@@ -99,7 +104,9 @@ def test_a_broadcast_reaches_exactly_the_hosts_of_its_domain(steps: list[tuple[s
             if arrived and not tagged:
                 reached.add(host.name)
         (domain,) = [each for each in domains if any(host is sender for host, _ in each.interfaces)]
-        assert reached == {host.name for host, _ in domain.interfaces} - {sender.name}
+        members = {host.name for host, _ in domain.interfaces} - {sender.name}
+        assert reached <= members
+        assert reached == members or natives(steps)
 
 
 @settings(max_examples=60, deadline=None)
@@ -115,10 +122,9 @@ def test_a_loop_that_is_noticed_as_drawn_is_one_that_a_broadcast_finds(steps: li
         if port.cable is not None
     ]
     walked = any(find_loop(port, vlan) for port in starts for vlan in (0, *VLANS))
-    natives = any("native" in port for step, what in steps if step == "cable" for port in what[2:])
     if bridging_loops(boxes, cables):
         assert walked
-    elif not natives:  # a native VLAN is also taken with a tag, but never sent so: a loop in one direction
+    elif not natives(steps):
         assert not walked
 
 

@@ -36,7 +36,9 @@ class Domain:
             setup = host.node.setup
             found += [Prefix(address, length) for address, length in setup.interfaces[name].addresses]
             if setup.ipv6 is not None:
-                found += [Prefix(address, length, 6) for address, length in setup.ipv6.interfaces.get(name, ())]
+                found += [
+                    Prefix(address, length, 6) for address, length in setup.ipv6.interfaces.get(name, ())
+                ]
         return list(dict.fromkeys(found))
 
 
@@ -120,7 +122,7 @@ def bridging_loops(boxes: Iterable[Box], cables: Iterable[Cable]) -> list[str]:
     inner = [box.name for box in listed if not _is_station(box) and not _has_tree(box)]
     groups = Groups()
     found: list[str] = []
-    for cable, one, other in _joins(listed, cables):
+    for cable, one, other in _joins(listed, cables, both_ways=True):
         if _box_name(cable.a) in inner and _box_name(cable.b) in inner:
             if groups.root(one) == groups.root(other) and cable.name not in found:
                 found.append(cable.name)
@@ -172,18 +174,24 @@ def _keys(boxes: list[Box]) -> Iterator[tuple[str, Box, str, int]]:
                     yield f"{box.name}/{vlan_of_interface(name)}", box, name, vlan_of_interface(name)
 
 
-def _joins(boxes: list[Box], cables: Iterable[Cable]) -> Iterator[tuple[Cable, str, str]]:
-    """(cable, key, key): what each cable joins, tag by tag."""
+def _joins(
+    boxes: list[Box], cables: Iterable[Cable], *, both_ways: bool = False
+) -> Iterator[tuple[Cable, str, str]]:
+    """(cable, key, key): what each cable joins, tag by tag.
+
+    A trunk takes its native VLAN with a tag too, but never sends it so: behind a hub frames may pass in one direction
+    alone. That joins as well, unless only `both_ways` counts.
+    """
     by_name = {box.name: box for box in boxes}
     tags = list(dict.fromkeys([0, *(vlan for box in boxes for vlan in _vlans(box))]))
     for cable in cables:
         for tag in tags:
-            keys = [_key(by_name.get(_box_name(port)), port, tag) for port in (cable.a, cable.b)]
+            keys = [_key(by_name.get(_box_name(port)), port, tag, both_ways) for port in (cable.a, cable.b)]
             if keys[0] and keys[1]:
                 yield cable, keys[0], keys[1]
 
 
-def _key(box: Box | None, port: Port, tag: int) -> str:
+def _key(box: Box | None, port: Port, tag: int, both_ways: bool) -> str:
     """Who takes and sends frames with this VLAN in their tag (0: none) at a port; "" for nobody."""
     if box is None or _is_station(box):
         return "" if tag else port.name
@@ -192,4 +200,6 @@ def _key(box: Box | None, port: Port, tag: int) -> str:
         return f"{box.name}/{tag}" if tag else box.name
     members = bridge.vlans_of(port)
     vlan = members.entered(tag)
-    return f"{box.name}/{vlan}" if vlan and (tag == 0 or tag in members.tagged) else ""
+    if vlan == 0 or (both_ways and tag and tag not in members.tagged):
+        return ""
+    return f"{box.name}/{vlan}"
