@@ -15,7 +15,7 @@ from netarium.journey import Drop, Stop
 from netarium.stack.error_queue import ErrorQueue, ErrorReport
 from netarium.stack.failures import Failure, NetworkError
 from netarium.stack.ports import Binding
-from netarium.stack.routes import BROADCAST, Route
+from netarium.stack.routes import BROADCAST, UNICAST, Route
 from netarium.wire.ethernet import MAC_GROUP_BIT
 from netarium.wire.icmp import DESTINATION_UNREACHABLE, PORT_UNREACHABLE
 from netarium.wire.ipv4 import PROTOCOL_UDP, Ipv4Header
@@ -175,6 +175,8 @@ class UdpEndpoint:
             return Failure.NETWORK_UNREACHABLE
         if route.kind == BROADCAST and not self.broadcast:
             return Failure.BROADCAST_NOT_ALLOWED
+        if self.path_mtu_discovery == PROBE:
+            route = beyond_path_mtu(route)
         if self.binding is None:
             failure = self.bind(0, 0)
             if failure is not None:
@@ -338,6 +340,13 @@ class Udp:
         told = tell_endpoints(self.by_port.get(report.source_port, ()), report)
         if told and kind is NetworkError.MESSAGE_TOO_LONG:
             self.stack.ipv4.paths.learn_mtu(header.destination, info)
+
+
+def beyond_path_mtu(route: Route) -> Route:
+    """The route as if nothing were known of the path: for those who look for its MTU themselves (IP_PMTUDISC_PROBE)."""
+    if route.kind != UNICAST or route.mtu == route.interface.mtu:
+        return route
+    return route.with_path(route.gateway, route.interface.mtu)
 
 
 def tell_endpoints(endpoints: Sequence[UdpEndpoint], report: ErrorReport) -> bool:

@@ -15,7 +15,18 @@ from netarium.stack.error_queue import ErrorReport
 from netarium.stack.failures import Failure, NetworkError
 from netarium.stack.ipv6_address import LOOPBACK, is_mapped, is_multicast, needs_link
 from netarium.stack.ports import BOTH, IPV4, IPV6
-from netarium.stack.udp import DO, WANT, Datagram, Udp, UdpEndpoint, best, score, tell_endpoints
+from netarium.stack.udp import (
+    DO,
+    PROBE,
+    WANT,
+    Datagram,
+    Udp,
+    UdpEndpoint,
+    best,
+    beyond_path_mtu,
+    score,
+    tell_endpoints,
+)
 from netarium.wire.icmpv6 import DESTINATION_UNREACHABLE, PORT_UNREACHABLE
 from netarium.wire.ipv4 import PROTOCOL_UDP, Ipv4Header
 from netarium.wire.ipv6 import Ipv6Header
@@ -169,6 +180,8 @@ class UdpEndpoint6(UdpEndpoint):
         if route is None:
             stack.drop(Drop.NO_ROUTE, None, f"to {ipv6_text(address)}")
             return Failure.INVALID if needs_link(address) else Failure.NETWORK_UNREACHABLE
+        if self.path_mtu_discovery == PROBE:
+            route = beyond_path_mtu(route)
         if stack.watch.step is not None:
             subject = (
                 f"udp [{ipv6_text(source or route.source)}]:{self.local_port}>[{ipv6_text(address)}]:{port}"

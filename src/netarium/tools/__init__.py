@@ -1,7 +1,8 @@
 """What a host has in its /bin: ordinary programs over the socket module and time.
 
     ping        ICMP echo, with the output of iputils' ping; `ping6` is what differs over IPv6
-    traceroute  the routers on the way
+    traceroute  the routers on the way; tracepath also finds the MTU of the path
+    arp         the ARP table, as net-tools
     ip          links, addresses, routes and neighbours, as iproute2
     curl        transfer a URL
     browser     open a page and what it shows, with a cache of names of its own
@@ -30,6 +31,8 @@ TOOLS = (
         "ping", "netarium.tools.ping", "send ICMP echo requests and time the answers", frozenset({"net_raw"})
     ),
     Tool("traceroute", "netarium.tools.traceroute", "print the route packets take"),
+    Tool("tracepath", "netarium.tools.tracepath", "trace the path to a host, and its MTU"),
+    Tool("arp", "netarium.tools.arp", "show and change the ARP table"),
     Tool("ip", "netarium.tools.ip.command", "show and change links, addresses, routes, neighbours"),
     Tool("curl", "netarium.tools.curl", "transfer a URL"),
     Tool("browser", "netarium.tools.browser", "open a page and what it shows"),

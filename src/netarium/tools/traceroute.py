@@ -168,9 +168,9 @@ def line_of(hop: Hop, numeric: bool) -> str:
             text += " *"
             continue
         if each.address != last:
-            text += f" {label(each.address, numeric)} "
+            text += f" {label(each.address, numeric)}"
             last = each.address
-        text += f" {each.time_ms:.3f} ms"
+        text += f"  {each.time_ms:.3f} ms"
         if each.kind.startswith("!"):
             text += f" {each.kind}"
     return text

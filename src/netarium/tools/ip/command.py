@@ -1,6 +1,6 @@
 """ip's command line.
 
-    ip [-4] [-j | --json] [-p] [-s] [-d] OBJECT [COMMAND ...]
+    ip [-4 | -6] [-j | --json] [-p] [-s] [-d] OBJECT [COMMAND ...]
 
 OBJECT is link, address, route or neighbour, or the beginning of one; COMMAND is `show` without it. Exit code 0, 1 for a
 command line that cannot be, 2 when the host refuses (iproute2).
@@ -14,13 +14,13 @@ from collections.abc import Callable, Sequence
 
 from netarium import control
 from netarium.control import Control
-from netarium.tools.ip import link, neigh, route
+from netarium.tools.ip import ipv6, link, neigh, route
 from netarium.tools.ip.words import IpError, Json
 
 USAGE = """\
 Usage: ip [ OPTIONS ] OBJECT { COMMAND | help }
 where  OBJECT := { address | link | neigh | route }
-       OPTIONS := { -4 | -d[etails] | -j[son] | -p[retty] | -s[tatistics] }
+       OPTIONS := { -4 | -6 | -d[etails] | -j[son] | -p[retty] | -s[tatistics] }
        ip route [ show [ PREFIX ] [ dev NAME ] [ proto NAME ] [ via ADDRESS ] ]
        ip route get ADDRESS
        ip route { add | replace | del } [ TYPE ] PREFIX [ via ADDRESS ] [ dev NAME ] [ src ADDRESS ]
@@ -39,17 +39,26 @@ _OBJECTS: dict[str, Handler] = {
     "route": route.main,
 }
 
+_OBJECTS_IPV6: dict[str, Handler] = {
+    **_OBJECTS,
+    "address": ipv6.addr,
+    "neighbour": ipv6.neigh,
+    "neighbor": ipv6.neigh,
+    "route": ipv6.route,
+}
+
 
 class Options:
     """What stands before the object."""
 
     def __init__(self) -> None:
-        self.json = self.pretty = self.statistics = self.details = False
+        self.json = self.pretty = self.statistics = self.details = self.ipv6 = False
 
     def take(self, word: str) -> None:
         """One option, with one or two dashes, perhaps shortened. Raises IpError."""
         name = word.lstrip("-")
-        if name in ("4", "inet"):
+        if name in ("4", "inet", "6", "inet6"):
+            self.ipv6 = name in ("6", "inet6")
             return
         for attribute, full in (
             ("json", "json"),
@@ -73,7 +82,8 @@ def run(arguments: list[str]) -> str:
     if not words:
         raise IpError(USAGE, 255)
     name = words.pop(0)
-    handler = next((each for full, each in _OBJECTS.items() if full.startswith(name)), None)
+    objects = _OBJECTS_IPV6 if options.ipv6 else _OBJECTS
+    handler = next((each for full, each in objects.items() if full.startswith(name)), None)
     if handler is None:
         raise IpError(f'Object "{name}" is unknown, try "ip help".')
     if words[:1] == ["help"]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from netarium.addresses import AddressError, ipv4_text, mac_text, parse_mac
 from netarium.control import Control, InterfaceView
+from netarium.tools.ip import ipv6
 from netarium.tools.ip.words import IpError, Json, address, choose, done, pairs, prefix, whole
 
 QUEUE_LENGTH = 1000
@@ -33,9 +34,14 @@ def addr(control: Control, words: Sequence[str], statistics: bool) -> tuple[list
         views = _chosen(control, rest)
         lines = []
         for view in views:
-            lines += [*_head(view, False), *_address_lines(view), *_counters(view, statistics)]
+            lines += [*_head(view, False), *_address_lines(view)]
+            lines += [*ipv6.address_lines(control, view.name), *_counters(view, statistics)]
         return lines, [
-            {**_json(view, False), "addr_info": _address_json(view), **_counters_json(view, statistics)}
+            {
+                **_json(view, False),
+                "addr_info": _address_json(view) + ipv6.address_json(control, view.name),
+                **_counters_json(view, statistics),
+            }
             for view in views
         ]
     _change(control, command, rest)

@@ -1,0 +1,184 @@
+"""ip -6: addresses, routes and neighbours of the other family, as iproute2 shows them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from netarium.addresses import AddressError, Prefix, ipv6_text, mac_text, parse_ipv6
+from netarium.control import Control
+from netarium.stack.failures import Failure
+from netarium.stack.ipv6_address import Ipv6Address, is_link_local
+from netarium.stack.routes import KIND_NAMES, UNICAST, Route
+from netarium.stack.timers import NEVER, SECOND_NS
+from netarium.tools.ip.words import IpError, Json, choose, done, pairs, whole
+
+METRIC = 1024
+
+
+def _address(text: str) -> int:
+    try:
+        return parse_ipv6(text)
+    except AddressError:
+        raise IpError(f'Error: inet6 address is expected rather than "{text}".') from None
+
+
+def _prefix(text: str) -> tuple[int, int]:
+    if text == "default":
+        return 0, 0
+    try:
+        block = Prefix.parse(text if "/" in text else text + "/128")
+    except AddressError:
+        raise IpError(f'Error: inet6 prefix is expected rather than "{text}".') from None
+    return block.network, block.length
+
+
+# Addresses.
+
+
+def address_lines(control: Control, name: str) -> list[str]:
+    """The inet6 lines of an interface."""
+    lines = []
+    for interface, each in control.addresses6():
+        if interface == name:
+            flags = "".join(f"{flag} " for flag in _flags(each))
+            lines.append(f"    inet6 {ipv6_text(each.address)}/{each.length} scope {_scope(each)} {flags}")
+            valid, preferred = (_left(control, end) for end in (each.valid_until_ns, each.preferred_until_ns))
+            lines.append(f"       valid_lft {valid} preferred_lft {preferred}")
+    return lines
+
+
+def address_json(control: Control, name: str) -> Json:
+    """The same as JSON."""
+    return [
+        {
+            "family": "inet6",
+            "local": ipv6_text(each.address),
+            "prefixlen": each.length,
+            "scope": _scope(each),
+            **dict.fromkeys(_flags(each), True),
+        }
+        for interface, each in control.addresses6()
+        if interface == name
+    ]
+
+
+def _flags(each: Ipv6Address) -> list[str]:
+    return ([each.state] if each.state else []) + (["dynamic"] if each.origin == "ra" else [])
+
+
+def _scope(each: Ipv6Address) -> str:
+    return "host" if each.address == 1 else "link" if is_link_local(each.address) else "global"
+
+
+def _left(control: Control, end_ns: int) -> str:
+    if end_ns == NEVER:
+        return "forever"
+    return f"{max(end_ns - control.clock(), 0) // SECOND_NS}sec"
+
+
+def addr(control: Control, words: Sequence[str], details: bool) -> tuple[list[str], Json]:
+    """Lines and JSON of `ip -6 addr COMMAND ...`. Raises IpError."""
+    command, rest = (words[0], list(words[1:])) if words else ("show", [])
+    command = choose(command, ("add", "delete", "show", "list", "ls"), "address")
+    if command in ("add", "delete"):
+        _change_address(control, command, rest)
+        return [], []
+    names = [word for word in rest if word not in ("dev", "up")]
+    lines: list[str] = []
+    found: Json = []
+    for view in control.interfaces():
+        shown = address_lines(control, view.name)
+        if shown and (not names or view.name in names):
+            lines += [f"{view.number + 1}: {view.name}: mtu {view.mtu}", *shown]
+            found.append({"ifname": view.name, "addr_info": address_json(control, view.name)})
+    return lines, found
+
+
+def _change_address(control: Control, command: str, words: list[str]) -> None:
+    if not words:
+        raise IpError('Command line is not complete. Try option "help"')
+    text, _, length = words.pop(0).partition("/")
+    given = pairs(words, ("dev",))
+    if "dev" not in given:
+        raise IpError('Not enough information: "dev" argument is required.')
+    address = _address(text)
+    if command == "delete":
+        done(control.remove_address6(given["dev"], address))
+    else:
+        done(control.add_address6(given["dev"], address, whole(length or "128", "prefixlen")))
+
+
+# Routes.
+
+
+def _name(route: Route) -> str:
+    if not route.length:
+        return "default"
+    return ipv6_text(route.prefix) + (f"/{route.length}" if route.length < 128 else "")
+
+
+def _route_line(route: Route) -> str:
+    kind = "" if route.kind == UNICAST else KIND_NAMES[route.kind] + " "
+    via = f"via {ipv6_text(route.gateway)} " if route.gateway else ""
+    source = f"src {ipv6_text(route.source)} " if route.source else ""
+    metric = f"metric {route.metric} " if route.metric else ""
+    return f"{kind}{_name(route)} {via}dev {route.interface.name} proto {route.protocol} {source}{metric}pref medium"
+
+
+def _route_json(route: Route) -> dict[str, Any]:
+    via = {"gateway": ipv6_text(route.gateway)} if route.gateway else {}
+    return {
+        "dst": _name(route), **via, "dev": route.interface.name, "protocol": route.protocol, "metric": route.metric,
+        "flags": [],
+    }  # fmt: skip
+
+
+def route(control: Control, words: Sequence[str], details: bool) -> tuple[list[str], Json]:
+    """Lines and JSON of `ip -6 route COMMAND ...`. Raises IpError."""
+    command, rest = (words[0], list(words[1:])) if words else ("show", [])
+    command = choose(command, ("list", "show", "ls", "get", "add", "delete"), "route")
+    if command in ("list", "show", "ls"):
+        routes = control.routes6()
+    elif not rest:
+        raise IpError("need at least a destination address")
+    elif command == "get":
+        destination = _address(rest.pop(0))
+        found = control.route6_to(destination, pairs(rest, ("dev",)).get("dev", ""))
+        if found is None:
+            done(Failure.NETWORK_UNREACHABLE)
+        routes = [found] if found is not None else []
+    else:
+        network, length = _prefix(rest.pop(0))
+        given = pairs(rest, ("via", "dev", "metric", "proto"))
+        gateway = _address(given["via"]) if "via" in given else 0
+        if command == "delete":
+            done(control.remove_route6(network, length, gateway, given.get("dev", "")))
+        else:
+            metric = whole(given.get("metric", str(METRIC)), "metric")
+            protocol = given.get("proto", "boot")
+            done(control.add_route6(network, length, gateway, given.get("dev", ""), metric, protocol))
+        routes = []
+    return [_route_line(each) for each in routes], [_route_json(each) for each in routes]
+
+
+# Neighbours.
+
+
+def neigh(control: Control, words: Sequence[str], details: bool) -> tuple[list[str], Json]:
+    """Lines and JSON of `ip -6 neigh show`. Raises IpError."""
+    rest = list(words)
+    if rest and rest[0] != "dev":
+        choose(rest.pop(0), ("show", "list", "ls"), "neigh")
+    device = pairs(rest, ("dev",)).get("dev")
+    lines: list[str] = []
+    found: Json = []
+    for each in control.neighbors6():
+        if device in (None, each.interface):
+            mac = f"lladdr {mac_text(each.mac)} " if each.mac else ""
+            lines.append(f"{ipv6_text(each.address)} dev {each.interface} {mac}{each.state} ")
+            hardware = {"lladdr": mac_text(each.mac)} if each.mac else {}
+            found.append(
+                {"dst": ipv6_text(each.address), "dev": each.interface, **hardware, "state": [each.state]}
+            )
+    return lines, found
