@@ -169,7 +169,8 @@ def test_dig_tells_its_usage_when_asked(pc):
         (
             "host www.example 10.0.0.2",
             0,
-            "Using domain server:\nName: 10.0.0.2\nAddress: 10.0.0.2#53\nAliases: \n\nwww.example has address 10.0.0.8\n",
+            "Using domain server:\nName: 10.0.0.2\nAddress: 10.0.0.2#53\nAliases: \n\n"
+            "www.example has address 10.0.0.8\n",
         ),
         (
             "host www.other. 10.0.0.2",
