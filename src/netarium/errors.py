@@ -35,7 +35,10 @@ class CaptureError(NetariumError):
 
 
 class StormError(NetariumError):
-    """Too many events at one instant: something loops. The message names the place that fired most."""
+    """Something loops: too many events at one instant, or frames that circulate among switches and hubs for ever.
+
+    The message names the place that fired most, or the ports and cables of the loop.
+    """
 
 
 class DeadlockError(NetariumError):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from tests.link.wires import ETHERTYPE_TEST, Bench, Keeper
 
 from netarium.journey import Drop
@@ -168,6 +170,33 @@ def test_a_full_table_learns_nothing_new_until_entries_age() -> None:
     wait(box, 301)
     box.send(0, 0xFF, source=0xC3)
     assert set(box.table()) == {0xC3}
+
+
+@given(
+    limits=st.dictionaries(st.integers(0, 3), st.integers(0, 3), min_size=1),
+    room=st.integers(1, 6),
+    acts=st.lists(
+        st.tuples(st.integers(0, 3), st.integers(0xC0, 0xC5), st.sampled_from([0, 0, 100, 250])), max_size=30
+    ),
+)
+def test_limits_hold_whatever_is_sent_moves_ages_and_is_cut(
+    limits: dict[int, int], room: int, acts: list[tuple[int, int, int]]
+) -> None:
+    box = Box(Bridge)
+    bridge = box.bridge
+    bridge.entries_max = room
+    for number, most in limits.items():
+        bridge.limit(bridge.ports[number], most)
+    for number, (station, source, seconds) in enumerate(acts):
+        box.send(station, MAC_BROADCAST, source=source)
+        if seconds == 250 and number % 3 == 0:
+            box.cables[station].cut()
+            box.cables[station].heal()
+        wait(box, seconds)
+        held = [seen.port.number - 100 for seen in bridge.seen.values()]
+        assert len(held) <= room
+        for port, most in limits.items():
+            assert held.count(port) == bridge.learnt.get(100 + port, 0) <= most
 
 
 def test_the_decision_is_made_by_layer_2_alone() -> None:

@@ -251,13 +251,16 @@ class Bridge:
         port.drop(Drop.PORT_BLOCKED, frame)
 
     def _learn(self, key: int, port: Port, known: _Seen | None, now: int) -> None:
-        if self.limits and not self._has_room(port, known, now):
+        if known is None and len(self.seen) >= self.entries_max and not self._purge(now):
             self.table_full += 1
             return
-        if known is None:
-            if len(self.seen) >= self.entries_max and not self._purge(now):
+        if self.limits:
+            if not self._has_room(port, known, now):
                 self.table_full += 1
                 return
+            known = self.seen.get(key)  # it may have aged, and gone to make room
+            self._count(port, known)
+        if known is None:
             self.seen[key] = _Seen(port, now)
             before = ""
         elif known.port is port:
@@ -277,19 +280,23 @@ class Bridge:
             self.watch.state(now, self.name, subject, before, port.name, Cause.SEGMENT)
 
     def _has_room(self, port: Port, known: _Seen | None, now: int) -> bool:
-        """Whether one more address may be learnt at a port that has a limit; counts it then."""
-        if known is not None and known.port is port:
-            return True
+        """Whether one more address may be learnt at a port that may have a limit."""
         most = self.limits.get(port.number)
-        if most is not None:
-            if self.learnt.get(port.number, 0) >= most:
-                self._drop_aged(now)
-                if self.learnt.get(port.number, 0) >= most:
-                    return False
+        if most is None or (known is not None and known.port is port):
+            return True
+        if self.learnt.get(port.number, 0) >= most:
+            self._drop_aged(now)
+        return self.learnt.get(port.number, 0) < most
+
+    def _count(self, port: Port, known: _Seen | None) -> None:
+        """Keep the counts of limited ports: an address is learnt at `port`, where `known` was before."""
+        if known is not None:
+            if known.port is port:
+                return
+            if known.port.number in self.learnt:
+                self.learnt[known.port.number] -= 1
+        if port.number in self.limits:
             self.learnt[port.number] = self.learnt.get(port.number, 0) + 1
-        if known is not None and known.port.number in self.learnt:
-            self.learnt[known.port.number] -= 1
-        return True
 
     def _purge(self, now: int) -> bool:
         """Drop aged entries to make room; not more than once a second, or a flood of new MACs would stall the
