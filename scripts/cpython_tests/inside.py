@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from scripts.cpython_tests import modules
-from scripts.cpython_tests.journal import Journal
+from scripts.cpython_tests.journal import HUNG, Journal
 
 LONGEST_TEXT = 4000
 
@@ -51,12 +51,16 @@ class Result(unittest.TestResult):
     def _mark(self, test: Any, outcome: str, text: str) -> None:
         if not isinstance(test, unittest.TestCase):  # a fixture of a class or module
             self.tell(fixture=test.id(), outcome=outcome, text=text[-LONGEST_TEXT:])
-        if self._outcome != "failed":
+        if self._outcome not in ("failed", HUNG):
             self._outcome = outcome
         self._text += text
 
     def addError(self, test: Any, err: Any) -> None:
-        """An exception."""
+        """An exception. The net's end of a program that hangs reaches the test as SystemExit: nothing goes on then."""
+        if err[0] is SystemExit and err[1].code == -9:
+            self.stop()
+            self._mark(test, HUNG, self._exc_info_to_string(err, test))  # type: ignore[attr-defined]
+            return
         self._mark(test, "failed", self._exc_info_to_string(err, test))  # type: ignore[attr-defined]
 
     addFailure = addError
@@ -104,7 +108,8 @@ def run_module(name: str, path: Path, match: str) -> None:
         left = [each for each in tests if each.id() not in begun]
         left = [each for each in left if not modules.reason_to_exclude(name, each.id())]
         unittest.TestSuite(left).run(result)
-        result.tell(done=True)
+        if not result.shouldStop:
+            result.tell(done=True)
 
 
 def main() -> int:
@@ -126,7 +131,11 @@ def main() -> int:
         from netarium import Net
 
         with Net(directory=folder) as net:
-            net.host("host", address="10.0.0.1/24").call(run_module, *arguments, within="100000h")
+            try:
+                net.host("host", address="10.0.0.1/24").call(run_module, *arguments, within="100000h")
+            finally:
+                for program in net.services:
+                    sys.stderr.write(program.stderr[-LONGEST_TEXT:])
     return 0
 
 

@@ -49,9 +49,57 @@ NAMES: Final = [
 
 PROTOCOL: Final = "the stack has no such protocol: socket() says EPROTONOSUPPORT or EAFNOSUPPORT"
 PROCESS: Final = "starts a second process: refused, one simulated program is one Python program"
+PREEMPTION: Final = (
+    "interrupts a loop that calls nothing: tasks are not pre-empted, only the watchdog ends such a loop"
+)
+TERMINAL: Final = "waits on a pseudo-terminal, a real device: refused, waiting for it would stop virtual time"
+REFERENCES: Final = "counts references to an argument, which the frames of the dispatcher hold too"
 SUBINTERPRETER: Final = "subinterpreters: refused, a simulated program is greenlets of one interpreter"
 
-EXCLUDED: Final[dict[str, list[tuple[str, str]]]] = {}
+EXCLUDED: Final[dict[str, list[tuple[str, str]]]] = {
+    "test_socket": [
+        ("*UDPLITE*", PROTOCOL),
+        ("*VSOCK*", PROTOCOL),
+        ("GeneralModuleTests.testRefCountGetNameInfo", REFERENCES),
+    ],
+    "test_socketserver": [("*[Ff]orking*", PROCESS)],
+    "test_select": [("SelectTestCase.test_select", PROCESS)],
+    "test_poll": [("PollTests.test_poll2", PROCESS)],
+    "test_threading": [
+        ("AtexitTests.*", PROCESS),
+        ("ThreadJoinOnShutdown.*", PROCESS),
+        ("*fork*", PROCESS),
+        ("ThreadTests.test_finalization_shutdown", PROCESS),
+        ("ThreadTests.test_finalize_*", PROCESS),
+        ("ThreadTests.test_import_from_another_thread", PROCESS),
+        ("ThreadTests.test_join_nondaemon_on_shutdown", PROCESS),
+        ("ThreadTests.test_locals_at_exit", PROCESS),
+        ("ThreadTests.test_main_thread_during_shutdown", PROCESS),
+        ("ThreadTests.test_start_new_thread_at_finalization", PROCESS),
+        ("ThreadingExceptionTests.test_print_exception*", PROCESS),
+        ("ThreadingExceptionTests.test_recursion_limit", PROCESS),
+        ("SubinterpThreadingTests.*", SUBINTERPRETER),
+        ("InterruptMainTests.test_can_interrupt_tight_loops", PREEMPTION),
+        ("ThreadTests.test_PyThreadState_SetAsyncExc", PREEMPTION),
+    ],
+    "test_thread": [("TestForkInThread.*", PROCESS)],
+    "test_logging": [
+        ("*post_fork*", PROCESS),
+        ("*multiprocessing*", PROCESS),
+        ("ModuleLevelMiscTest.test_logging_at_shutdown*", PROCESS),
+        ("ModuleLevelMiscTest.test_recursion_error", PROCESS),
+    ],
+    "test_httpservers": [("CGIHTTPServerTestCase.*", PROCESS)],
+    "test_urllib2": [("HandlerTests.test_http_body_pipe", PROCESS)],
+    "test_asyncio.test_streams": [("StreamTests.test_read_all_from_pipe_reader", PROCESS)],
+    "test_asyncio.test_events": [
+        ("*subprocess*", PROCESS),
+        ("*_new_process", PROCESS),
+        ("*pty*", TERMINAL),
+    ],
+    "test_asyncio.test_base_events": [("*test_env_var_debug", PROCESS)],
+    "test_asyncio.test_tasks": [("*test_env_var_debug", PROCESS)],
+}
 """Module -> (pattern of the test's id without `test.MODULE.`, reason)."""
 
 

@@ -71,7 +71,8 @@ def run_module(name: str, limit_s: float, kernel: bool, match: str) -> Outcome:
                 break
             lost = journal.running()
             if not lost:
-                print(f"{name}: ended with {code}\n{errors[-3000:]}", file=sys.stderr)
+                if HUNG not in (test.outcome for test in journal.tests.values()):
+                    print(f"{name}: ended with {code}\n{errors[-3000:]}", file=sys.stderr)
                 if not journal.tests or code is None:
                     break
                 continue

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import builtins
 import inspect
 import os
 import shlex
@@ -170,7 +171,7 @@ def _without_hooks(name: str) -> tuple[ModuleSpec, CodeType]:
 def run_as_main(code: CodeType, file: str | None, spec: ModuleSpec | None = None) -> None:
     """Run code in a fresh `__main__` of the current process."""
     module = ModuleType("__main__")
-    module.__dict__.update(__builtins__=__builtins__, __spec__=spec, __cached__=None)
+    module.__dict__.update(__builtins__=builtins, __spec__=spec, __cached__=None)
     if file is not None:
         module.__file__ = file
     if spec is not None:

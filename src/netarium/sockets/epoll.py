@@ -127,7 +127,7 @@ class Epoll(Pollable):
     def describe(self, call: str = "") -> str:
         """What is registered, for the deadlock report."""
         texts = [each.pollable.describe(call) for each in self._registrations.values()]
-        return "for " + ", ".join(text for text in texts if text) if any(texts) else ""
+        return ", ".join(text for text in texts if text)
 
     def close(self) -> None:
         """Forget all registrations."""

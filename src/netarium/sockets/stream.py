@@ -118,7 +118,8 @@ class StreamSocket(Socket):
         device = stack.interfaces.get(self.settings.device.decode("ascii"))
         self.open(stack.ipv4, address or LOOPBACK, port, device)
         stack.settle()
-        return self.connected() is not None
+        # As on Linux a connect that does not wait is never done at once, on loopback neither: EINPROGRESS.
+        return not self.nonblocking and self.connected() is not None
 
     def open(self, ip: Any, address: int, port: int, device: Interface | None) -> None:
         """Send the SYN over `ip`, the host's IPv4 or IPv6."""
@@ -153,8 +154,8 @@ class StreamSocket(Socket):
             raise os_error(self.take_error() or errno.ECONNABORTED)
         if connection.state == states.SYN_SENT or connection.state == states.SYN_RECEIVED:
             return None
-        if connection.state == states.CLOSED and connection.error is not None:
-            number = self.take_error()
+        if connection.state == states.CLOSED:
+            number = self.take_error() or errno.ECONNABORTED
             self.connection = None
             self._connecting = False
             raise os_error(number)

@@ -2,6 +2,7 @@
 
 trio._socket   accepts sockets by `type(sock) is socket.socket`, which a twin is not: inside a task the module's
                `socket.socket` is the twin. It also captures the C methods of sockets: they are looked up late
+_queue         imported afresh, as test suites do, it has its C class again, which would stop the OS thread for all
 trio._core._thread_cache
                keeps idle threads for the next job: those of one process must not be given jobs of another
 """
@@ -17,6 +18,7 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from netarium.programs.shims.socket import SimSocket
+from netarium.programs.shims.thread import SimpleQueue
 from netarium.programs.streams import current_task
 
 
@@ -68,7 +70,12 @@ def _adapt_trio_threads(module: Any) -> None:
     module.THREAD_CACHE = _ThreadCaches(module.THREAD_CACHE)
 
 
+def _adapt_queue(module: Any) -> None:
+    module.SimpleQueue = SimpleQueue
+
+
 ADAPTATIONS: dict[str, Callable[[Any], None]] = {
+    "_queue": _adapt_queue,
     "trio._socket": _adapt_trio,
     "trio._core._thread_cache": _adapt_trio_threads,
 }

@@ -7,7 +7,10 @@ stop virtual time. Such a call is refused by name.
 from __future__ import annotations
 
 import errno
+import operator
+import os
 import select as real
+import stat
 from collections.abc import Callable, Hashable, Iterable
 from typing import Any
 
@@ -20,6 +23,7 @@ from netarium.sockets.epoll import ALWAYS, Epoll
 from netarium.sockets.errno import os_error
 from netarium.sockets.readiness import ERR, HUP, IN, NVAL, OUT, PRI, RDNORM, WRNORM, Pollable
 
+_fstat = os.fstat
 _READ = IN | RDNORM | HUP | ERR
 _WRITE = OUT | WRNORM | ERR
 _EVENTS_MAX = 1 << 20
@@ -35,7 +39,7 @@ class _Waited:
 
     def describe(self, call: str = "") -> str:
         """All of them."""
-        texts = [each.describe(call) for each in self._pollables]
+        texts = [each.describe(call).removeprefix("for ") for each in self._pollables]
         return "for " + ", ".join(text for text in texts if text) if any(texts) else ""
 
 
@@ -53,14 +57,33 @@ def _number(value: Any) -> int:
     return number
 
 
+class _RegularFile(Pollable):
+    """A real file: as on Linux select and poll find it ready at all times."""
+
+    __slots__ = ()
+
+    def readiness(self) -> int:
+        """Readable and writable."""
+        return IN | OUT | RDNORM | WRNORM
+
+
+_REGULAR_FILE = _RegularFile()
+
+
 def _pollable(task: Task, number: int, call: str) -> Pollable | None:
     virtual = virtual_number(number)
-    if virtual < 0:
-        raise RefusedError(
-            f"{call}() of program {task.process.name} on {task.process.host.name}: descriptor {number} is a real one "
-            "(a file or a terminal); inside the net only sockets, pipes and the standard streams can be waited for"
-        )
-    return task.process.descriptors.find(virtual)
+    if virtual >= 0:
+        return task.process.descriptors.find(virtual)
+    try:
+        mode = _fstat(number).st_mode
+    except OSError:
+        return None
+    if stat.S_ISREG(mode):
+        return _REGULAR_FILE
+    raise RefusedError(
+        f"{call}() of program {task.process.name} on {task.process.host.name}: descriptor {number} is a real one "
+        "(a device or a terminal); inside the net only sockets, pipes, files and the standard streams can be waited for"
+    )
 
 
 def _deadline(task: Task, seconds: float | None) -> int:
@@ -147,22 +170,37 @@ def select(
     return found or ([], [], [])
 
 
+def _events(value: Any) -> int:
+    """An event mask as CPython reads an unsigned short."""
+    number = operator.index(value)
+    if number < 0:
+        raise ValueError("value must be positive")
+    if number > 0xFFFF:
+        raise OverflowError("Python int too large for C unsigned short")
+    return number
+
+
 class Poll:
     """As select.poll objects."""
 
-    def __init__(self) -> None:
+    def __new__(cls, *args: Any) -> Poll:
+        """As the C type: only select.poll() makes them."""
+        raise TypeError("cannot create 'select.poll' instances")
+
+    def _prepare(self) -> None:
         self._registered: dict[int, int] = {}
+        self._polling = False
 
     def register(self, fd: Any, eventmask: int = IN | PRI | OUT) -> None:
         """Watch a descriptor."""
-        self._registered[_number(fd)] = eventmask
+        self._registered[_number(fd)] = _events(eventmask)
 
     def modify(self, fd: Any, eventmask: int) -> None:
         """Change what is watched for."""
         number = _number(fd)
         if number not in self._registered:
             raise os_error(errno.ENOENT)
-        self._registered[number] = eventmask
+        self._registered[number] = _events(eventmask)
 
     def unregister(self, fd: Any) -> None:
         """Watch no more."""
@@ -173,6 +211,10 @@ class Poll:
         task = _inside("poll")
         if timeout is not None and not isinstance(timeout, int | float):
             raise TypeError("timeout must be an integer or None")
+        if timeout is not None and not -(1 << 31) <= timeout < 1 << 31:
+            raise OverflowError("timeout is too large")
+        if self._polling:
+            raise RuntimeError("concurrent poll() invocation")
         objects = {number: _pollable(task, number, "poll") for number in self._registered}
         registered = dict(self._registered)
 
@@ -191,7 +233,11 @@ class Poll:
         )
         seconds = None if timeout is None or timeout < 0 else timeout / 1000
         key = ("poll", *registered.items())
-        found = _wait(task, "poll", watched, _deadline(task, seconds), attempt, key, restful)
+        self._polling = True
+        try:
+            found = _wait(task, "poll", watched, _deadline(task, seconds), attempt, key, restful)
+        finally:
+            self._polling = False
         return found or []
 
 
@@ -199,6 +245,11 @@ class SimEpoll:
     """As select.epoll objects."""
 
     def __init__(self, sizehint: int = -1, flags: int = 0) -> None:
+        sizehint, flags = operator.index(sizehint), operator.index(flags)
+        if sizehint < -1 or sizehint == 0:
+            raise ValueError("negative sizehint")
+        if flags & ~real.EPOLL_CLOEXEC:
+            raise os_error(errno.EINVAL)
         task = _inside("epoll")
         self._process = task.process
         self._core = Epoll()
@@ -298,7 +349,7 @@ class SimEpoll:
         self.close()
 
     def __del__(self) -> None:
-        if self._number >= 0 and not self._process.ended:
+        if getattr(self, "_number", -1) >= 0 and not self._process.ended:
             self._process.scheduler.doomed.append((self._process, self._number, self._core))
             self._number = -1
 
@@ -312,7 +363,9 @@ def _inside(call: str) -> Task:
 
 def poll(task: Task) -> Poll:
     """As select.poll."""
-    return Poll()
+    made = object.__new__(Poll)
+    made._prepare()
+    return made
 
 
 class _EpollMeta(type):

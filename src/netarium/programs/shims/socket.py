@@ -113,11 +113,10 @@ class SimSocket(MessageMethods, real.socket):
         self._core = core
         self._number = number
         given = (family, type, proto)
-        claimed = tuple(
-            is_ if said == -1 else int(said) for said, is_ in zip(given, kind_of(core), strict=True)
-        )
-        if claimed != kind_of(core):
-            self._claimed = claimed
+        known = kind_of(core)
+        claimed = tuple(is_ if said == -1 else int(said) for said, is_ in zip(given, known, strict=True))
+        if claimed != known:
+            self._claimed = (claimed[0], claimed[1], claimed[2])
 
     def __del__(self) -> None:
         # A socket that nobody holds any more closes its descriptor, at the next moment the stack is at rest.
@@ -216,7 +215,8 @@ class SimSocket(MessageMethods, real.socket):
     def _await_connection(self, task: Task, core: Any) -> None:
         if self._timeout == 0:
             raise os_error(errno.EINPROGRESS)
-        self._wait(task, "connect", core.connected)
+        if core.connected() is None:
+            self._wait(task, "connect", core.connected)
 
     def connect_ex(self, address: Any) -> int:
         """As connect, but the errno is returned; what is no errno is raised."""

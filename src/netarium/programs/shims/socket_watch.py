@@ -74,6 +74,9 @@ def _reporting(name: str, plain: Callable[..., Any]) -> Callable[..., Any]:
             raise
         else:
             details["result"] = _shown(result)
+            if name.endswith("_into"):
+                count = result[0] if isinstance(result, tuple) else result
+                details["received"] = _shown(memoryview(args[0]).cast("B")[:count])
             return result
         finally:
             task.in_call = False
@@ -102,4 +105,4 @@ def _shown(value: Any) -> Any:
         return {"socket": value.fileno()}
     if value is None or isinstance(value, str | int | float):
         return value
-    return repr(value)
+    return {"object": type(value).__name__}  # its repr may hold an address

@@ -155,6 +155,7 @@ def _take_reset(c: ControlBlock, sequence: int) -> Drop | None:
         c.listener.forget_half_open(c)
         close.finish(c, Cause.SEGMENT)
     elif c.state == states.CLOSE_WAIT:
+        c.rcv_shutdown = True  # its FIN came first: receive tells the end before the error (Linux SOCK_DONE)
         close.fail(c, Failure.BROKEN_PIPE, Cause.SEGMENT)  # as Linux tcp_reset
     else:
         close.fail(c, Failure.CONNECTION_RESET, Cause.SEGMENT)
