@@ -16,12 +16,12 @@ from hypothesis import strategies as st
 from netarium.services.routing.alarms import SECOND_NS, Alarms
 from netarium.services.routing.links import LinkView
 from netarium.services.routing.options import LinkOptions, RoutingOptions
-from netarium.services.routing.ospf.constants import N_FULL
+from netarium.services.routing.ospf.constants import N_FULL, N_LOADING
 from netarium.services.routing.ospf.instance import Instance
 from netarium.services.routing.ospf.spf import Routes
 from netarium.services.routing.rip.instance import Instance as RipInstance
 from netarium.wire.checksum import checksum, word_sum
-from netarium.wire.ospf_lsa import HEADER_BYTES, lsa_checksum
+from netarium.wire.ospf_lsa import HEADER_BYTES, Lsa, RouterBody, lsa_checksum
 from netarium.wire.rip import PORT, RESPONSE, RipEntry, RipMessage
 
 NETWORK = 0x0A000000
@@ -117,6 +117,22 @@ def test_two_instances_agree_without_sockets(kind: str) -> None:
     pair = Pair(kind)
     pair.run(60)
     assert pair.agree() and pair.routed()
+
+
+def test_what_was_asked_for_may_come_from_somebody_else() -> None:
+    """RFC 2328 13.3, step 1b: an LSA on a neighbor's request list that comes another way is asked for no more."""
+    pair = Pair("point-to-point")
+    pair.run(60)
+    instance = pair.ends[0].instance
+    (neighbor,) = instance.interfaces["m"].neighbors.values()
+    wanted, newer = (Lsa.build(1, 7, 7, sequence, RouterBody(0, []).emit()) for sequence in (5, 6))
+    neighbor.requests[wanted.header.key] = wanted.header
+    neighbor.state = N_LOADING
+    instance.flooding.flood(newer, None)
+    instance.flooding.install(newer, flooded=True)
+    instance.flush()
+    assert neighbor.requests == {}
+    assert neighbor.state == N_FULL
 
 
 def recorded(kind: str) -> list[bytes]:

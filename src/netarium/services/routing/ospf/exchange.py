@@ -32,7 +32,10 @@ def start(neighbor: Neighbor) -> None:
     """ExStart: say that we lead, until it is known who does."""
     instance = neighbor.interface.instance
     neighbor.is_master = True
-    neighbor.sequence = (neighbor.sequence + 1 or 1) if neighbor.sequence else instance.random.getrandbits(31)
+    if neighbor.sequence:
+        neighbor.sequence = neighbor.sequence + 1 & 0xFFFFFFFF
+    else:
+        neighbor.sequence = instance.random.getrandbits(31)
     neighbor.last_received = None
     _send(neighbor, INIT | MORE | MASTER, [])
 

@@ -5,6 +5,7 @@ Read first: RFC 2328 13 (the whole procedure), 13.3 (which interfaces), 13.4 (ow
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from netarium.services.routing.alarms import Alarm
@@ -146,8 +147,8 @@ class Flooding:
                 if order < 0:
                     continue
                 del neighbor.requests[key]
+                self.instance.soon(partial(exchange.received_some, neighbor))
                 if order == 0:
-                    exchange.received_some(neighbor)
                     continue
             if neighbor is sender:
                 neighbor.retransmission.pop(key, None)

@@ -90,6 +90,8 @@ class OspfInterface:
         for alarm in (self._hello_alarm, self._wait_alarm, self._delayed_alarm):
             if alarm is not None:
                 alarm.cancel()
+        if self.state in (BACKUP, DR):
+            self.instance.transport.hear_designated(self.name, False)
         self.state = DOWN
         for neighbor in list(self.neighbors.values()):
             neighbor.kill()
