@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from netarium.addresses import ipv4_text
+from netarium.addresses import ip_text
 from netarium.capture.summary import flags_text
 from netarium.journey import PortLike, Stop
 from netarium.wire.ethernet import Frame
 from netarium.wire.ipv4 import Ipv4Header
+from netarium.wire.ipv6 import Ipv6Header
 from netarium.wire.tcp import TcpHeader
 from netarium.wire.udp import UdpHeader
 
@@ -21,14 +22,24 @@ class FlowKey(NamedTuple):
     source_port: int
     destination: int
     destination_port: int
+    version: int = 4
 
     @property
     def reverse(self) -> FlowKey:
         """The other direction."""
-        return FlowKey(self.protocol, self.destination, self.destination_port, self.source, self.source_port)
+        return FlowKey(
+            self.protocol,
+            self.destination,
+            self.destination_port,
+            self.source,
+            self.source_port,
+            self.version,
+        )
 
     def __str__(self) -> str:
-        source, destination = ipv4_text(self.source), ipv4_text(self.destination)
+        source, destination = ip_text(self.version, self.source), ip_text(self.version, self.destination)
+        if self.version == 6:
+            source, destination = f"[{source}]", f"[{destination}]"
         return f"{self.protocol} {source}:{self.source_port} > {destination}:{self.destination_port}"
 
 
@@ -66,13 +77,16 @@ class Flows:
     def frame(self, now: int, port: PortLike, stop: Stop, frame: Frame) -> None:
         """Count a frame at the port where its conversation was first seen being sent."""
         network = frame.network
-        if stop is not Stop.LINK_SENT or not isinstance(network, Ipv4Header):
+        if stop is not Stop.LINK_SENT or not isinstance(network, Ipv4Header | Ipv6Header):
             return
         header = frame.transport
         source_port = destination_port = 0
         if isinstance(header, TcpHeader | UdpHeader):
             source_port, destination_port = header.source_port, header.destination_port
-        key = FlowKey(network.protocol, network.source, source_port, network.destination, destination_port)
+        version = 4 if isinstance(network, Ipv4Header) else 6
+        key = FlowKey(
+            network.protocol, network.source, source_port, network.destination, destination_port, version
+        )
         flow = self.table.get(key)
         if flow is None:
             flow = self.table[key] = Flow(port, now)

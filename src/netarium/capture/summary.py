@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from netarium.addresses import ipv4_text, mac_text
+from netarium.addresses import ipv4_text, ipv6_text, mac_text
 from netarium.errors import WireError
 from netarium.wire.arp import ArpPacket
 from netarium.wire.ethernet import Frame
 from netarium.wire.icmp import IcmpHeader
+from netarium.wire.icmpv6 import Icmpv6Header
 from netarium.wire.ipv4 import PROTOCOL_ICMP, PROTOCOL_TCP, PROTOCOL_UDP, Ipv4Header
+from netarium.wire.ipv6 import PROTOCOL_ICMPV6, Ipv6Header
 from netarium.wire.stp import BRIDGE_GROUP_ADDRESS, Bpdu
 from netarium.wire.tcp import FLAG_NAMES, TcpHeader
 from netarium.wire.udp import UdpHeader
 
-_PROTOCOLS = {PROTOCOL_ICMP: "ICMP", PROTOCOL_TCP: "TCP", PROTOCOL_UDP: "UDP"}
+_PROTOCOLS = {PROTOCOL_ICMP: "ICMP", PROTOCOL_TCP: "TCP", PROTOCOL_UDP: "UDP", PROTOCOL_ICMPV6: "ICMPv6"}
 _ARP_OPERATIONS = {1: "request", 2: "reply"}
 
 
@@ -57,6 +59,16 @@ def summarize(frame: Frame) -> dict[str, object]:
             told["fragment_offset"] = (network.fragment & 0x1FFF) * 8
             told["more_fragments"] = bool(network.fragment & 0x2000)
         _add_transport(told, frame)
+    elif isinstance(network, Ipv6Header):
+        told["source"] = ipv6_text(network.source)
+        told["destination"] = ipv6_text(network.destination)
+        told["protocol"] = _PROTOCOLS.get(network.protocol, network.protocol)
+        told["ttl"] = network.ttl
+        if network.is_fragment:
+            told["identification"] = network.identification
+            told["fragment_offset"] = network.offset_bytes
+            told["more_fragments"] = bool(network.fragment & 1)
+        _add_transport(told, frame)
     elif frame.destination == BRIDGE_GROUP_ADDRESS:
         _add_bpdu(told, frame)
     told["length"] = len(frame.payload)
@@ -84,7 +96,7 @@ def _add_transport(told: dict[str, object], frame: Frame) -> None:
         told["seq"] = header.sequence
         told["ack"] = header.acknowledgment
         told["window"] = header.window
-    elif isinstance(header, IcmpHeader):
+    elif isinstance(header, IcmpHeader | Icmpv6Header):
         told["type"] = header.type
         told["code"] = header.code
         told["rest"] = header.rest

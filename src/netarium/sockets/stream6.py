@@ -57,10 +57,10 @@ class StreamSocket6(StreamSocket):
                 raise os_error(errno.EADDRNOTAVAIL)
             self.claim_port(plain, port, IPV4)
             return
-        if address and not ipv6_of(self.stack).is_local(address):
-            raise os_error(errno.EADDRNOTAVAIL)
         if needs_link(address) and not scope and not self.settings.device:
             raise os_error(errno.EINVAL)
+        if address and not ipv6_of(self.stack).is_local(address):
+            raise os_error(errno.EADDRNOTAVAIL)
         self.device = scoped_interface(self.stack, address, scope)
         self.claim_port(address, port, IPV6 if address or self.settings.only_ipv6 else BOTH)
 
