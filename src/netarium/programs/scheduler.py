@@ -204,6 +204,8 @@ class Scheduler:
         self.next_pid = 1000
         self.doomed: list[tuple[Process, int, Any]] = []
         """(process, descriptor, object) of sockets that nobody holds any more: closed when the stack is at rest."""
+        self.file_times: dict[tuple[int, int], Any] = {}
+        """(device, inode) -> the virtual times of a file; see `shims/files`."""
         self._resolvers: dict[str, Resolver] = {}
         self._local_names: dict[str, dict[bytes, Any]] = {}
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from netarium.names import ports
 from netarium.programs.scheduler import Task
+from netarium.programs.shims.file_times import open_written
 from netarium.programs.shims.os import close as close_number
 from netarium.programs.shims.os import read as read_number
 from netarium.programs.shims.os import virtual_number
@@ -54,7 +55,27 @@ def open_file(
         return io.StringIO(text)
     if isinstance(file, int) and not isinstance(file, bool) and virtual_number(file) >= 0:
         return _open_descriptor(task, file, mode, buffering, encoding, errors, newline, closefd)
-    return _real_open(file, mode, buffering, encoding, errors, newline, closefd, opener)
+    if isinstance(mode, str) and "b" not in mode and encoding is None:
+        encoding = "utf-8"  # LANG=C.UTF-8, whatever the machine's is
+    if not _may_write(mode, buffering):
+        return _real_open(file, mode, buffering, encoding, errors, newline, closefd, opener)
+    return open_written(task, file, mode, buffering, encoding, errors, newline, closefd, opener)
+
+
+_WRITING_MODES = frozenset(
+    f"{how}{plus}{kind}" for how in "wax" for plus in ("", "+") for kind in ("", "t", "b")
+) | {"r+", "r+b", "r+t"}  # fmt: skip
+
+
+def _may_write(mode: Any, buffering: Any) -> bool:
+    """Whether this opens for writing. What `open` would object to is left to it."""
+    if not isinstance(mode, str) or not isinstance(buffering, int):
+        return False
+    standard = mode.replace("b", "").replace("t", "") + ("b" if "b" in mode else "t" if "t" in mode else "")
+    standard = standard[0] + "+" + standard[1:].replace("+", "") if "+" in standard else standard
+    if standard not in _WRITING_MODES or len(standard) != len(mode):
+        return False
+    return not (buffering == 0 and "b" not in mode) and buffering >= -1
 
 
 class DescriptorIO(io.RawIOBase):

@@ -1,4 +1,4 @@
-"""Virtual `datetime.now` and `utcnow`; `today` follows from `time.time`."""
+"""Virtual `datetime.now` and `utcnow`; `today` follows from `time.time`. The local time zone inside is UTC."""
 
 from __future__ import annotations
 
@@ -10,7 +10,11 @@ from greenlet import getcurrent
 from netarium.programs.scheduler import TaskGreenlet
 from netarium.programs.shims.time import time_ns
 
-_METHODS = {name: real.datetime.__dict__[name] for name in ("now", "utcnow")}
+_METHODS = {name: real.datetime.__dict__[name] for name in ("now", "utcnow", "fromtimestamp")}
+_date_fromtimestamp = real.date.__dict__["fromtimestamp"]
+_timestamp, _astimezone = real.datetime.timestamp, real.datetime.astimezone
+_LOCAL = real.timezone(real.timedelta(0), "UTC")
+"""The zone that `astimezone()` finds where TZ=UTC."""
 _EPOCH = real.datetime(1970, 1, 1, tzinfo=real.UTC)
 
 
@@ -35,6 +39,32 @@ def utcnow(cls: Any) -> Any:
     if type(current) is not TaskGreenlet:
         return _real(cls, "utcnow")
     return _as(cls, _moment(time_ns(current.task)), None)
+
+
+def fromtimestamp(cls: Any, timestamp: float, tz: Any = None) -> Any:
+    """As datetime.fromtimestamp; without a zone in the program's, which is UTC."""
+    if tz is not None or type(getcurrent()) is not TaskGreenlet:
+        return _real(cls, "fromtimestamp", timestamp, tz)
+    return _real(cls, "fromtimestamp", timestamp, real.UTC).replace(tzinfo=None)
+
+
+def date_fromtimestamp(cls: Any, timestamp: float) -> Any:
+    """As date.fromtimestamp: the day in UTC."""
+    if type(getcurrent()) is not TaskGreenlet:
+        return _date_fromtimestamp.__get__(None, cls)(timestamp)
+    day = _METHODS["fromtimestamp"].__get__(None, real.datetime)(timestamp, real.UTC)
+    return cls(day.year, day.month, day.day)
+
+
+def timestamp(task: Any, self: real.datetime) -> float:
+    """As datetime.timestamp: a naive moment is in UTC."""
+    return _timestamp(self.replace(tzinfo=real.UTC) if self.tzinfo is None else self)
+
+
+def astimezone(task: Any, self: real.datetime, tz: Any = None) -> real.datetime:
+    """As datetime.astimezone: the local zone is UTC."""
+    moment = self.replace(tzinfo=_LOCAL) if self.tzinfo is None else self
+    return _astimezone(moment, _LOCAL if tz is None else tz)
 
 
 def _real(cls: Any, name: str, *args: Any) -> Any:

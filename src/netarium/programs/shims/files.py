@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 from netarium.programs.scheduler import Task
+from netarium.programs.shims.file_times import seen_inside
 from netarium.sockets.errno import os_error
 from netarium.sockets.unix_names import Name
 
@@ -45,7 +46,7 @@ def _status(plain: Callable[..., Any]) -> Callable[..., Any]:
     def status(task: Task, path: Any, *, dir_fd: Any = None, **keywords: Any) -> os.stat_result:
         found = _found(task, path, dir_fd)
         if found is None:
-            return plain(path, dir_fd=dir_fd, **keywords)  # type: ignore[no-any-return]
+            return seen_inside(task, plain(path, dir_fd=dir_fd, **keywords))
         name = found[1]
         return _stat_result((modes.S_IFSOCK | name.mode, name.inode, 1, 1, name.uid, name.uid, 0, 0, 0, 0))
 

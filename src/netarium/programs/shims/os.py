@@ -15,6 +15,7 @@ from greenlet import getcurrent
 
 from netarium.errors import NotSupportedInNetError
 from netarium.programs.scheduler import Task, TaskGreenlet
+from netarium.programs.shims import file_times
 from netarium.programs.streams import Output, Stdin
 from netarium.sockets.descriptors import DESCRIPTOR_BASE
 from netarium.sockets.errno import os_error
@@ -23,9 +24,8 @@ from netarium.sockets.local import pipe as make_pipe
 from netarium.sockets.readiness import Pollable
 
 _chdir = real.chdir
-_read, _write, _close, _dup, _dup2, _fstat = (
+_read, _close, _dup, _dup2, _fstat = (
     real.read,
-    real.write,
     real.close,
     real.dup,
     real.dup2,
@@ -40,7 +40,7 @@ _getcwd = real.getcwd
 def virtual_number(number: Any) -> int:
     """The virtual number a descriptor means, or -1 when it is the real kernel's."""
     if isinstance(number, int):
-        if number >= DESCRIPTOR_BASE:
+        if DESCRIPTOR_BASE <= number < 1 << 31:
             return number
         if 0 <= number <= 2:
             return DESCRIPTOR_BASE + number
@@ -86,7 +86,7 @@ def write(task: Task, fd: int, data: Any) -> int:
     """As os.write."""
     found = _find(task, fd)
     if found is None:
-        return _write(fd, data)
+        return file_times.write(task, fd, data)
     if isinstance(found, Output):
         task.calls += 1
         return found.write(data)
@@ -128,7 +128,7 @@ def fstat(task: Task, fd: int) -> real.stat_result:
     """As os.fstat: a socket, a pipe or a file."""
     found = _find(task, fd)
     if found is None:
-        return _fstat(fd)
+        return file_times.seen_inside(task, _fstat(fd))
     mode = 0o010600 if isinstance(found, LocalStream | Stdin | Output) else 0o140777
     return _stat_result((mode, virtual_number(fd), 9, 1, 0, 0, 0, 0, 0, 0))
 

@@ -10,6 +10,7 @@ from netarium.programs import loops
 from netarium.programs.shims import builtins as builtins_shim
 from netarium.programs.shims import datetime as datetime_shim
 from netarium.programs.shims import fcntl as fcntl_shim
+from netarium.programs.shims import file_times as file_times_shim
 from netarium.programs.shims import files as files_shim
 from netarium.programs.shims import imports as imports_shim
 from netarium.programs.shims import libraries, socket_functions
@@ -36,6 +37,7 @@ FUNCTIONS: list[tuple[str, str, ModuleType]] = [
         "sendfile getpid getppid getuid geteuid getgid getegid getlogin uname cpu_count kill killpg chdir _exit",
         os_shim,
     ),
+    ("os", " ".join(file_times_shim.NAMES), file_times_shim),
     ("os", "urandom getrandom", random_shim),
     ("os", "unlink remove stat lstat access chmod chown", files_shim),
     ("fcntl", "fcntl ioctl", fcntl_shim),
@@ -82,6 +84,10 @@ def entries() -> list[Entry]:
         Entry("_thread", "_local", local_shim.Local, "raw"),
         Entry("datetime:datetime", "now", classmethod(datetime_shim.now), "raw"),
         Entry("datetime:datetime", "utcnow", classmethod(datetime_shim.utcnow), "raw"),
+        Entry("datetime:datetime", "fromtimestamp", classmethod(datetime_shim.fromtimestamp), "raw"),
+        Entry("datetime:date", "fromtimestamp", classmethod(datetime_shim.date_fromtimestamp), "raw"),
+        Entry("datetime:datetime", "timestamp", datetime_shim.timestamp, "method"),
+        Entry("datetime:datetime", "astimezone", datetime_shim.astimezone, "method"),
     ]
     found += [Entry("random", name, random_shim.function(name)) for name in random_shim.FUNCTIONS]
     found += _of_this_version()
@@ -101,6 +107,7 @@ def install_rest() -> None:
     """What is no single name: the twins of sockets, the environment, threading's tables."""
     socket_shim.install_twins()
     os_shim.install_environment()
+    file_times_shim.keep_imports_real()
     imports_shim.install()
     libraries.install()
     thread_shim.install_threading()
