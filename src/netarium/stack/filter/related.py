@@ -31,7 +31,9 @@ def quoted_key(frame: Frame) -> Key | None:
     except WireError:
         return None
     inner = data[quoted.size_bytes :]
-    if quoted.fragment & OFFSET_MASK or len(inner) < QUOTED_BYTES_MIN:
+    if quoted.fragment & OFFSET_MASK:
+        return None
+    if quoted.protocol in CHECKSUM_AT and len(inner) < QUOTED_BYTES_MIN:
         return None
     if quoted.protocol in (PROTOCOL_TCP, PROTOCOL_UDP):
         one, other = int.from_bytes(inner[:2], "big"), int.from_bytes(inner[2:4], "big")
