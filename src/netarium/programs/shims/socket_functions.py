@@ -13,7 +13,7 @@ from netarium.names.literal import parse_ipv4_loosely
 from netarium.programs.scheduler import Task
 from netarium.programs.shims.os import close as close_number
 from netarium.programs.shims.os import dup as dup_number
-from netarium.programs.shims.socket_address6 import zone_index
+from netarium.programs.shims.socket_address6 import FLOW_MAX, zone_index
 from netarium.programs.shims.socket_arguments import timeout_ns
 from netarium.programs.shims.socket_names import in_order, lookup, resolution_error
 from netarium.sockets.errno import os_error
@@ -167,13 +167,18 @@ def getnameinfo(task: Task, sockaddr: Any, flags: int) -> tuple[str, str]:
     host, port = sockaddr[0], sockaddr[1]
     if parse_ipv4_loosely(host) is None and ":" not in host:
         raise resolution_error(real.EAI_NONAME)
+    flow, scope = (*sockaddr[2:4], 0, 0)[:2]
+    if not 0 <= flow <= FLOW_MAX:
+        raise OverflowError("getnameinfo(): flowinfo must be 0-1048575.")
+    host = host.partition("%")[0]
+    shown = f"{host}%{if_indextoname(task, scope)}" if scope and host.lower().startswith("fe80:") else host
     names = () if flags & real.NI_NUMERICHOST else task.scheduler.resolver(task.process.host).reverse(host)
     if not names and flags & real.NI_NAMEREQD:
         raise resolution_error(real.EAI_NONAME)
     service = None
     if not flags & real.NI_NUMERICSERV:
         service = ports.by_number(port, "udp" if flags & real.NI_DGRAM else "tcp")
-    return names[0] if names else host, service.name if service is not None else str(port)
+    return names[0] if names else shown, service.name if service is not None else str(port)
 
 
 def getservbyname(task: Task, name: str, protocol: str = "") -> int:
