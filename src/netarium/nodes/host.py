@@ -135,6 +135,7 @@ class Host(Node):
         port.
         """
         if port.nic is not None:
+            port.nic.line = port.direction
             port.nic.set_carrier(up)
 
     def add_interface(self, name: str, setup: InterfaceSetup) -> Port:
@@ -250,6 +251,7 @@ class Host(Node):
         """Join an interface and its port."""
         port = self.ports[interface.name]
         interface.transmit = port.transmit
+        interface.line = port.direction
         interface.carrier = port.cable is None or port.up
         port.nic = interface
 

@@ -8,7 +8,7 @@ have zero MACs, as on Linux, and wait in `stack.loopback` instead of a cable.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from netarium.journey import Drop, PortLike, Stop
 from netarium.stack.neighbors import Neighbors
@@ -40,6 +40,13 @@ class InterfaceAddress:
         self.label = label
 
 
+class Line(Protocol):
+    """What an interface knows of the way out of its port."""
+
+    free_at: int
+    """When the last frame that was handed over will have been sent, in ns; in the past when nothing waits."""
+
+
 class Interface:
     """One interface. `transmit` is what the node gives: it takes a frame to the port. Counters are plain ints.
 
@@ -48,7 +55,7 @@ class Interface:
 
     __slots__ = (
         "addresses", "bytes_in", "bytes_out", "carrier", "drops_in", "drops_out", "frames_in", "frames_out", "groups",
-        "ipv6", "is_loopback", "mac", "mtu", "name", "neighbors", "number", "port", "receivers", "stack", "taps",
+        "ipv6", "is_loopback", "line", "mac", "mtu", "name", "neighbors", "number", "port", "receivers", "stack", "taps",
         "transmit", "up", "watchers",
     )  # fmt: skip
 
@@ -72,6 +79,8 @@ class Interface:
         """What IPv6 knows of it; None where IPv6 is off."""
         self.receivers: Final[dict[int, Callable[[Frame, Interface], None]]] = stack.receivers
         self.transmit: Callable[[Frame], None] | None = None
+        self.line: Line | None = None
+        """The cable as TCP sees it: when what waits before it will have left; None where nobody can tell."""
         self.port: PortLike | None = None
         self.taps: list[Callable[[Frame, Interface, bool], None]] | None = None
         """Packet sockets: called with (frame, interface, outgoing); None while there are none."""

@@ -21,7 +21,7 @@ def finish(c: ControlBlock, cause: Cause) -> None:
     if c.state != states.CLOSED:
         c.change_state(states.CLOSED, cause)
     c.rto_at = c.delayed_ack_at = c.persist_at = c.keepalive_at = c.time_wait_at = c.linger_at = NEVER_NS
-    c.tlp_at = c.reorder_at = NEVER_NS
+    c.tlp_at = c.reorder_at = c.queue_at = NEVER_NS
     c.stack.timers.cancel(c)
     c.flight.clear()
     c.flight_head = 0

@@ -127,6 +127,8 @@ class ControlBlock(TimerOwner):
         "congestion",
         "cwnd_limited",
         "delayed_ack_at",
+        "departs_at",
+        "departs_before",
         "dont_fragment",
         "duplicate_acks",
         "duplicate_range",
@@ -175,6 +177,7 @@ class ControlBlock(TimerOwner):
         "prr_delivered_bytes",
         "prr_out_bytes",
         "pushed",
+        "queue_at",
         "quick_acks",
         "rack_end",
         "rack_rtt_ns",
@@ -288,6 +291,10 @@ class ControlBlock(TimerOwner):
         self.max_flight_bytes = 0  # the most in flight in this round
         self.usage_end = 0  # the round ends when this is acknowledged
         self.blocked_by = ""  # what kept the last output from sending more; for traces
+        self.departs_at = (
+            0  # when the last segment that met a long queue below will have left, and the one before it
+        )
+        self.departs_before = 0
         self.bytes_acked = 0
         self.last_send_at = 0
         self.confirmed_at = 0  # when forward progress last proved the next hop
@@ -372,6 +379,7 @@ class ControlBlock(TimerOwner):
         self.tlp_at = NEVER_NS
         self.reorder_at = NEVER_NS
         self.linger_at = NEVER_NS
+        self.queue_at = NEVER_NS  # when the host's own queue will have room again
         self.retries = 0
         self.first_unanswered_at = 0
         self.persist_backoff = 0

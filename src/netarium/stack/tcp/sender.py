@@ -16,6 +16,10 @@ from netarium.stack.tcp.transmit import sack_option_bytes, send_ack, transmit
 from netarium.wire.tcp import ACK, FIN, PSH
 
 
+QUEUE_NS = 1_000_000
+"""How much of the line's time may wait below TCP: Linux' TCP small queues keep about 1 ms of a socket's data there."""
+
+
 def output(c: ControlBlock) -> None:
     """Send all that windows, Nagle and the state allow, lost segments first, then set the timers it needs."""
     if c.lost_pending:
@@ -39,6 +43,8 @@ def _send_new(c: ControlBlock) -> None:
     c.blocked_by = ""
     limited = False
     begun = c.snd_nxt
+    line = c.route.interface.line if c.route is not None else None
+    long_queue = now + QUEUE_NS
     while c.unsent_bytes:
         size = c.unsent_bytes if c.unsent_bytes < mss else mss
         if c.snd_nxt + size > window_end:
@@ -53,6 +59,9 @@ def _send_new(c: ControlBlock) -> None:
         if size < mss and not _small_may_go(c, size):
             c.blocked_by = "cork" if c.options.cork else "Nagle"
             break
+        if line is not None and line.free_at > long_queue and not _may_queue(c, line.free_at, now):
+            c.blocked_by = "queue"
+            break
         _send_piece(c, size, now, mss)
         room -= size
     if c.fin_queued and not c.fin_sent and not c.unsent_bytes:
@@ -62,6 +71,22 @@ def _send_new(c: ControlBlock) -> None:
     _arm_after_send(c, now)
     if c.blocked_by:
         _tell_blocked(c)
+
+
+def _may_queue(c: ControlBlock, free_at: int, now: int) -> bool:
+    """More than QUEUE_NS of frames wait below: may one more of ours? Two may. (Linux tcp_small_queue_check)
+
+    If not, the timer is set for when there will be room.
+    """
+    if c.departs_before > now:
+        at = min(c.departs_before, free_at - QUEUE_NS)
+        c.queue_at = at
+        if at < c.deadline_ns:
+            c.stack.timers.arm(c, at)
+        return False
+    c.departs_before = c.departs_at
+    c.departs_at = free_at
+    return True
 
 
 def _note_usage(c: ControlBlock, limited: bool) -> None:

@@ -31,6 +31,9 @@ def run_due(c: ControlBlock, now: int) -> None:
         c.pingpong = False  # the program did not answer in time (Linux tcp_delack_timer_handler)
         c.ack_timeout_ns = 40_000_000
         transmit.send_ack(c)
+    if c.queue_at <= now:
+        c.queue_at = NEVER_NS
+        sender.output(c)
     if c.reorder_at <= now:
         c.reorder_at = NEVER_NS
         _reordering_over(c)
@@ -60,6 +63,7 @@ def rearm(c: ControlBlock) -> None:
         c.time_wait_at,
         c.linger_at,
         c.tlp_at,
+        c.queue_at,
         c.reorder_at,
     )
     if earliest < c.deadline_ns:

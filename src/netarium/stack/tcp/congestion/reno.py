@@ -43,8 +43,11 @@ class Reno:
         return acked_bytes - room
 
     def on_loss(self, flight_bytes: int, now: int) -> None:
-        """A loss was found by acknowledgments: halve once for the whole flight. (RFC 5681 (4))"""
-        self.ssthresh_bytes = max(flight_bytes // 2, 2 * self.mss)
+        """A loss was found by acknowledgments: halve once for the whole flight. (RFC 5681 (4))
+
+        As on Linux never more than half of the window: what is selectively acknowledged is no longer under way.
+        """
+        self.ssthresh_bytes = max(min(flight_bytes, self.cwnd_bytes) // 2, 2 * self.mss)
         self._acked_in_round_bytes = 0
 
     def on_timeout(self, flight_bytes: int, now: int) -> None:
