@@ -9,7 +9,7 @@ import socket as real
 from typing import Any
 
 from netarium.names import ports
-from netarium.names.literal import parse_ipv4_loosely
+from netarium.names.literal import format_ipv6, parse_ipv4_loosely, parse_ipv6
 from netarium.programs.scheduler import Task
 from netarium.programs.shims.os import close as close_number
 from netarium.programs.shims.os import dup as dup_number
@@ -20,6 +20,7 @@ from netarium.sockets.errno import os_error
 from netarium.sockets.local import pair
 from netarium.sockets.unix import UnixSocket
 from netarium.sockets.unix_datagram import datagram_pair
+from netarium.stack.ipv6_address import needs_link
 
 _KINDS = ((real.SOCK_STREAM, 6, "tcp"), (real.SOCK_DGRAM, 17, "udp"), (real.SOCK_RAW, 0, ""))
 
@@ -171,7 +172,12 @@ def getnameinfo(task: Task, sockaddr: Any, flags: int) -> tuple[str, str]:
     if not 0 <= flow <= FLOW_MAX:
         raise OverflowError("getnameinfo(): flowinfo must be 0-1048575.")
     host = host.partition("%")[0]
-    shown = f"{host}%{if_indextoname(task, scope)}" if scope and host.lower().startswith("fe80:") else host
+    value = parse_ipv6(host)
+    if value is not None:
+        host = format_ipv6(value)
+    shown = (
+        f"{host}%{if_indextoname(task, scope)}" if scope and value is not None and needs_link(value) else host
+    )
     names = () if flags & real.NI_NUMERICHOST else task.scheduler.resolver(task.process.host).reverse(host)
     if not names and flags & real.NI_NAMEREQD:
         raise resolution_error(real.EAI_NONAME)
