@@ -10,6 +10,8 @@
     host        look up a name or an address
     resolvectl  the host's resolver and its cache: show, query, flush
     hosts       show and edit the host's own hosts file
+    ss          the host's sockets
+    sysctl      the host's settings
     dhclient    ask for an address by DHCP, give it back
     bridge      the MAC table, port states, VLANs and flow cache of a layer-3 switch
     conntrack   the tracked connections, in the format of conntrack-tools
@@ -39,6 +41,8 @@ TOOLS = (
     Tool("dig", "netarium.tools.dig", "ask a name server"),
     Tool("host", "netarium.tools.host", "look up a name or an address"),
     Tool("resolvectl", "netarium.tools.resolvectl", "show and flush the host's name cache"),
+    Tool("ss", "netarium.tools.ss", "show the host's sockets"),
+    Tool("sysctl", "netarium.tools.sysctl", "show and change the host's settings"),
     Tool("hosts", "netarium.tools.hosts", "show and edit the host's hosts file"),
     Tool(
         "dhclient",
