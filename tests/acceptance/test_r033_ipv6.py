@@ -44,7 +44,7 @@ def test_r033_a_dual_stack_client_reaches_a_server_with_ipv6_alone() -> None:
 
 
 def test_r033_link_local_and_global_addresses_and_the_loopback() -> None:
-    net, client, _ = lan()
+    _net, client, _ = lan()
     interface = client.node.stack.interfaces["eth0"].ipv6  # type: ignore[attr-defined]
     assert interface.link_local >> 64 == 0xFE80 << 48
     assert client.addresses["eth0"] == ["10.0.0.1/24", "2001:db8::1/64"]  # type: ignore[attr-defined]

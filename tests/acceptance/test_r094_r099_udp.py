@@ -1,5 +1,5 @@
-"""R094: UDP loses and does not send again, boundaries hold. R095: what is lost is seen. R096: how large. R097: what does
-not fit is cut off. R099: the same stream over UDP and over TCP. R075: what stands in which layer; ping is ICMP.
+"""R094: UDP loses and does not send again, boundaries hold. R095: what is lost is seen. R096: how large. R097: what
+does not fit is cut off. R099: the same stream over UDP and over TCP. R075: what stands in which layer; ping is ICMP.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Our stack against the Linux kernel's over a TAP device: ping of all sizes, fragments, traceroute, SLAAC, both ways."""
+"""Our stack and the Linux kernel's over a TAP device: ping of all sizes, fragments, traceroute, SLAAC, both ways."""
 
 from __future__ import annotations
 

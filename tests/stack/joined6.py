@@ -15,7 +15,7 @@ ip6 = parse_ipv6
 
 
 def host6(joined: Joined, name: str, *addresses: str, **settings: object) -> Stack:
-    """A host with an interface eth0, eth1 ... for each address ("" for link-local only); DAD is off unless asked for."""
+    """A host with an interface eth0, eth1 ... for each address ("" for link-local only); DAD is off by default."""
     stack = joined.host(name, *("" for _ in addresses))
     values = {"dad_transmits": 0, "router_solicitations": 0, **settings}
     for key, value in values.items():

@@ -28,7 +28,7 @@ def test_echo_with_address_resolution_before_it():
 
 
 def test_link_local_addresses_speak_where_an_interface_is_named():
-    joined, a, b = pair6()
+    _joined, a, b = pair6()
     address = b.interfaces["eth0"].ipv6.link_local
     assert address >> 64 == 0xFE80 << 48
     assert a.ipv6.send_packet(0, address, 58, None, b"") is Failure.INVALID, "no scope: Linux says EINVAL"
@@ -47,7 +47,7 @@ def test_the_loopback_address():
 
 
 def test_a_router_takes_a_hop_and_says_when_it_was_the_last():
-    joined, a, r, b = routed6()
+    joined, a, r, _b = routed6()
     ping6(a, "2001:db8:2::1")
     joined.quiesce()
     reply = packets6(joined.take())[-1]
@@ -61,7 +61,7 @@ def test_a_router_takes_a_hop_and_says_when_it_was_the_last():
 
 
 def test_no_route_and_nobody_there():
-    joined, a, r, b = routed6()
+    joined, a, _r, _b = routed6()
     ping6(a, "2001:db8:9::1")
     joined.quiesce()
     error = packets6(joined.take())[-1]
@@ -76,7 +76,7 @@ def test_no_route_and_nobody_there():
 
 
 def test_a_router_does_not_fragment_and_the_sender_learns():
-    joined, a, r, b = routed6(mtu=1300)
+    joined, a, _r, _b = routed6(mtu=1300)
     ping6(a, "2001:db8:2::1", 1400)
     joined.quiesce()
     error = packets6(joined.take())[-1]
@@ -106,7 +106,7 @@ def test_packet_sizes_up_to_the_largest():
 
 
 def test_link_local_packets_stay_on_their_link():
-    joined, a, r, b = routed6()
+    joined, a, r, _b = routed6()
     own = a.interfaces["eth0"].ipv6.link_local
     a.ipv6.send_packet(own, ip6("2001:db8:2::1"), 17, None, bytes(8))
     joined.quiesce()
@@ -128,7 +128,7 @@ def test_ipv6_is_off_where_it_was_not_asked_for():
 
 
 def test_a_multicast_ping_reaches_all_nodes():
-    joined, a, b = pair6()
+    joined, a, _b = pair6()
     route = a.ipv6.route_for(ip6("ff02::1"), 0, a.interfaces["eth0"])
     ping6(a, "ff02::1", route=route)
     joined.quiesce()
@@ -136,7 +136,7 @@ def test_a_multicast_ping_reaches_all_nodes():
 
 
 def test_every_frame_of_a_conversation_survives_its_bytes():
-    joined, a, b = pair6()
+    joined, a, _b = pair6()
     ping6(a, "2001:db8::2", 3000)
     joined.quiesce()
     for each in joined.take():

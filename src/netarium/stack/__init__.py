@@ -17,7 +17,23 @@ neighbors, interface).
     ip_input        sound? for this host? whose?
     ip_forward      packets of others: what makes a host a router
     fragments       cutting packets to an MTU and putting them together again
-    icmp        echo, the errors this host makes and those it is told
+    icmp        echo, the errors this host makes and those it is told; redirects
+    icmp_limit  how many errors a host makes
+    igmp        which IPv4 groups are heard here
+    path_mtu    what ICMP has taught about single destinations: their MTU, a better gateway
+    ipv6        the IPv6 modules under one name, on hosts that were asked for it:
+    ipv6_address     scopes, groups, an address and its life
+    ipv6_interface   the addresses and groups of an interface; duplicate detection
+    ipv6_routes      the tables of routes
+    ipv6_output, ipv6_input, ipv6_forward, ipv6_fragments, ipv6_extensions   as their IPv4 namesakes
+    icmpv6           echo, errors; the rest goes to
+    ndp              neighbour discovery: the other family's ARP
+    router_discovery, router_advertiser   a host's and a router's side of advertisements; SLAAC
+    mld              which IPv6 groups are heard here
+    source_selection which address to send from, which to try first (RFC 6724)
+    udp6, raw6       endpoints of AF_INET6 sockets, dual-stack
+    error_queue what ICMP has said to endpoints that asked for everything
+    settings_ip rows of the sysctl table
     udp         endpoints that send and receive datagrams
     raw         endpoints for whole packets of one protocol
     tcp/        streams

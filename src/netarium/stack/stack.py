@@ -52,8 +52,8 @@ class Stack:
 
     __slots__ = (
         "armed_ns", "drops", "hooks", "icmp", "igmp", "interfaces", "ipv4", "ipv6", "lo", "loopback", "name",
-        "neighbors", "now", "ports", "random", "raw", "rearm", "receivers", "routes", "settings", "settling", "tcp", "timers",
-        "udp", "watch",
+        "neighbors", "now", "ports", "random", "raw", "rearm", "receivers", "routes", "settings", "settling",
+        "tcp", "timers", "udp", "watch",
     )  # fmt: skip
 
     def __init__(self, name: str, settings: Settings, random: RandomSource, watch: Watch) -> None:

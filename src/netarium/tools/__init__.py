@@ -1,6 +1,6 @@
 """What a host has in its /bin: ordinary programs over the socket module and time.
 
-    ping        ICMP echo, with the output of iputils' ping; `ping6` is what differs over IPv6
+    ping        ICMP echo, with the output of iputils' ping; `echo` does it, `ping6` over IPv6
     traceroute  the routers on the way; tracepath also finds the MTU of the path
     arp         the ARP table, as net-tools
     ip          links, addresses, routes and neighbours, as iproute2

@@ -6,7 +6,7 @@ import argparse
 import socket
 import struct
 
-from netarium.tools.ping import Ping
+from netarium.tools.echo import Ping
 
 ECHO_REQUEST = 128
 ECHO_REPLY = 129
