@@ -5,7 +5,7 @@
 Read first: RFC 9111 sections 3 and 4 (what may be stored, how long it is fresh), RFC 9110 7.6 (what a proxy forwards).
 An ordinary program on sockets. Where a connection was meant for it asks the kernel (SO_ORIGINAL_DST); a client that
 knows the proxy writes the whole URL. Only GET and HEAD are answered from the cache. A response that does not say how
-long it is fresh counts as fresh for `--fresh` seconds (300). Two who ask for the same at once make the origin one request.
+long it is fresh counts as fresh for `--fresh` seconds (300). Two who ask at once for the same share one request.
 """
 
 from __future__ import annotations
