@@ -127,6 +127,21 @@ def test_a_rapid_bridge_takes_its_alternate_port_at_once_when_the_root_port_is_c
     assert forest.state(cut.a) == "disabled"
 
 
+def test_no_port_forwards_into_a_loop_while_bridges_of_unequal_cables_agree_anew() -> None:
+    """Found by chance: without `sync` (17.29.3) three parallel cables form a loop when the root is lost."""
+    forest = Forest(3, [(0, 1), (1, 2), (1, 2), (2, 1)], "rstp", {0: 8192, 2: 45056})
+    for cable, delay_ns in zip(forest.cables, (10_000, 1_000_000, 10_000, 0), strict=True):
+        cable.delay_ns = delay_ns
+    watched = NoLoop(forest)
+    forest.world.run(60)
+    forest.cables[0].cut()
+    forest.world.run(3)
+    forest.cables[3].cut()
+    forest.world.run(40)
+    assert watched.looked > 2
+    assert len(forest.active()) == 1
+
+
 def test_the_root_is_the_bridge_with_the_least_priority_then_the_least_mac() -> None:
     forest = Forest(3, TRIANGLE, "rstp", {2: 4096})
     forest.world.run(5)
