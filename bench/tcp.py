@@ -129,10 +129,10 @@ def fairness(flows: int = 4, seconds: int = 30) -> tuple[float, list[float]]:
 def main(arguments: list[str]) -> int:
     """Print the tables; the exit code."""
     print("| rate | " + " | ".join(f"{rtt} ms" for rtt in RTTS_MS) + " |")
-    for rate in RATES:
+    for rate, rate_bps in RATES.items():
         cells = []
         for rtt_ms in RTTS_MS:
-            if RATES[rate] * rtt_ms > 2e11 and "--all" not in arguments:
+            if rate_bps * rtt_ms > 2e11 and "--all" not in arguments:
                 cells.append("(--all)")
                 continue
             began = time.perf_counter()

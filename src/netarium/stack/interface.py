@@ -55,8 +55,8 @@ class Interface:
 
     __slots__ = (
         "addresses", "bytes_in", "bytes_out", "carrier", "drops_in", "drops_out", "frames_in", "frames_out", "groups",
-        "ipv6", "is_loopback", "line", "mac", "mtu", "name", "neighbors", "number", "port", "receivers", "stack", "taps",
-        "transmit", "up", "watchers",
+        "ipv6", "is_loopback", "line", "mac", "mtu", "name", "neighbors", "number", "port", "receivers", "stack",
+        "taps", "transmit", "up", "watchers",
     )  # fmt: skip
 
     def __init__(self, stack: Stack, name: str, mac: int, mtu: int, number: int) -> None:

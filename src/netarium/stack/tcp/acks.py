@@ -83,7 +83,10 @@ def _advance(c: ControlBlock, header: TcpHeader, acknowledgment: int) -> None:
         _probe_answered(c, header, acknowledgment, advanced=True)
     if c.recovering:
         _advance_in_recovery(c, acknowledgment, acked_bytes, now)
-    elif c.cwnd_limited or c.congestion.cwnd_bytes < min(2 * c.max_flight_bytes, c.congestion.ssthresh_bytes):
+    elif c.cwnd_limited or (
+        c.congestion.cwnd_bytes < 2 * c.max_flight_bytes
+        and c.congestion.cwnd_bytes < c.congestion.ssthresh_bytes
+    ):
         # The window was the limit, or in slow start more than half of it was used. (Linux tcp_is_cwnd_limited)
         c.congestion.on_ack(acked_bytes, now, rtt_ns, acknowledgment, c.snd_nxt)
     if now - c.confirmed_at >= CONFIRM_EVERY_NS and c.route is not None:

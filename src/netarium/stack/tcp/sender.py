@@ -15,7 +15,6 @@ from netarium.stack.tcp.recovery import resend_last, resend_lost
 from netarium.stack.tcp.transmit import sack_option_bytes, send_ack, transmit
 from netarium.wire.tcp import ACK, FIN, PSH
 
-
 QUEUE_NS = 1_000_000
 """How much of the line's time may wait below TCP: Linux' TCP small queues keep about 1 ms of a socket's data there."""
 
@@ -79,7 +78,7 @@ def _may_queue(c: ControlBlock, free_at: int, now: int) -> bool:
     If not, the timer is set for when there will be room.
     """
     if c.departs_before > now:
-        at = min(c.departs_before, free_at - QUEUE_NS)
+        at = min(c.departs_before, free_at - QUEUE_NS // 2)  # half: not a timer for each segment
         c.queue_at = at
         if at < c.deadline_ns:
             c.stack.timers.arm(c, at)
