@@ -80,7 +80,7 @@ class UnixBase(Socket):
             return
         uid = 0 if self.credentials.root else 1000
         self.key = unix_names.claim(self.credentials.local_names, key, self, uid)
-        self.path = path or self.key
+        self.path = path or unix_names.ABSTRACT + self.key[2:]
 
     def name(self) -> bytes:
         """The own name; empty without one."""
@@ -168,7 +168,7 @@ class UnixSocket(UnixBase):
             raise os_error(errno.EISCONN)
         if not key:
             raise os_error(errno.EINVAL)
-        listener = unix_names.find(self.credentials.local_names, key)
+        listener = unix_names.find(self.credentials.local_names, key, self.type)
         if listener.type != self.type:
             raise os_error(errno.EPROTOTYPE)
         if listener._queue is None:

@@ -57,7 +57,7 @@ class UnixDatagramSocket(UnixBase):
     def _find(self, key: bytes) -> UnixDatagramSocket:
         if not key:
             raise os_error(errno.EINVAL)
-        found = unix_names.find(self.credentials.local_names, key)
+        found = unix_names.find(self.credentials.local_names, key, self.type)
         if not isinstance(found, UnixDatagramSocket):
             raise os_error(errno.EPROTOTYPE)
         if found.peer is not None and found.peer is not self:

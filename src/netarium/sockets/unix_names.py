@@ -2,7 +2,8 @@
 
 Paths are entries of this table and no files: two hosts that share a directory never meet. `programs/shims/files` lets
 programs see and unlink them as the files they would be. A path stays when its socket is closed, until it is unlinked;
-an abstract name (its first byte is 0) goes with its socket.
+an abstract name (its first byte is 0) goes with its socket, and each type of socket has names of its own
+(Linux unix_abstract_hash): in the table its second byte is the type.
 """
 
 from __future__ import annotations
@@ -28,15 +29,24 @@ class Name:
         self.uid = uid
 
 
+def abstract_key(key: bytes, kind: int) -> bytes:
+    """The key in the table of what a program calls `key`."""
+    return ABSTRACT + bytes((kind,)) + key[1:] if key.startswith(ABSTRACT) else key
+
+
 def claim(names: dict[bytes, Name], key: bytes, socket: Any, uid: int) -> bytes:
-    """Take a name, b"" for one of the kernel's choice; the name taken. EADDRINUSE when it is there."""
-    if not key:
-        number = 0
-        while key in names or not key:
+    """Take a name, b"" for one of the kernel's choice; its key. EADDRINUSE when it is there."""
+    wanted = key
+    number = 0
+    while True:
+        if not wanted:
             number += 1
             key = ABSTRACT + b"%05x" % number
-    if key in names:
-        raise os_error(errno.EADDRINUSE)
+        key = abstract_key(key, socket.type)
+        if key not in names:
+            break
+        if wanted:
+            raise os_error(errno.EADDRINUSE)
     inode = max((each.inode for each in names.values()), default=FIRST_INODE) + 1
     names[key] = Name(socket, inode, uid)
     return key
@@ -53,9 +63,9 @@ def give_back(names: dict[bytes, Name], key: bytes, socket: Any) -> None:
         found.socket = None
 
 
-def find(names: dict[bytes, Name], key: bytes) -> Any:
+def find(names: dict[bytes, Name], key: bytes, kind: int) -> Any:
     """Who is bound to a name. ENOENT for a path that is not there, else ECONNREFUSED."""
-    found = names.get(key)
+    found = names.get(abstract_key(key, kind))
     if found is None:
         raise os_error(errno.ECONNREFUSED if key.startswith(ABSTRACT) else errno.ENOENT)
     if found.socket is None:

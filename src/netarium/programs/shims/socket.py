@@ -162,13 +162,13 @@ class SimSocket(MessageMethods, real.socket):
     def settimeout(self, value: float | None) -> None:
         """Seconds, None for blocking, 0 for non-blocking."""
         timeout = timeout_ns(value)
-        check_open(self._core)
+        check_open(self)
         self._timeout = timeout
         self._core.nonblocking = timeout is not None
 
     def setblocking(self, flag: bool) -> None:
         """settimeout(None) or settimeout(0)."""
-        check_open(self._core)
+        check_open(self)
         self._timeout = None if flag else 0
         self._core.nonblocking = not flag
 
@@ -268,12 +268,17 @@ class SimSocket(MessageMethods, real.socket):
             core.receive_nothing()
             return b""
         peek = flags & PEEK
-        wanted = bufsize if flags & _WAITALL and core.type == _STREAM and not peek else 0
+        # With a time-out or MSG_DONTWAIT the descriptor does not wait, so neither does MSG_WAITALL for the rest.
+        whole = flags & _WAITALL and not flags & _DONTWAIT and self._timeout is None
+        wanted = bufsize if whole and core.type == _STREAM and not peek else 0
         if flags & _TRUNC:
             return self._receive_whole_length(task, bufsize, peek, flags)
         data = self._receive_some(task, bufsize, peek, flags)
         while wanted and data and len(data) < wanted:
-            more = self._receive_some(task, wanted - len(data), peek, flags)
+            try:
+                more = self._receive_some(task, wanted - len(data), peek, flags)
+            except BlockingIOError:  # SO_RCVTIMEO
+                break
             if not more:
                 break
             data += more
@@ -384,7 +389,7 @@ class SimSocket(MessageMethods, real.socket):
         if count == len(rest):
             return
         timeout = self._timeout
-        deadline = NEVER_NS if timeout is None else task.scheduler.engine.now + timeout
+        deadline = -1 if timeout is None else task.scheduler.engine.now + timeout
         left = memoryview(rest)
         while True:
             if count is not None:
@@ -542,8 +547,7 @@ def _enter(sock: Any) -> Task:
     current = getcurrent()
     if type(current) is not TaskGreenlet:
         raise _outside("a method")
-    if sock._core.closed:
-        raise os_error(errno.EBADF)
+    check_open(sock)
     task = current.task
     task.calls = calls = task.calls + 1
     if calls > task.calls_limit:

@@ -87,7 +87,8 @@ def kind_of(core: Any) -> tuple[int, int, int]:
     return core.family, core.type, core.protocol
 
 
-def check_open(core: Any) -> None:
-    """EBADF for a socket whose descriptor was closed by its number."""
-    if core.closed:
+def check_open(sock: Any) -> None:
+    """EBADF for a socket that is closed, or whose descriptor was closed by its number."""
+    core = sock._core
+    if core.closed or sock._process.descriptors.find(sock._number) is not core:
         raise os_error(errno.EBADF)

@@ -16,7 +16,7 @@ from typing import Any
 from netarium.programs.scheduler import Task
 from netarium.programs.shims import socket_address as addresses
 from netarium.programs.shims.os import virtual_number
-from netarium.programs.shims.socket_arguments import check_flags, to_bytes, writable
+from netarium.programs.shims.socket_arguments import check_flags, check_open, to_bytes, writable
 from netarium.programs.streams import current_task
 from netarium.sockets.ancillary import cut
 from netarium.sockets.base import PEEK
@@ -27,7 +27,6 @@ from netarium.sockets.unix import SCM_RIGHTS, SOL_SOCKET
 _DONTWAIT = int(real.MSG_DONTWAIT)
 _TRUNC = int(real.MSG_TRUNC)
 _CTRUNC = int(real.MSG_CTRUNC)
-_EOR = int(real.MSG_EOR)
 _CMSG_CLOEXEC = int(real.MSG_CMSG_CLOEXEC)
 _ERRQUEUE = 0x2000
 _INT_BYTES = 4
@@ -119,6 +118,7 @@ class MessageMethods:
         if ancbufsize < 0 or ancbufsize > 0x7FFFFFFF:
             raise ValueError("invalid ancillary data buffer length")
         task = enter_task()
+        check_open(self)
         check_flags(flags)
         core = self._core
 
@@ -135,8 +135,6 @@ class MessageMethods:
         result = (
             (_TRUNC if truncated else 0) | (_CTRUNC if told_less else 0) | flags & (_ERRQUEUE | _CMSG_CLOEXEC)
         )
-        if core.type == real.SOCK_SEQPACKET and data:
-            result |= _EOR
         return data, told, result, addresses.show(core, name)
 
     def recvmsg_into(
@@ -166,6 +164,7 @@ class MessageMethods:
             raise TypeError("sendmsg() argument 1 must be an iterable") from None
         data = b"".join(to_bytes(each) for each in iterator)
         flags = index(flags)
+        check_open(self)
         core = self._core
         where: Any = ()
         given = [_checked(item) for item in (() if ancdata is None else ancdata)]
