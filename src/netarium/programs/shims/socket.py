@@ -18,6 +18,7 @@ import sys
 import warnings
 from collections.abc import Callable
 from operator import index
+from types import FunctionType
 from typing import Any
 
 from greenlet import getcurrent
@@ -555,7 +556,11 @@ def _enter(sock: Any) -> Task:
     return task
 
 
-# It shows as its original.
+# It shows as its original, in messages about wrong arguments too.
+for _class in (SimSocket, MessageMethods):
+    for _name, _member in vars(_class).items():
+        if isinstance(_member, FunctionType):
+            _member.__qualname__ = f"socket.{_name}"
 SimSocket.__module__, SimSocket.__qualname__, SimSocket.__name__ = "socket", "socket", "socket"
 
 _twins: dict[type, type] = {}
