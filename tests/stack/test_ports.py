@@ -9,6 +9,7 @@ from tests.stack.joined import ip, pair
 
 from netarium.stack.failures import Failure
 from netarium.stack.ports import Binding
+from netarium.stack.tcp.control_block import SocketOptions
 
 A, B, ANY = "10.0.0.1", "127.0.0.1", "0.0.0.0"
 
@@ -105,7 +106,7 @@ def test_connecting_takes_a_port_whose_four_tuple_is_free():
     local, remote = ip("10.0.0.1"), ip("10.0.0.2")
     a.ports.tcp.bind("bound", 0, 40000)
     assert a.ports.tcp.choose_for_connect(local, remote, 80) == 40001
-    a.tcp.connections[(local, 40001, remote, 80)] = None
+    a.tcp.connect(a.ipv4, (local, 40001), (remote, 80), SocketOptions())
     assert a.ports.tcp.choose_for_connect(local, remote, 80) is Failure.ADDRESS_NOT_AVAILABLE
     assert a.ports.tcp.choose_for_connect(local, remote, 81) == 40001
 

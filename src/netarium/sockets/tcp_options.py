@@ -26,6 +26,7 @@ TCP_DEFER_ACCEPT: Final = 9
 TCP_WINDOW_CLAMP: Final = 10
 TCP_LINGER2: Final = 8
 TCP_SYNCNT: Final = 7
+TCP_NOTSENT_LOWAT: Final = 25
 SO_ORIGINAL_DST: Final = 80
 
 
@@ -188,6 +189,7 @@ TCP_OPTIONS: Final = {
     (_TCP, TCP_SYNCNT): _count("syn_retries", "tcp_syn_retries", 127),
     (_TCP, TCP_DEFER_ACCEPT): _number("defer_accept_s", 0, 32_767),
     (_TCP, TCP_WINDOW_CLAMP): _number("window_clamp_bytes", 0, 1 << 30),
+    (_TCP, TCP_NOTSENT_LOWAT): _number("notsent_lowat_bytes", 0, 0x7FFFFFFF),
     (_TCP, TCP_CONGESTION): Option(_read_congestion, _write_congestion),
     (_TCP, TCP_USER_TIMEOUT): _user_timeout(),
     (_TCP, constants.TCP_QUICKACK): Option(lambda sock: int(sock.chosen.quickack), _write_quickack),

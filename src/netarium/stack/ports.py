@@ -123,9 +123,9 @@ class Bindings:
 
     def choose_for_connect(self, local: int, remote: int, remote_port: int, ip: Any = None) -> int | Failure:
         """An ephemeral port whose 4-tuple is free (Linux __inet_hash_connect); ports that `bind` took are left out."""
-        connections = (ip or self.stack.ipv4).tcp.connections
+        is_free = (ip or self.stack.ipv4).tcp.is_free
         found = self._free_port(
-            lambda port: port not in self.by_port and (local, port, remote, remote_port) not in connections
+            lambda port: port not in self.by_port and is_free((local, port, remote, remote_port))
         )
         return Failure.ADDRESS_NOT_AVAILABLE if found is None else found
 

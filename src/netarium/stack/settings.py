@@ -214,15 +214,11 @@ _TABLE: Final[tuple[Setting, ...]] = (
     Setting(
         "net.ipv4.tcp_wmem", (4096, 16_384, 4_194_304), "bytes", "-", "send buffer: least, default, most", 1
     ),
-    Setting(
-        "net.ipv4.tcp_adv_win_scale", 1, "", "-", "share of the buffer that is no window: 1/2^n", -31, 31
-    ),
     Setting("net.ipv4.tcp_moderate_rcvbuf", 1, "bool", "-", "tune the receive buffer", *_BOOL),
     Setting("net.ipv4.tcp_window_scaling", 1, "bool", "7323", "offer the window scale option", *_BOOL),
     Setting("net.ipv4.tcp_timestamps", 1, "mode", "7323", "offer timestamps; 1 with a random offset", 0, 2),
     Setting("net.ipv4.tcp_sack", 1, "bool", "2018", "offer selective acknowledgments", *_BOOL),
     Setting("net.ipv4.tcp_dsack", 1, "bool", "2883", "report duplicates by SACK", *_BOOL),
-    Setting("net.ipv4.tcp_ecn", 2, "mode", "3168: 1", "0 off, 1 ask and answer, 2 answer", 0, 2),
     Setting("net.ipv4.tcp_syncookies", 1, "mode", "4987", "SYN cookies when the SYN queue is full", 0, 2),
     Setting(
         "net.ipv4.tcp_max_syn_backlog", 1024, "connections", "4987", "half-open connections of a listener"
@@ -241,7 +237,6 @@ _TABLE: Final[tuple[Setting, ...]] = (
     ),
     Setting("net.ipv4.tcp_recovery", 1, "bits", "8985", "bit 0: RACK loss detection", 0, 7),
     Setting("net.ipv4.tcp_early_retrans", 3, "mode", "8985", "3: tail loss probes; 0: none", 0, 4),
-    Setting("net.ipv4.tcp_frto", 2, "mode", "5682", "detect spurious time-outs", 0, 2),
     Setting("net.ipv4.tcp_reordering", 3, "segments", "5681: 3", "duplicate ACKs that mean loss", 1),
     Setting(
         "net.ipv4.tcp_tw_reuse", 2, "mode", "6191", "reuse TIME-WAIT for outgoing; 2: loopback only", 0, 2
@@ -249,17 +244,12 @@ _TABLE: Final[tuple[Setting, ...]] = (
     Setting("net.ipv4.tcp_rfc1337", 0, "bool", "1337: 1", "ignore RST in TIME-WAIT", *_BOOL),
     Setting("net.ipv4.tcp_challenge_ack_limit", 1000, "ACKs/s", "5961 10", "challenge ACKs of the host"),
     Setting("net.ipv4.tcp_invalid_ratelimit", 500, "ms", "-", "time between ACKs for invalid segments"),
-    Setting("net.ipv4.tcp_limit_output_bytes", 4_194_304, "bytes", "-", "unsent bytes below TCP"),
     Setting(
         "net.ipv4.tcp_notsent_lowat", 0x7FFFFFFF, "bytes", "-", "unsent bytes that make a socket unwritable"
     ),
     Setting("net.ipv4.tcp_base_mss", 1024, "bytes", "4821", "start of MTU probing", 48),
     Setting("net.ipv4.tcp_min_snd_mss", 48, "bytes", "-", "the smallest MSS believed", 1),
     Setting("net.ipv4.tcp_mtu_probing", 0, "mode", "4821", "probe the path MTU", 0, 2),
-    Setting("net.ipv4.tcp_stdurg", 0, "bool", "1122 4.2.2.4: 1", "urgent pointer as RFC 1122 says", *_BOOL),
-    Setting(
-        "net.ipv4.tcp_no_metrics_save", 0, "bool", "-", "remember nothing of a connection that closed", *_BOOL
-    ),
     # Connection tracking (stack/filter).
     Setting("net.netfilter.nf_conntrack_max", 65_536, "entries", "-", "the most tracked connections", 1),
     Setting("net.netfilter.nf_conntrack_tcp_loose", 1, "bool", "-", "track TCP from its midst on", *_BOOL),
@@ -361,13 +351,11 @@ class Settings(IpSettings):
     tcp_keepalive_probes: int
     tcp_rmem: tuple[int, int, int]
     tcp_wmem: tuple[int, int, int]
-    tcp_adv_win_scale: int
     tcp_moderate_rcvbuf: int
     tcp_window_scaling: int
     tcp_timestamps: int
     tcp_sack: int
     tcp_dsack: int
-    tcp_ecn: int
     tcp_syncookies: int
     tcp_max_syn_backlog: int
     tcp_abort_on_overflow: int
@@ -375,19 +363,15 @@ class Settings(IpSettings):
     tcp_slow_start_after_idle: int
     tcp_recovery: int
     tcp_early_retrans: int
-    tcp_frto: int
     tcp_reordering: int
     tcp_tw_reuse: int
     tcp_rfc1337: int
     tcp_challenge_ack_limit: int
     tcp_invalid_ratelimit: int
-    tcp_limit_output_bytes: int
     tcp_notsent_lowat: int
     tcp_base_mss: int
     tcp_min_snd_mss: int
     tcp_mtu_probing: int
-    tcp_stdurg: int
-    tcp_no_metrics_save: int
     nf_conntrack_max: int
     nf_conntrack_tcp_loose: int
     nf_conntrack_tcp_timeout_syn_sent: int

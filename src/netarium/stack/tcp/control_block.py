@@ -76,6 +76,7 @@ class SocketOptions:
         "linger_s",
         "mss_max",
         "nodelay",
+        "notsent_lowat_bytes",
         "quickack",
         "receive_buffer_bytes",
         "send_buffer_bytes",
@@ -101,6 +102,7 @@ class SocketOptions:
         self.mss_max = 0
         self.syn_retries = 0
         self.defer_accept_s = 0
+        self.notsent_lowat_bytes = 0  # 0: as the sysctl says
         self.window_clamp_bytes = 0
         self.congestion = ""
         self.ttl = -1

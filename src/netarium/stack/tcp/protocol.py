@@ -198,8 +198,11 @@ class Tcp:
         self, ip: Any, local: tuple[int, int], remote: tuple[int, int], chosen: SocketOptions
     ) -> Connection | Failure:
         """Open actively from `local` to `remote`, both (address, port) and both chosen already."""
-        if (*local, *remote) in self.connections:
+        if not self.is_free((*local, *remote)):
             return Failure.ADDRESS_NOT_AVAILABLE
+        old = self.connections.get((*local, *remote))
+        if old is not None:
+            close.finish(old, Cause.PROGRAM)
         c = Connection(self.stack, ip, local, remote)
         c.options = chosen
         transmit.find_route(c)
@@ -212,6 +215,21 @@ class Tcp:
             close.finish(c, Cause.UNREACHABLE)
             return failure
         return c
+
+    def is_free(self, key: Key) -> bool:
+        """Whether a new connection may have this 4-tuple: nobody has it, or one in TIME-WAIT that may be reused.
+
+        RFC 6191; Linux tcp_twsk_unique: after a second, when timestamps tell old segments from new, and
+        net.ipv4.tcp_tw_reuse says so (1 always, 2 on this host alone).
+        """
+        c = self.connections.get(key)
+        if c is None:
+            return True
+        allowed = self.stack.settings.tcp_tw_reuse
+        if c.state != states.TIME_WAIT or not c.timestamps_ok or not allowed:
+            return False
+        at_home = c.route is not None and c.route.interface.is_loopback
+        return (allowed == 1 or at_home) and self.stack.now - c.ts_recent_at > SECOND_NS
 
     def listen(self, ip: Any, local: tuple[int, int], backlog: int, chosen: SocketOptions) -> Listener:
         """Welcome connections at `local`; the port was bound before (`stack.ports`)."""

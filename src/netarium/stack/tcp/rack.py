@@ -50,7 +50,9 @@ def note_delivered(c: ControlBlock, segment: Segment, now: int) -> None:
 
 def reordering_window_ns(c: ControlBlock) -> int:
     """How long a segment may be late before it counts as lost. (RFC 8985 section 6.2 step 4)"""
-    if not c.reordering_seen and (c.recovering or c.sacked_bytes > 2 * c.mss):
+    if not c.reordering_seen and (
+        c.recovering or c.sacked_bytes > (c.stack.settings.tcp_reordering - 1) * c.mss
+    ):
         return 0
     return min(c.reordering_steps * c.rtt.min_ns // 4, c.rtt.srtt_ns)
 

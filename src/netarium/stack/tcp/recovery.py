@@ -16,9 +16,6 @@ from netarium.stack.tcp.control_block import NEVER_NS, ControlBlock, Segment
 from netarium.stack.tcp.transmit import transmit
 from netarium.wire.tcp import FIN, PSH
 
-DUPLICATE_THRESHOLD = 3
-"""RFC 5681 section 3.2; RFC 6675 DupThresh; Linux tcp_reordering."""
-
 
 def _start(segment: Segment) -> int:
     return segment.start
@@ -156,14 +153,15 @@ def find_losses(c: ControlBlock) -> bool:
     flight = c.flight
     above_bytes = 0
     index = bisect_left(flight, c.highest_sacked, lo=c.flight_head, key=_start) - 1
-    limit = (DUPLICATE_THRESHOLD - 1) * c.mss
+    threshold = c.stack.settings.tcp_reordering  # RFC 6675: DupThresh
+    limit = (threshold - 1) * c.mss
     segments_above = 0
-    while index >= c.flight_head and above_bytes <= limit and segments_above < DUPLICATE_THRESHOLD:
+    while index >= c.flight_head and above_bytes <= limit and segments_above < threshold:
         if flight[index].sacked:
             above_bytes += flight[index].end - flight[index].start
             segments_above += 1
         index -= 1
-    if above_bytes <= limit and segments_above < DUPLICATE_THRESHOLD:
+    if above_bytes <= limit and segments_above < threshold:
         return False
     found = False
     judged_to = flight[index].end if index >= c.flight_head else c.judged_to
@@ -263,7 +261,7 @@ def without_sack(c: ControlBlock, partial: bool) -> None:
     # A duplicate says that a segment has left the network, though not which.
     room = c.snd_nxt - c.snd_una - c.lost_bytes
     c.sacked_bytes = min(c.sacked_bytes + c.mss, max(room - c.mss, 0))
-    if not c.recovering and c.duplicate_acks >= DUPLICATE_THRESHOLD:
+    if not c.recovering and c.duplicate_acks >= c.stack.settings.tcp_reordering:
         begin(c)
         mark_lost(c, first, c.flight_head)
 

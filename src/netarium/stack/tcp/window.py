@@ -3,7 +3,7 @@
 Read first: RFC 9293 sections 3.8.6 and 3.8.6.2.2 (silly window), RFC 7323 section 2; Linux tcp_select_window.
 
 The receive buffer is as SO_RCVBUF counts it: half of it is window, the other half is what Linux spends on overhead
-(net.ipv4.tcp_adv_win_scale = 1). Only payload is charged here, so a window once offered is always honoured.
+(its tcp_adv_win_scale of 1). Only payload is charged here, so a window once offered is always honoured.
 """
 
 from __future__ import annotations
