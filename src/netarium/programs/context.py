@@ -1,9 +1,10 @@
 """What of the interpreter belongs to one process: its sys.argv, sys.path, working directory and own modules.
 
-Standard streams and exception hooks are proxies that look at the current greenlet (see `shims/sys.py`), so a real
-thread of the test never meets a program's. What cannot be a proxy is swapped when the scheduler changes processes, and
-put back when it stops driving: sys.argv, sys.path, a sys.stdout the program has replaced itself, the working directory
-(only when two programs differ), and the entries of sys.modules that are the program's own files.
+Standard streams, exception hooks, sys.argv and sys.path are proxies that look at the current greenlet (see
+`shims/sys.py`), so a real thread of the test never meets a program's. What cannot be a proxy is swapped when the
+scheduler changes processes, and put back when it stops driving: what the program has put in a proxy's place itself
+(`sys.stdout = ...`), the working directory (only where a program's is not the test's), and the entries of sys.modules
+that are the program's own files. These a real thread may meet while the net runs.
 
 Own files are those under the program's folder, plus `PRIVATE_LIBRARIES`: modules with state that programs change
 (`http.server`'s version string, socketserver's class attributes, logging's root logger).
@@ -35,6 +36,8 @@ SHARED: Final[tuple[tuple[ModuleType, str], ...]] = (
     (sys, "excepthook"),
     (threading, "excepthook"),
     (sys, "unraisablehook"),
+    (sys, "argv"),
+    (sys, "path"),
 )
 """Where proxies stand while the net runs, and a program may put something of its own."""
 
@@ -59,8 +62,6 @@ class Outside:
     """What the test process had before the net began to run."""
 
     def __init__(self) -> None:
-        self.argv = sys.argv
-        self.path = sys.path
         self.shared = [getattr(module, name) for module, name in SHARED]
         self.directory = ""
         self.loop_policy = loops.policy()
@@ -92,7 +93,6 @@ def leave() -> None:
     global outside, _directory_now
     if outside is None:
         return
-    sys.argv, sys.path = outside.argv, outside.path
     loops.set_policy(outside.loop_policy)
     for (module, name), value in zip(SHARED, outside.shared, strict=True):
         setattr(module, name, value)
@@ -109,7 +109,8 @@ class ProgramContext:
         self.process = process
         folder = process.program.folder
         self.argv = list(process.argv)
-        self.path: list[str] | None = None
+        self.path: list[str] = []
+        """Filled when the process runs for the first time."""
         self.directory = os.path.abspath(process.directory)
         self.values: list[tuple[ModuleType, str, Any]] = []
         """What the program has put in places of `SHARED`."""
@@ -128,11 +129,9 @@ class ProgramContext:
     def switch_in(self) -> None:
         """Put the process' part in place. Called at every change of process: kept short."""
         global _directory_now
-        if self.path is None:
+        if not self.path:
             folder = self.process.program.folder
             self.path = ([str(folder)] if folder is not None else []) + list(sys.path)
-        sys.argv = self.argv
-        sys.path = self.path
         if self.directory != _directory_now:
             _real_chdir(self.directory)
             _directory_now = self.directory
@@ -146,14 +145,12 @@ class ProgramContext:
 
     def switch_out(self) -> None:
         """Take the process' part away and remember what the program changed."""
-        self.argv = sys.argv
-        self.path = sys.path
         self.directory = _directory_now
         if "asyncio.events" in sys.modules:
             self.loop_policy = loops.policy()
             if self.loop_policy is not None:
                 loops.set_policy(None)
-        stdin, stdout, stderr, hook, thread_hook, unraisable_hook = _proxies
+        stdin, stdout, stderr, hook, thread_hook, unraisable_hook, argv, path = _proxies
         if (
             sys.stdout is not stdout
             or sys.stderr is not stderr
@@ -161,6 +158,8 @@ class ProgramContext:
             or sys.excepthook is not hook
             or threading.excepthook is not thread_hook
             or sys.unraisablehook is not unraisable_hook
+            or sys.argv is not argv
+            or sys.path is not path
             or self.values
         ):
             self._take_values()

@@ -1,4 +1,4 @@
-"""The standard streams: proxies that look at the current greenlet, in `sys` while the net runs.
+"""The standard streams, sys.argv and sys.path: proxies that look at the current greenlet, in `sys` while the net runs.
 
 Inside a task they are the process' own streams, anywhere else (a real thread of the test) what was in `sys` before.
 """
@@ -79,6 +79,58 @@ class HookProxy:
         return self._inside(task, *arguments)
 
 
+class ListProxy(list[Any]):
+    """sys.argv or sys.path, whoever looks. Its own items, which C code may read, are always the outside's."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self._name = name
+        self.outside: Any = []
+
+    def target(self) -> Any:
+        """The list that is meant."""
+        task = current_task()
+        return self.outside if task is None else getattr(task.process.context, self._name)
+
+    def stand_for(self, outside: Any) -> None:
+        """Outside it means this list."""
+        self.outside = outside
+        list.__setitem__(self, slice(None), outside)
+
+    def __radd__(self, other: Any) -> Any:
+        return other + self.target()
+
+    def __copy__(self) -> Any:
+        return list(self.target())
+
+    def __reduce_ex__(self, version: Any) -> Any:
+        return list, (list(self.target()),)
+
+
+def _forwarded(name: str) -> Any:
+    def call(self: ListProxy, *args: Any, **keywords: Any) -> Any:
+        return getattr(self.target(), name)(*args, **keywords)
+
+    call.__name__ = name
+    return call
+
+
+_FORWARDED = (
+    "__getitem__ __setitem__ __delitem__ __len__ __iter__ __reversed__ __contains__ __add__ __mul__ __rmul__ __eq__ "
+    "__ne__ __lt__ __le__ __gt__ __ge__ __repr__ append clear copy count extend index insert pop remove reverse sort"
+)
+for _name in _FORWARDED.split():
+    setattr(ListProxy, _name, _forwarded(_name))
+
+
+def _add_in_place(self: ListProxy, other: Any) -> Any:
+    self.target().extend(other)
+    return self
+
+
+ListProxy.__iadd__ = _add_in_place  # type: ignore[method-assign,assignment]
+
+
 def _print_exception(task: Task, kind: Any, error: BaseException, trace: Any) -> None:
     print_exception(error, task.process.stderr_file)
 
@@ -103,7 +155,8 @@ def _unraisable(task: Task, arguments: Any) -> None:
 
 _streams = tuple(StreamProxy(name) for name in NAMES)
 _hooks = (HookProxy(_print_exception), HookProxy(_thread_exception), HookProxy(_unraisable))
-proxies = (*_streams, *_hooks)
+_lists = (ListProxy("argv"), ListProxy("path"))
+proxies = (*_streams, *_hooks, *_lists)
 """In the order of `context.SHARED`."""
 
 
@@ -118,3 +171,7 @@ def begin() -> None:
         current = getattr(module, name)
         if current is not hook:
             hook.outside = current
+    for name, proxy in zip(("argv", "path"), _lists, strict=True):
+        current = getattr(real, name)
+        if current is not proxy:
+            proxy.stand_for(current)
