@@ -178,6 +178,7 @@ def _probe_window(c: ControlBlock, now: int) -> None:
     if room > 0:
         sender.send_into_small_window(c, room)
         if c.flight:
+            c.persist_unanswered = c.persist_backoff = 0  # data now: the retransmission timer watches it
             return
     else:
         # An old sequence number makes the peer answer with its window (Linux tcp_xmit_probe_skb).
