@@ -10,9 +10,9 @@ from netarium.capture.reading import read_capture
 def test_help_names_what_is_built_and_nothing_else(netarium):
     done = netarium("--help")
     assert done.code == 0
-    for command in ("run", "demo", "check", "schema", "ports"):
+    for command in ("run", "demo", "check", "shell", "schema", "ports", "chat", "files"):
         assert f"│ {command} " in done.stdout
-    for later in ("explain", "shell", "subnet", "ui"):
+    for later in ("explain", "subnet", "ui"):
         assert f"│ {later} " not in done.stdout
 
 
