@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import subprocess
 import sys
 import threading
 import time
@@ -376,6 +377,61 @@ def test_a_program_waits_for_its_threads_and_runs_its_exit_functions(empty_net: 
     assert service.stdout == "main done\nthread done\n"
     assert service.exit_code == 0
     assert empty_net.now_ns < 4_000_000_000
+
+
+def test_exit_functions_run_when_the_program_ends(empty_net: Net, host: Any) -> None:
+    def program() -> None:
+        import atexit
+
+        atexit.register(print, "first", end="!\n")
+        atexit.register(lambda: [].pop())
+        atexit.unregister(atexit.register(lambda: print("never")))
+        atexit.register(lambda: time.sleep(5))
+        print("main")
+
+    service = host.run(program)
+    empty_net.run()
+    assert service.stdout == "main\nfirst!\n" and "IndexError" in service.stderr
+    assert service.exit_code == 0 and empty_net.now_ns >= 5_000_000_000
+
+
+def test_finalizers_of_the_test_are_left_alone(host: Any, tmp_path: Any) -> None:
+    import tempfile
+
+    with tempfile.TemporaryDirectory(dir=tmp_path) as outside:
+
+        def program() -> None:
+            import tempfile
+
+            tempfile.TemporaryDirectory().cleanup()
+
+        host.call(program)
+        assert os.path.isdir(outside)
+
+
+def test_the_interpreter_ends_quietly_after_programs_that_log(tmp_path: Any) -> None:
+    (tmp_path / "logs.py").write_text(
+        "import logging, logging.handlers, socket, threading\n"
+        "logging.basicConfig()\n"
+        "log = logging.getLogger('x')\n"
+        "log.addHandler(logging.handlers.MemoryHandler(10, target=logging.StreamHandler()))\n"
+        "log.warning('kept')\n"
+        "class Late:\n"
+        "    lock = threading.RLock()\n"
+        "    def __del__(self):\n"
+        "        with self.lock: pass\n"
+        "late = threading.late = Late()\n"
+        "socket.create_server(('', 8000)).accept()\n"
+    )
+    (tmp_path / "run.py").write_text(
+        "from netarium import Net\n"
+        "net = Net()\n"
+        "for number in (1, 2):\n"
+        "    net.host(f'h{number}', f'10.0.0.{number}/24').run('logs.py')\n"
+        "net.run()\n"
+    )
+    done = subprocess.run([sys.executable, "run.py"], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0 and "greenlet" not in done.stderr and "Error" not in done.stderr, done.stderr
 
 
 def test_an_exception_in_a_thread_is_told_and_the_program_goes_on(empty_net: Net, host: Any) -> None:

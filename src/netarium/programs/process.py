@@ -9,6 +9,7 @@ import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, Any
@@ -113,7 +114,8 @@ class Process:
         """The next park has to look: the process is dying, or signals are pending."""
         self.pending_signals: list[int] = []
         self.signal_handlers: dict[int, Any] = {}
-        self.exit_functions: list[Callable[[], Any]] = []
+        self.exit_functions: list[tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any]]] = []
+        """atexit: (function, arguments, keywords); the last one first."""
         self.ended = False
         self.exit_code: int | None = None
         self.exception: BaseException | None = None
@@ -311,22 +313,28 @@ class Process:
 
     def _shut_down(self, code: int) -> int:
         """What the interpreter does at its end: join threads, run atexit functions, flush."""
-        try:
-            thread_shim.join_all(self)
-            while self.exit_functions:
-                self.exit_functions.pop()()
-        except SystemExit as error:
-            code = self._exit_status(error)
-        except KeyboardInterrupt:
-            raise
-        except BaseException as error:
-            print_exception(error, self.stderr_file)
+        code = self._attempt(lambda: thread_shim.join_all(self), code)
+        while self.exit_functions:
+            function, arguments, keywords = self.exit_functions.pop()
+            code = self._attempt(partial(function, *arguments, **keywords), code)
         for stream in (self.context.own_stream("stdout"), self.stdout_file, self.stderr_file):
             try:
                 if stream is not None:
                     stream.flush()
             except (ValueError, OSError):
                 pass
+        return code
+
+    def _attempt(self, function: Callable[[], Any], code: int) -> int:
+        """Call a function of the end; its errors are told and stop nothing. The exit code after it."""
+        try:
+            function()
+        except SystemExit as error:
+            return self._exit_status(error)
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
+            print_exception(error, self.stderr_file)
         return code
 
     def _exit_status(self, error: SystemExit) -> int:

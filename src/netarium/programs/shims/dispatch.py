@@ -73,11 +73,14 @@ def _owner(owner: str) -> Any:
 
 
 def _interpreter_ends() -> None:
-    """At shutdown `getcurrent` raises: from now on every call is the original."""
-    global getcurrent
+    """At shutdown `getcurrent` raises: from now on every call, lock and table is the outside's."""
+    for name, module in list(sys.modules.items()):
+        if name.startswith("netarium.programs.") and "getcurrent" in vars(module):
+            vars(module)["getcurrent"] = _nobody
 
-    def getcurrent() -> Any:
-        return None
+
+def _nobody() -> None:
+    return None
 
 
 def install(entries: Iterable[Entry]) -> None:

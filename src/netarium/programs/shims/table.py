@@ -7,6 +7,7 @@ from importlib import import_module
 from types import ModuleType
 
 from netarium.programs import loops
+from netarium.programs.shims import atexit as atexit_shim
 from netarium.programs.shims import builtins as builtins_shim
 from netarium.programs.shims import datetime as datetime_shim
 from netarium.programs.shims import fcntl as fcntl_shim
@@ -41,6 +42,7 @@ FUNCTIONS: list[tuple[str, str, ModuleType]] = [
     ("os", "urandom getrandom", random_shim),
     ("os", "unlink remove stat lstat access chmod chown", files_shim),
     ("fcntl", "fcntl ioctl", fcntl_shim),
+    ("atexit", "register unregister", atexit_shim),
     (
         "socket",
         "getaddrinfo gethostbyname gethostbyname_ex gethostbyaddr getfqdn getnameinfo getservbyname getservbyport "
