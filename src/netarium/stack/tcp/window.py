@@ -45,6 +45,8 @@ def select_window(c: ControlBlock) -> int:
         window = offered
         if window <= free - mss or window > free:
             window = free // mss * mss if free >= mss else free
+        elif mss == space and free > window + (space >> 1):
+            window = free  # segments as large as the buffer: no multiple of them would ever open it again
     if window < offered:
         unit = 1 << c.rcv_scale
         window = (offered + unit - 1) & -unit
