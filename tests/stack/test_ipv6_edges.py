@@ -224,3 +224,33 @@ def test_ways_out() -> None:
         interface.ipv6.remove_address(address.address)  # type: ignore[union-attr]
     ip.routes.add(Ipv6Route(0, 0, interface, ip6("fe80::9")))
     assert ip.send_packet(0, ip6("2001:db8::9"), 17, None, b"") is Failure.ADDRESS_NOT_AVAILABLE
+
+
+def test_watchers_are_told_each_step() -> None:
+    joined, a, _r, b = routed6(mtu=1300)
+    told: list[tuple[str, str, str]] = []
+
+    class Steps:
+        def step(self, now: int, place: str, stop: object, subject: str, details: dict[str, object]) -> None:
+            told.append((place, stop.name, subject.split(maxsplit=1)[0]))  # type: ignore[attr-defined]
+
+    joined.watch.add(Steps())
+    hears = b.ipv6.udp.open6()  # type: ignore[union-attr]
+    hears.bind(0, 9000)
+    sends = a.ipv6.udp.open6()  # type: ignore[union-attr]
+    sends.path_mtu_discovery = 0
+    sends.send_to(bytes(2000), ip6("2001:db8:2::1"), 9000)
+    a.settle()
+    joined.quiesce()
+    assert not hears.queue, "the router says what passes"
+    assert a.ipv6.route_for(ip6("2001:db8:2::1")).mtu == 1300, "the quoted datagram was ours"  # type: ignore[union-attr]
+    sends.error = None
+    sends.send_to(bytes(2000), ip6("2001:db8:2::1"), 9000)
+    a.settle()
+    joined.quiesce()
+    assert len(hears.queue) == 1
+    for step in (
+        ("a", "DATAGRAM", "udp"), ("a", "FRAGMENT", "ipv6"), ("a", "RESOLVE", "ndp"), ("r", "ROUTE", "for"),
+        ("b", "REASSEMBLE", "ipv6"), ("b", "PORTS", "udp"),
+    ):  # fmt: skip
+        assert step in told, step

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.stack.joined import MS, SECOND, Joined, arps, drops, ip, packets, pair
+from tests.stack.joined import MS, SECOND, Joined, arps, drops, ip, packets, pair, routed
 
 from netarium.stack.failures import Failure
 from netarium.stack.icmp import IcmpHeader
@@ -210,3 +210,14 @@ def test_the_table_is_limited_and_the_oldest_idle_entry_makes_room():
     a.enter(40 * SECOND)
     arp_to(a, ArpPacket(REQUEST, 0x02AA00000003, ip("10.0.0.23"), 0, ip("10.0.0.1")))
     assert list(a.interfaces["eth0"].neighbors.entries) == [ip("10.0.0.22"), ip("10.0.0.23")]
+
+
+def test_proxy_arp_is_off_and_answers_for_others_when_it_is_on():
+    joined, a, r, _b = routed()
+    a.add_address("eth0", ip("10.0.2.9"), 24)  # a believes that b is on its link
+    for asked in (0, 1):
+        r.settings.set("net.ipv4.conf.all.proxy_arp", asked)
+        a.udp.open().send_to(b"x", ip("10.0.2.1"), 9)
+        joined.wait(4 * SECOND)
+        known = a.interfaces["eth0"].neighbors.entries[ip("10.0.2.1")]
+        assert (known.mac == r.interfaces["eth0"].mac) is bool(asked)

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Final
 
 from netarium.addresses import ipv4_text, mac_text
 from netarium.journey import Cause, Drop, Stop
+from netarium.stack.routes import UNICAST
 from netarium.stack.timers import MILLISECOND_NS, NEVER, SECOND_NS, TimerOwner
 from netarium.wire.arp import REPLY, REQUEST, ArpPacket
 from netarium.wire.ethernet import ETHERTYPE_ARP, MAC_BROADCAST, MAC_GROUP_BIT, Frame
@@ -233,6 +234,7 @@ class Neighbors:
         stack, sender = self.stack, packet.sender_ip
         own = stack.routes.local
         for_us = packet.target_ip in own and stack.interface_with(packet.target_ip) is not None
+        for_us = for_us or (bool(stack.settings.conf_proxy_arp) and self._is_proxied(packet))
         if sender in own:
             stack.drop(
                 Drop.ARP_NOT_FOR_US, frame, f"{mac_text(packet.sender_mac)} uses {ipv4_text(sender)} too"
@@ -251,6 +253,13 @@ class Neighbors:
             mac = self.interface.mac
             answer = ArpPacket(REPLY, mac, packet.target_ip, packet.sender_mac, sender)
             self.interface.send_frame(Frame(packet.sender_mac, mac, ETHERTYPE_ARP, answer, None, b""))
+
+    def _is_proxied(self, packet: ArpPacket) -> bool:
+        """Proxy ARP (RFC 1027, off by default): answer for those to whom we forward by another interface."""
+        if not self.stack.settings.ip_forward or packet.target_ip == packet.sender_ip or not packet.sender_ip:
+            return False
+        route = self.stack.routes.lookup(packet.target_ip)
+        return route is not None and route.kind == UNICAST and route.interface is not self.interface
 
     def learn(self, entry: Neighbor, mac: int) -> None:
         """`mac` has proven to be the owner's: send what waited for it."""
