@@ -108,14 +108,18 @@ def _receiving(c: Any) -> dict[str, int]:
 
 
 def tcp_info(sock: Any) -> dict[str, int]:
+    """TCP_INFO of a socket: see `connection_info`; a listener tells its queue and backlog in `unacked` and `sacked`."""
+    return connection_info(sock.connection, sock.listener)
+
+
+def connection_info(c: Any, listener: Any = None) -> dict[str, int]:
     """Every field as `tcpi_NAME`, in the order of the struct; the two window scales also by their own names."""
     found = dict.fromkeys(_NAMES, 0)
-    c = sock.connection
     if c is None:
-        found["state"] = LINUX_STATE[states.LISTEN if sock.listener is not None else states.CLOSED]
-        if sock.listener is not None:
-            found["unacked"] = len(sock.listener.accept_queue)
-            found["sacked"] = sock.listener.backlog
+        found["state"] = LINUX_STATE[states.LISTEN if listener is not None else states.CLOSED]
+        if listener is not None:
+            found["unacked"] = len(listener.accept_queue)
+            found["sacked"] = listener.backlog
     else:
         found |= _sending(c) | _receiving(c)
         found["state"] = LINUX_STATE[c.state]

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from netarium.addresses import ipv4_text, ipv6_text
 from netarium.stack.failures import Failure
-from netarium.stack.tcp.states import ESTABLISHED, NAMES
+from netarium.stack.tcp.states import ESTABLISHED, NAMES, SYN_RECEIVED
 
 if TYPE_CHECKING:
     from netarium.stack.stack import Stack
@@ -240,7 +240,9 @@ def _tcp_rows(tcp: Tcp, version: int) -> list[SocketRow]:
         unacknowledged = c.snd_nxt - c.snd_una + c.unsent_bytes
         local, remote = (c.local_ip, c.local_port), (c.remote_ip, c.remote_port)
         state = _state_text(c.state)
-        rows.append(SocketRow("tcp", state, *local, *remote, c.rcv_queued_bytes, unacknowledged, version))
+        row = SocketRow("tcp", state, *local, *remote, c.rcv_queued_bytes, unacknowledged, version)
+        row.connection = c
+        rows.append(row)
     return rows
 
 
@@ -258,8 +260,8 @@ class SocketRow:
     """
 
     __slots__ = (
-        "local_address", "local_port", "protocol", "receive_queue", "remote_address", "remote_port", "send_queue",
-        "state", "version",
+        "connection", "local_address", "local_port", "protocol", "receive_queue", "remote_address", "remote_port",
+        "send_queue", "state", "version",
     )  # fmt: skip
 
     def __init__(
@@ -274,6 +276,8 @@ class SocketRow:
         send_queue: int,
         version: int = 4,
     ) -> None:
+        self.connection: Any = None
+        """The TCP connection, where it is one; `connection.statistics()` tells more."""
         self.version: Final = version
         self.protocol: Final = protocol
         self.state: Final = state
@@ -304,4 +308,5 @@ def _share_port(one: Binding, other: Binding) -> bool:
 
 
 def _state_text(state: int) -> str:
-    return "ESTAB" if state == ESTABLISHED else NAMES[state]
+    """The names that ss prints."""
+    return "ESTAB" if state == ESTABLISHED else "SYN-RECV" if state == SYN_RECEIVED else NAMES[state]
