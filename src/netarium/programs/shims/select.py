@@ -315,6 +315,8 @@ class SimEpoll:
     def poll(self, timeout: float | None = None, maxevents: int = -1) -> list[tuple[int, int]]:
         """(descriptor, events) of what is ready; the time-out is in seconds."""
         self._check()
+        if self._core.closed:
+            raise os_error(errno.EBADF)
         if maxevents == -1:
             maxevents = _EVENTS_MAX
         elif maxevents <= 0:
@@ -359,6 +361,9 @@ def _inside(call: str) -> Task:
     if type(current) is not TaskGreenlet:
         raise RuntimeError(f"a virtual {call} object is used outside the net")
     return current.task
+
+
+Poll.__module__, Poll.__qualname__, Poll.__name__ = "select", "poll", "poll"
 
 
 def poll(task: Task) -> Poll:

@@ -456,6 +456,7 @@ class SimSocket(MessageMethods, real.socket):
 
     def _real_close(self, _ss: Any = None) -> None:
         number, core = self._number, self._core
+        self._claimed = self._claimed or kind_of(core)  # what it was can be asked after its end
         self._number = -1
         self._core = CLOSED
         if number >= 0 and self._process is not None and not self._process.ended:
@@ -466,6 +467,7 @@ class SimSocket(MessageMethods, real.socket):
     def detach(self) -> int:
         """Give the descriptor away: this object is closed, the connection is not."""
         number = self._number
+        self._claimed = self._claimed or kind_of(self._core)
         self._closed = True
         self._number = -1
         self._core = CLOSED

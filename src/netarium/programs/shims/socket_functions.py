@@ -6,6 +6,7 @@ import errno
 import operator
 import os
 import socket as real
+import sys
 from typing import Any
 
 from netarium.names import ports
@@ -68,6 +69,8 @@ def _services(port: Any, type: int, proto: int, flags: int) -> list[tuple[int, i
         return [(kind, protocol or proto, 0) for kind, protocol, _ in kinds]
     if isinstance(port, int):
         if not -(1 << 63) <= port < 1 << 63:
+            if sys.version_info >= (3, 12):
+                raise resolution_error(real.EAI_SERVICE)
             raise OverflowError("Python int too large to convert to C long")
         return [(kind, protocol or proto, port & 0xFFFF) for kind, protocol, _ in kinds]
     if not isinstance(port, str):

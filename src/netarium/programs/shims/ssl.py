@@ -19,7 +19,7 @@ from netarium.programs.streams import current_task
 
 RECORD_HEADER_BYTES = 5
 RECORD_BYTES_MAX = 16_384
-"""RFC 8446 5.1: the largest plaintext of a record; SSL_write takes one record's worth, as on a real socket."""
+"""RFC 8446 5.1: the largest plaintext of a record."""
 
 _real_wrap = real.SSLContext._wrap_socket  # type: ignore[attr-defined]
 
@@ -70,9 +70,16 @@ class TlsConnection:
         return self._drive("read", lambda: self._object.read(length, buffer))
 
     def write(self, data: Any) -> int:
-        """Encrypt at most one record's worth; the count."""
-        piece = memoryview(data).cast("B")[:RECORD_BYTES_MAX]
-        return self._drive("write", lambda: self._object.write(piece))  # type: ignore[no-any-return]
+        """Encrypt and send all of it, as SSL_write does; a socket that does not wait takes one record's worth."""
+        left = memoryview(data).cast("B")
+        total = 0
+        while True:
+            piece = left[:RECORD_BYTES_MAX]
+            count = self._drive("write", lambda: self._object.write(piece))  # noqa: B023
+            total += count
+            left = left[count:]
+            if not left or self._sock.gettimeout() == 0:
+                return total
 
     def do_handshake(self) -> None:
         """The TLS handshake."""
