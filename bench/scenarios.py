@@ -183,12 +183,28 @@ def internet() -> Result:
     return measured()
 
 
+def clients_in_one_program() -> Result:
+    """1,000 asyncio clients in one program; see `bench.programs`."""
+    from bench import programs
+
+    return programs.clients_in_one_program()
+
+
+def programs_on_hosts() -> Result:
+    """1,000 programs of one client on 1,000 hosts; see `bench.programs`."""
+    from bench import programs
+
+    return programs.programs_on_hosts()
+
+
 SCENARIOS: dict[str, Callable[[], Result]] = {
     "tcp_100mb": tcp_100mb,
     "tcp_10mb_loss": tcp_10mb_loss,
     "udp_round_trips": udp_round_trips,
     "requests": requests,
     "internet": internet,
+    "clients_in_one_program": clients_in_one_program,
+    "programs_on_hosts": programs_on_hosts,
 }
 
 

@@ -67,8 +67,8 @@ def _inputs(
 
             raise UsageError(f"--stdin {name}={file}: there is no program {name!r}{suggest(name, readers)}")
         try:
-            inputs[name] = file.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
+            inputs[name] = file.read_bytes()  # what is no UTF-8 is the program's own error
+        except OSError as error:
             raise UsageError(f"--stdin {name}={file}: cannot be read: {error}") from None
     left = [name for name, reads in readers.items() if reads and name not in inputs]
     if len(left) > 1:
