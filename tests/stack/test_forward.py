@@ -282,4 +282,6 @@ def test_a_packet_with_our_own_source_from_the_wire_is_a_martian():
     joined.segment(r.interfaces["eth0"], s.interfaces["eth0"])
     r.udp.open().send_to(b"x", ip("99.0.0.1"), 9)
     joined.quiesce()
-    assert drops(r) == {"IP_MARTIAN": 1, "ICMP_IGNORED": 1}, "s redirects r to itself; routers believe no redirect"
+    assert drops(r) == {"IP_MARTIAN": 1, "ICMP_IGNORED": 1}, (
+        "s redirects r to itself; routers believe no redirect"
+    )
