@@ -10,6 +10,7 @@ import time
 from typing import Any
 
 CLIENTS = 1_000
+LANS = 20
 ADDRESS = ("10.0.0.1", 8000)
 
 
@@ -71,7 +72,7 @@ def _measured(net: Any, began: float, before_mb: float, right: int) -> dict[str,
 
 def _server(net: Any) -> Any:
     switch = net.switch("switch")
-    server = net.host("server", address="10.0.0.1/16", link=switch)
+    server = net.host("server", address="10.0.0.1/24", link=switch)
     server.run(serve)
     return switch
 
@@ -83,7 +84,7 @@ def clients_in_one_program() -> dict[str, float]:
     net = Net(seed=1)
     switch = _server(net)
     before_mb = _memory_mb()
-    client = net.host("client", address="10.0.0.2/16", link=switch, delay="1ms")
+    client = net.host("client", address="10.0.0.2/24", link=switch, delay="1ms")
     asked = client.run(all_clients, at="1s")
     began = time.perf_counter()
     net.run()
@@ -91,17 +92,29 @@ def clients_in_one_program() -> dict[str, float]:
 
 
 def programs_on_hosts() -> dict[str, float]:
-    """1,000 blocking programs of one client each, on 1,000 hosts at one switch, against one asyncio server."""
+    """1,000 blocking programs of one client each, on 1,000 hosts in 20 LANs at one router, against one asyncio server.
+
+    Not one LAN: a thousand hosts that ask for one address there make a million broadcasts, which would be measured.
+    """
     from netarium import Net
 
     net = Net(seed=1)
     before_mb = _memory_mb()
     began = time.perf_counter()
-    switch = _server(net)
+    lans = {f"lan{number}": f"10.1.{number}.1/24" for number in range(LANS)}
+    net.router("router", interfaces={"up": "10.0.0.254/24", **lans})
+    server = net.host("server", address="10.0.0.1/24", gateway="10.0.0.254")
+    net.link(server, "router:up")
+    server.run(serve)
     asked = []
-    for number in range(CLIENTS):
-        address = f"10.0.{1 + number // 250}.{1 + number % 250}/16"
-        host = net.host(f"c{number}", address=address, link=switch, delay="1ms")
-        asked.append(host.run(blocking_client, number, at="1s"))
+    for lan in range(LANS):
+        switch = net.switch(f"s{lan}")
+        net.link(switch, f"router:lan{lan}")
+        for number in range(CLIENTS // LANS):
+            host = net.host(
+                f"c{lan}-{number}", address=f"10.1.{lan}.{10 + number}/24", gateway=f"10.1.{lan}.1",
+                link=switch, delay="1ms",
+            )  # fmt: skip
+            asked.append(host.run(blocking_client, len(asked), at="1s"))
     net.run()
     return _measured(net, began, before_mb, sum(each.result for each in asked))

@@ -183,9 +183,7 @@ def _settled(service: Service) -> bool:
 
 def _polls_a_socket(task: Any) -> bool:
     """Whether a bound or connected socket is among the descriptors of a poll."""
-    from netarium.programs.scheduler import WAIT_REST
-
-    if task.kind == WAIT_REST:
+    if task.rests:
         return True
     sockets = getattr(task.target, "sockets", None)
     return bool(sockets and any(each.is_bound_or_connected() for each in sockets()))

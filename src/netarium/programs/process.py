@@ -20,7 +20,7 @@ from netarium.programs import door, signals  # noqa: F401  (door: how a program 
 from netarium.programs.alarm import Alarm
 from netarium.programs.context import ProgramContext
 from netarium.programs.report import place_of, print_exception
-from netarium.programs.scheduler import WAIT_LOCK, WAIT_REST, Scheduler, Task
+from netarium.programs.scheduler import WAIT_LOCK, Scheduler, Task
 from netarium.programs.shims import driver
 from netarium.programs.shims import thread as thread_shim
 from netarium.programs.streams import Output, RawInput, RawOutput, Stdin, text_input, text_output
@@ -181,9 +181,10 @@ class Process:
         """Whether the program rests (DESIGN 3): a task waits for clients, all others there or on locks and queues."""
         resting = False
         for task in self.tasks:
-            if not task.parked or task.is_ready or task.kind not in (WAIT_REST, WAIT_LOCK):
+            rests = task.rests
+            if not task.parked or task.is_ready or not (rests or task.kind == WAIT_LOCK):
                 return False
-            resting = resting or task.kind == WAIT_REST
+            resting = resting or rests
         return resting
 
     def has_loop(self) -> bool:

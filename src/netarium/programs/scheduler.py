@@ -45,6 +45,8 @@ WAIT_REST = 1
 """Waits where a server rests: accept, recvfrom on a bound port, select with such a socket."""
 WAIT_LOCK = 2
 """Waits for another task: locks, queues, joins."""
+WAIT_ASK = 3
+"""WAIT_REST or WAIT_WORK: what is waited for is asked when somebody wants to know. An epoll set may be large."""
 
 IDLE_ROUNDS = 3
 """So many time-outs in a row on the same descriptors make an idle poll. Not one: a loop may wait for the rest of its
@@ -175,6 +177,13 @@ class Task:
         elif self.parked and not self.is_ready:
             self._wake()
             self.timed_out = True
+
+    @property
+    def rests(self) -> bool:
+        """Waits where a server rests."""
+        if self.kind == WAIT_ASK:
+            return bool(getattr(self.target, "restful", False))
+        return self.kind == WAIT_REST
 
     @property
     def idle(self) -> bool:

@@ -130,7 +130,7 @@ class SimRLock:
     def acquire(self, blocking: bool = True, timeout: float = -1) -> bool:
         """Take it, or take it once more."""
         me = getcurrent()
-        if self._owner is me:
+        if self._count and self._owner is me:
             _deadline(None, blocking, timeout)
             self._count += 1
             return True
@@ -142,7 +142,7 @@ class SimRLock:
 
     def release(self) -> None:
         """Give it back once."""
-        if self._owner is not getcurrent():
+        if not self._count or self._owner is not getcurrent():
             raise RuntimeError("cannot release un-acquired lock")
         self._count -= 1
         if not self._count:
@@ -150,7 +150,7 @@ class SimRLock:
             self._lock.release()
 
     def _is_owned(self) -> bool:
-        return self._owner is getcurrent()
+        return self._count > 0 and self._owner is getcurrent()
 
     def _recursion_count(self) -> int:
         return self._count if self._owner is getcurrent() else 0

@@ -17,7 +17,7 @@ from typing import Any
 from greenlet import getcurrent
 
 from netarium.engine.events import NEVER_NS
-from netarium.programs.scheduler import CALLS_BEFORE_YIELD, WAIT_REST, WAIT_WORK, Task, TaskGreenlet
+from netarium.programs.scheduler import CALLS_BEFORE_YIELD, WAIT_ASK, WAIT_REST, WAIT_WORK, Task, TaskGreenlet
 from netarium.programs.shims.os import RefusedError, virtual_number
 from netarium.sockets.epoll import ALWAYS, Epoll
 from netarium.sockets.errno import os_error
@@ -36,6 +36,11 @@ class _Waited:
 
     def __init__(self, pollables: Iterable[Pollable]) -> None:
         self._pollables = list(pollables)
+
+    @property
+    def restful(self) -> bool:
+        """Whether one of them is where a server rests."""
+        return any(each.restful for each in self._pollables)
 
     def describe(self, call: str = "") -> str:
         """All of them."""
@@ -102,7 +107,7 @@ def _wait(
     deadline: int,
     attempt: Callable[[], Any],
     key: Hashable,
-    restful: bool,
+    kind: int,
 ) -> Any:
     """Park until `attempt` finds something or the deadline has come; its last answer."""
     found = attempt()
@@ -120,7 +125,6 @@ def _wait(
     for each in pollables:
         each.waiters.append(wake)
     try:
-        kind = WAIT_REST if restful else WAIT_WORK
         while True:
             if not task.scheduler.park(task, call, _Waited(pollables), deadline, kind, key):
                 return attempt()
@@ -164,9 +168,9 @@ def select(
             ready.append([each for each, number in names if objects[number].readiness() & mask])
         return tuple(ready) if any(ready) else ()
 
-    restful = any(objects[number].restful for _, number in lists[0])
+    kind = WAIT_REST if any(objects[number].restful for _, number in lists[0]) else WAIT_WORK
     key = ("select", *(tuple(number for _, number in names) for names in lists))
-    found = _wait(task, "select", list(objects.values()), _deadline(task, timeout), attempt, key, restful)
+    found = _wait(task, "select", list(objects.values()), _deadline(task, timeout), attempt, key, kind)
     return found or ([], [], [])
 
 
@@ -235,7 +239,15 @@ class Poll:
         key = ("poll", *registered.items())
         self._polling = True
         try:
-            found = _wait(task, "poll", watched, _deadline(task, seconds), attempt, key, restful)
+            found = _wait(
+                task,
+                "poll",
+                watched,
+                _deadline(task, seconds),
+                attempt,
+                key,
+                WAIT_REST if restful else WAIT_WORK,
+            )
         finally:
             self._polling = False
         return found or []
@@ -339,7 +351,7 @@ class SimEpoll:
             _deadline(task, seconds),
             lambda: core.poll(maxevents),
             key,
-            core.restful,
+            WAIT_ASK,
         )
         return found or []
 
