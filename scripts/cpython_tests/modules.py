@@ -53,6 +53,7 @@ PREEMPTION: Final = (
     "interrupts a loop that calls nothing: tasks are not pre-empted, only the watchdog ends such a loop"
 )
 TERMINAL: Final = "waits on a pseudo-terminal, a real device: refused, waiting for it would stop virtual time"
+C_ENVIRONMENT: Final = "OpenSSL reads the environment of the OS process, not that of the program"
 REFERENCES: Final = "counts references to an argument, which the frames of the dispatcher hold too"
 SUBINTERPRETER: Final = "subinterpreters: refused, a simulated program is greenlets of one interpreter"
 
@@ -78,7 +79,9 @@ EXCLUDED: Final[dict[str, list[tuple[str, str]]]] = {
         ("ThreadTests.test_start_new_thread_at_finalization", PROCESS),
         ("ThreadingExceptionTests.test_print_exception*", PROCESS),
         ("ThreadingExceptionTests.test_recursion_limit", PROCESS),
+        ("ThreadTests.test_start_new_thread_at_exit", PROCESS),
         ("SubinterpThreadingTests.*", SUBINTERPRETER),
+        ("MiscTestCase.test_gh112826_missing__thread__is_main_interpreter", SUBINTERPRETER),
         ("InterruptMainTests.test_can_interrupt_tight_loops", PREEMPTION),
         ("ThreadTests.test_PyThreadState_SetAsyncExc", PREEMPTION),
     ],
@@ -89,6 +92,7 @@ EXCLUDED: Final[dict[str, list[tuple[str, str]]]] = {
         ("ModuleLevelMiscTest.test_logging_at_shutdown*", PROCESS),
         ("ModuleLevelMiscTest.test_recursion_error", PROCESS),
     ],
+    "test_ssl": [("ContextTests.test_load_default_certs_env*", C_ENVIRONMENT)],
     "test_httpservers": [("CGIHTTPServerTestCase.*", PROCESS)],
     "test_urllib2": [("HandlerTests.test_http_body_pipe", PROCESS)],
     "test_asyncio.test_streams": [("StreamTests.test_read_all_from_pipe_reader", PROCESS)],
@@ -97,6 +101,7 @@ EXCLUDED: Final[dict[str, list[tuple[str, str]]]] = {
         ("*_new_process", PROCESS),
         ("*pty*", TERMINAL),
     ],
+    "test_asyncio.test_unix_events": [("TestFork.*", PROCESS)],
     "test_asyncio.test_base_events": [("*test_env_var_debug", PROCESS)],
     "test_asyncio.test_tasks": [("*test_env_var_debug", PROCESS)],
 }

@@ -9,6 +9,7 @@ trio._core._thread_cache
 
 from __future__ import annotations
 
+import queue
 import socket
 import sys
 from collections.abc import Callable, Sequence
@@ -72,6 +73,7 @@ def _adapt_trio_threads(module: Any) -> None:
 
 def _adapt_queue(module: Any) -> None:
     module.SimpleQueue = SimpleQueue
+    module.Empty = queue.Empty  # what the virtual one raises
 
 
 ADAPTATIONS: dict[str, Callable[[Any], None]] = {

@@ -19,12 +19,17 @@ class SimHandle:
     def __init__(self) -> None:
         self.ident = 0
         self._done = SimLock()
+        self._started = False
         self._finished = False
 
     def join(self, timeout: float | None = None) -> None:
         """Wait for the thread's end."""
+        self._check_started()
         if self._finished:
             return
+        current = getcurrent()
+        if type(current) is TaskGreenlet and thread.get_ident(current.task) == self.ident:
+            raise RuntimeError("Cannot join current thread")
         if self._done.acquire(True, -1 if timeout is None or timeout < 0 else timeout):
             self._done.release()
 
@@ -32,10 +37,18 @@ class SimHandle:
         """Whether it has ended."""
         return self._finished
 
+    def _check_started(self) -> None:
+        if not self._started:
+            raise RuntimeError("thread not started")
+
     def _set_done(self) -> None:
+        self._check_started()
         self._finish()
 
     def _begin(self) -> None:
+        if self._started:
+            raise RuntimeError("thread already started")
+        self._started = True
         self._done.acquire()
 
     def _finish(self) -> None:
@@ -67,6 +80,7 @@ def make_thread_handle(task: Task, ident: int) -> SimHandle:
     """A handle of a thread that runs already."""
     handle = SimHandle()
     handle.ident = ident
+    handle._begin()
     return handle
 
 
