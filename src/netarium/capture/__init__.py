@@ -6,6 +6,7 @@
     recorder  the trace: one JSON object a line, with a versioned schema
     summary   a frame in the words of the trace
     flows     counters per conversation
+    windows   TCP's windows over time, drawn
     counters  drops by reason, for the summary line of a run
     records   a file that is written in whole records only, and says clearly when it cannot be
 

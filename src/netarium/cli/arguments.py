@@ -25,6 +25,7 @@ class RunArguments:
     pcap: str | None = None
     pcap_on: list[str] = field(default_factory=list)
     trace: str | None = None
+    plot: str | None = None
     stdin: dict[str, Path] = field(default_factory=dict)
     root: bool = False
     check_determinism: bool = False
@@ -59,6 +60,11 @@ def parser() -> argparse.ArgumentParser:
         help="capture there only; may be repeated",
     )
     add("--trace", metavar="FILE.jsonl", help="write every event as a line of JSON")
+    add(
+        "--plot",
+        metavar="DIR",
+        help="draw cwnd, ssthresh and flight of each TCP connection there (needs matplotlib)",
+    )
     add(
         "--stdin",
         action="append",

@@ -1,4 +1,4 @@
-"""The files a run leaves: --pcap and --trace.
+"""The files a run leaves: --pcap, --trace and --plot.
 
 They are opened before anything runs; what cannot be written is exit 2.
 """
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from netarium.errors import NetariumError
 
 if TYPE_CHECKING:
+    from netarium.capture.windows import Windows
     from netarium.cli.arguments import RunArguments
     from netarium.lab.net import Net
 
@@ -29,14 +30,29 @@ class Outputs:
             if arguments.trace is not None:
                 made += _new(arguments.trace)
                 net.watching.trace_to(arguments.trace, capture)
+            self.windows = self._watch_windows(arguments.plot)
         except NetariumError:
             for path in made:
                 path.unlink(missing_ok=True)
             raise
 
+    def _watch_windows(self, folder: str | None) -> Windows | None:
+        if folder is None:
+            return None
+        from netarium.capture.windows import Windows, matplotlib_or_usage_error
+
+        matplotlib_or_usage_error()
+        windows = Windows()
+        self.net.watch.add(windows)
+        self.plot_folder = folder
+        return windows
+
     def close(self) -> None:
-        """Finish the files. Raises CaptureError when one is not whole."""
+        """Finish the files, draw the plots. Raises CaptureError when one is not whole."""
         self.net.watching.close()
+        if self.windows is not None:
+            windows, self.windows = self.windows, None
+            windows.draw(self.plot_folder)
 
 
 def _new(path: str) -> list[Path]:
