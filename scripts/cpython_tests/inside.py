@@ -132,7 +132,9 @@ def main() -> int:
 
         with Net(directory=folder) as net:
             try:
-                net.host("host", address=["10.0.0.1/24", "fd00::1/64"]).call(run_module, *arguments, within="100000h")
+                net.host("host", address=["10.0.0.1/24", "fd00::1/64"]).call(
+                    run_module, *arguments, within="100000h"
+                )
             finally:
                 for program in net.services:
                     sys.stderr.write(program.stderr[-LONGEST_TEXT:])

@@ -72,10 +72,10 @@ class TlsConnection:
     def write(self, data: Any) -> int:
         """Encrypt and send all of it, as SSL_write does; a socket that does not wait takes one record's worth."""
         left = memoryview(data).cast("B")
-        total = 0
+        total: int = 0
         while True:
             piece = left[:RECORD_BYTES_MAX]
-            count = self._drive("write", lambda: self._object.write(piece))  # noqa: B023
+            count: int = self._drive("write", lambda: self._object.write(piece))  # noqa: B023
             total += count
             left = left[count:]
             if not left or self._sock.gettimeout() == 0:
