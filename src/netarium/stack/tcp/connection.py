@@ -76,7 +76,7 @@ class Connection(ControlBlock):
         return room if room > 0 else 0
 
     def is_writable(self) -> bool:
-        """Whether a third of the send buffer is free and less than tcp_notsent_lowat waits. (Linux sk_stream_is_writeable)"""
+        """Whether a third of the send buffer is free and less than tcp_notsent_lowat waits. (Linux tcp_poll)"""
         if self.unsent_bytes >= (self.options.notsent_lowat_bytes or self.stack.settings.tcp_notsent_lowat):
             return False
         return 3 * (self.unsent_bytes + self.snd_nxt - self.snd_una) <= 2 * self.send_buffer_bytes

@@ -153,13 +153,21 @@ def establish(c: ControlBlock) -> None:
         start_keepalive(c)
 
 
-def take_final_ack(c: ControlBlock, header: TcpHeader, sequence: int) -> Drop | None:
-    """In SYN-RECEIVED the acknowledgment of our SYN completes the handshake. (RFC 9293 section 3.10.7.4, fifth)"""
+def take_final_ack(c: ControlBlock, header: TcpHeader, sequence: int, size: int = 0) -> Drop | None:
+    """In SYN-RECEIVED the acknowledgment of our SYN completes the handshake. (RFC 9293 section 3.10.7.4, fifth)
+
+    With TCP_DEFER_ACCEPT a bare one does not: the connection waits for data, or for the SYN+ACK that is sent again
+    when the time is over, to be acknowledged once more. (Linux tcp_check_req)
+    """
     acknowledgment = unwrap(header.acknowledgment, c.snd_nxt)
     if acknowledgment < c.iss + 1 or acknowledgment > c.snd_nxt:
         c.ip.tcp.answer_with_reset(c.ip, c.local_ip, c.remote_ip, header, 0)
         return Drop.TCP_BAD_ACK
     listener = c.listener
+    defer_ns = c.options.defer_accept_s * 1_000_000_000
+    if listener is not None and not size and c.stack.now - c.opened_at < defer_ns:
+        c.rto_at = c.opened_at + defer_ns
+        return Drop.TCP_NOT_ACCEPTED
     if listener is not None and not listener.take_completed(c):
         if c.stack.settings.tcp_abort_on_overflow:
             c.ip.tcp.answer_with_reset(c.ip, c.local_ip, c.remote_ip, header, 0)

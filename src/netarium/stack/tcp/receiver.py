@@ -72,7 +72,7 @@ def _receive_slowly(c: ControlBlock, frame: Frame, header: TcpHeader, sequence: 
     if not flags & ACK:
         return Drop.TCP_NOT_ACCEPTED
     if c.state == states.SYN_RECEIVED:
-        reason = handshake.take_final_ack(c, header, sequence)
+        reason = handshake.take_final_ack(c, header, sequence, size)
         if reason is not None or c.state == states.CLOSED:
             return reason
     reason = acks.take(c, header, sequence, size)
