@@ -284,3 +284,11 @@ def test_a_fin_that_comes_again_in_time_wait_is_acknowledged_again() -> None:
     line.run(SECOND)
     assert server.state == states.CLOSED
     assert line.sent("server").count("F.") == 2
+
+
+def test_a_packet_of_protocol_6_without_a_header_is_a_named_drop() -> None:
+    line = Line()
+    network = Ipv4Header(CLIENT, SERVER, PROTOCOL_TCP, 64)
+    frame = Frame(SERVER, CLIENT, ETHERTYPE_IPV4, network, None, b"no header")
+    line.server.receive(line.server.interfaces["eth0"], frame, line.now)
+    assert line.drops == [(0, "server", Drop.TCP_MALFORMED)]

@@ -73,6 +73,9 @@ class Tcp:
         """A segment for an address of this host."""
         header: Any = frame.transport
         network: Any = frame.network
+        if header is None:  # a packet built by hand, by a raw socket or a test
+            self.stack.drop(Drop.TCP_MALFORMED, frame)
+            return
         c = self.connections.get(
             (network.destination, header.destination_port, network.source, header.source_port)
         )
