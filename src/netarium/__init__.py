@@ -13,6 +13,7 @@ The folders are layers, from the bottom up; a higher line may import lower ones 
     programs, apps    running unmodified Python; the programs that come with it
     tools             what a host has in its /bin
     lab               `Net`, the lab file, lifecycle
+    story             what happened, as facts and in plain English
     testing           frame checkers, a scripted TCP peer: shipped to users
     cli, pytest_plugin     the command line; the `net` fixture
 

@@ -4,8 +4,6 @@ import json
 
 import pytest
 
-from netarium.capture.reading import read_capture
-
 
 def test_help_names_what_is_built_and_nothing_else(netarium):
     done = netarium("--help")
@@ -89,37 +87,3 @@ def test_schema_is_json(netarium):
 def test_ports(netarium, what, code, text):
     done = netarium("ports", what)
     assert (done.code, done.stdout + done.stderr) == (code, text)
-
-
-def test_demo_tells_the_main_job_with_the_numbers_of_its_capture(netarium, tmp_path):
-    done = netarium("demo", "--pcap", "demo.pcapng")
-    assert (done.code, done.stderr) == (0, "")
-    story = done.stdout
-    order = [
-        "client asks everybody: who has 192.168.15.68?  [frames 1-4: client > switch > server]",
-        "server answers: 192.168.15.68 is at 02:00:00:00:00:01  [frames 5-8: server > switch > client]",
-        "client asks for a connection to port 8999: SYN",
-        "server agrees: SYN+ACK",
-        "client acknowledges: the connection stands",
-        "client sends 12 bytes: 'hello server'",
-        "server prints: client says hello server",
-        "client has nothing more to send: FIN",
-        "server has nothing more to send: FIN",
-        "-> TIME-WAIT",
-        "What they know now:",
-    ]
-    places = [story.index(words) for words in order]
-    assert places == sorted(places)
-    frames = list(read_capture(tmp_path / "demo.pcapng"))
-    assert f"frames 1-{len(frames)}," in story
-    assert [frame.interface for frame in frames[:4]] == [
-        "client:eth0",
-        "switch:p2",
-        "switch:p1",
-        "server:eth0",
-    ]
-    assert b"hello server" in next(frame.data for frame in frames if len(frame.data) == 78)
-
-
-def test_demo_is_the_same_every_time(netarium):
-    assert netarium("demo").stdout == netarium("demo").stdout

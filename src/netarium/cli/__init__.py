@@ -10,7 +10,7 @@
     determinism  --check-determinism: two runs in scratch copies, compared event by event
     check        `netarium check`: read a lab and say what is wrong
     schema       `netarium schema`: the JSON schema of lab files
-    demo         `netarium demo`: the main job told step by step
+    demo         `netarium demo`: a lab of the package, told step by step (`story`)
     chat         `netarium chat`: forwards to the chat program
     files        `netarium files`: forwards to the file transfer
 

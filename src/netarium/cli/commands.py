@@ -68,12 +68,20 @@ def files(context: typer.Context) -> None:
 
 @app.command()
 def demo(
-    pcap: Annotated[Path | None, typer.Option(metavar="FILE", help="Leave the capture there.")] = None,
+    pcap: Annotated[Path, typer.Option(metavar="FILE", help="Leave the capture there.")] = Path(
+        "netarium-demo.pcapng"
+    ),
+    trace: Annotated[Path, typer.Option(metavar="FILE", help="Leave the trace there.")] = Path(
+        "netarium-demo.jsonl"
+    ),
+    lab: Annotated[
+        str, typer.Option(metavar="NAME", help="Another lab of the package, such as lan.")
+    ] = "whole-flow",
 ) -> None:
-    """Tell the main job step by step: two programs talk across a virtual network."""
+    """Tell step by step how a PC that knows nothing opens a web page: DHCP, DNS, ARP, NAT, TCP."""
     from netarium.cli.demo import demo as tell
 
-    raise typer.Exit(tell(pcap))
+    raise typer.Exit(tell(pcap, trace, lab))
 
 
 @app.command()

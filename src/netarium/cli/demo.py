@@ -1,23 +1,31 @@
-"""`netarium demo`: the main job, told step by step: two ordinary scripts talk across a virtual network."""
+"""`netarium demo`: a PC that knows nothing opens a web page on the other side of the internet, told step by step."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 import netarium
-from netarium.cli.telling import Teller, span
+from netarium.capture.pcapng import Capture
+from netarium.errors import NetariumError, UsageError
+from netarium.lab.boxes import Host
 from netarium.lab.net import Net
+from netarium.story.chapters import told
+from netarium.story.watcher import Watcher
 from netarium.units import format_duration
 
-_NETWORK = """\
-Two hosts and a switch. On each host an ordinary Python script, written for real networks:
+DRAWINGS = {
+    "whole-flow": """\
+A PC is plugged in and opens a page. Between it and the page: a switch, a gateway with NAT, two routers.
 
-  server 192.168.15.68 ---- switch ---- client 192.168.15.46
-  server.py: bind, listen,              client.py: connect,
-  accept, recv, send                    send, recv
-
-What follows was really sent, frame by frame; the numbers are those of the capture. A frame that crosses the
-switch is in it four times: sent and received on each cable."""
+  pc --- office --- gw ------ isp ------ core --- backbone --- web
+                               |                   |  |  |
+                            isp-dns             root  |  zdns-dns
+                                                    cn-dns
+"""
+}
+_LEGEND = """\
+Every line below happened in this run. The seconds are virtual time; in brackets are the numbers of the frames
+in the capture, and the way they took. A frame is captured at both ends of each cable: sent, and received."""
 
 
 def labs() -> Path:
@@ -26,39 +34,46 @@ def labs() -> Path:
     return inside if inside.is_dir() else Path(netarium.__file__).parents[2] / "examples" / "labs"
 
 
-def demo(pcap: Path | None = None) -> int:
-    """Run lan.yaml and tell what happened; with `pcap` leave the capture there. The exit code."""
-    net = Net.load(labs() / "lan.yaml", typed=False)
-    net.watching.record(full=False)
-    if pcap is not None:
-        net.capture(pcap)
-    teller = Teller(net)
-    for service in net.services:
-        service.listeners.append(teller.wrote)
+def demo(pcap: Path, trace: Path, lab: str = "whole-flow") -> int:
+    """Run a lab of the package, tell it, and leave capture and trace there. The exit code.
+
+    Raises UsageError for a lab there is not and a file that cannot be written, ProgramError when a program fails.
+    """
+    path = labs() / f"{lab}.yaml"
+    known = sorted(each.stem for each in labs().glob("*.yaml"))
+    if lab not in known:
+        raise UsageError(f"the package has no lab {lab!r}; it has {', '.join(known)}")
+    net = Net.load(path, typed=False)
+    capture = _begin_files(net, pcap, trace)
+    watcher = Watcher(net, capture)
     net.run(check=True)
     net.close()
-    print(_NETWORK)
-    for line in teller.told():
+    print(DRAWINGS.get(lab) or f"The lab {path}\n")
+    print(_LEGEND)
+    for line in told(watcher.facts, watcher.owners()):
         print(line)
-    _print_tables(net)
-    _print_end(net, teller, pcap)
+    took = format_duration(net.now_ns)
+    print(f"\n{capture.frames} frames, {took} of virtual time; the same every time: digest {net.digest}.")
+    _print_next(next(iter(watcher.heroes.values())), path, pcap, trace)
     return 0
 
 
-def _print_tables(net: Net) -> None:
-    print("\nWhat they know now:")
-    for entry in net["switch"].mac_table:
-        print(
-            f"  switch: {entry.mac.to_bytes(6, 'big').hex(':')} is behind {entry.port.name.partition(':')[2]}"
-        )
-    for host in ("server", "client"):
-        for socket in net[host].sockets:
-            print(f"  {host}: {socket!r}")
-    print("  A connection that was closed is kept in TIME-WAIT for 60 s, so that late segments do no harm.")
+def _begin_files(net: Net, pcap: Path, trace: Path) -> Capture:
+    """Open both, or leave neither."""
+    new = not pcap.exists()
+    capture = net.watching.capture(pcap, [])
+    try:
+        net.watching.trace_to(trace, capture)
+    except NetariumError:
+        if new:
+            pcap.unlink()
+        raise
+    return capture
 
 
-def _print_end(net: Net, teller: Teller, pcap: Path | None) -> None:
-    print(f"\n{span(1, teller.frames)}, {format_duration(net.now_ns)} of virtual time; the same every time.")
-    where = f"in {pcap}" if pcap is not None else "with --pcap demo.pcapng as a file for Wireshark"
-    print(f"The capture: {where}. The lab and the scripts: {labs()}")
-    print("Your own scripts: netarium run server.py client.py")
+def _print_next(hero: Host, lab: Path, pcap: Path, trace: Path) -> None:
+    port = next(iter(hero.node.ports.values())).name
+    print(f"\nLeft here: {pcap}, the capture, and {trace}, the trace (one JSON object a line).")
+    print(f"Next: open {pcap} in Wireshark, one interface at a time: put into the filter line")
+    print(f'  frame.interface_name == "{port}"')
+    print(f"The lab is {lab}: copy it, change it, and `netarium run` it.")
