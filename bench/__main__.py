@@ -46,8 +46,9 @@ def _run(name: str) -> dict[str, float]:
 
 def _start_up(runs: int) -> list[float]:
     """Whole-process seconds of `netarium run server.py client.py` with two tiny scripts."""
-    server = "import socket\ns=socket.create_server(('192.168.15.68',8999))\nc,_=s.accept()\nprint(c.recv(9))\nc.close()\n"
-    client = "import socket\nc=socket.create_connection(('192.168.15.68',8999))\nc.send(b'hello')\nc.close()\n"
+    at = "('192.168.15.68', 8999)"
+    server = f"import socket\ns=socket.create_server({at})\nc,_=s.accept()\nprint(c.recv(9))\nc.close()\n"
+    client = f"import socket\nc=socket.create_connection({at})\nc.send(b'hello')\nc.close()\n"
     seconds = []
     with tempfile.TemporaryDirectory() as folder:
         Path(folder, "server.py").write_text(server)
@@ -63,15 +64,17 @@ def _start_up(runs: int) -> list[float]:
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("scenario", nargs="*", help=f"some of {', '.join(SCENARIOS)}, start_up; all when none is named")
+    parser.add_argument("scenario", nargs="*", help=f"some of {', '.join(SCENARIOS)}, start_up; all without")
     parser.add_argument("--runs", type=int, default=5, help="counted runs of each (default 5)")
     arguments = parser.parse_args()
     names = arguments.scenario or [*SCENARIOS, "start_up"]
-    print(f"Python {sys.version.split()[0]}, one core of {os.cpu_count()}, medians of {arguments.runs} runs (min to max)")
+    python = sys.version.split()[0]
+    print(f"Python {python}, one core of {os.cpu_count()}, medians of {arguments.runs} runs (min to max)")
     for name in names:
         if name == "start_up":
             times = _start_up(arguments.runs)
-            print(f"{name:16} {statistics.median(times):.3f} s ({min(times):.3f} to {max(times):.3f})  aim: under 0.5 s")
+            median = statistics.median(times)
+            print(f"{name:16} {median:.3f} s ({min(times):.3f} to {max(times):.3f})  aim: under 0.5 s")
             continue
         results = [_run(name) for _ in range(arguments.runs)]
         parts = []

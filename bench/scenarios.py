@@ -1,4 +1,4 @@
-"""The programs and nets that are measured. Each scenario returns what it did; `python -m bench.scenarios NAME` prints it.
+"""The programs and nets that are measured. Each returns what it did; `python -m bench.scenarios NAME` prints it.
 
 All use ordinary blocking programs on sockets, one link-hop being a frame received at the far end of a cable.
 """
@@ -24,7 +24,7 @@ def _net() -> Any:
 def _routed(delay: str = "1ms", rate: str = "1Gbps", **options: Any) -> tuple[Any, Any, Any]:
     """host - router - host, 1 Gbit/s and 1 ms a link unless said otherwise."""
     net = _net()
-    router = net.router("router", interfaces={"a": "10.0.1.1/24", "b": "10.0.2.1/24"})
+    net.router("router", interfaces={"a": "10.0.1.1/24", "b": "10.0.2.1/24"})
     client = net.host("client", address="10.0.1.2/24", gateway="10.0.1.1")
     server = net.host("server", address="10.0.2.2/24", gateway="10.0.2.1")
     net.link(client, "router:a", delay=delay, rate=rate, **options)

@@ -61,7 +61,7 @@ _HOMES = {
     "ProgramError": "netarium.errors",
 }
 
-__all__ = [  # noqa: PLE0604, RUF022  (lazy names)
+__all__ = [  # noqa: RUF022  (the order a reader wants)
     "Net",
     "NetariumError",
     "UsageError",

@@ -17,7 +17,9 @@ from netarium.wire.arp import REQUEST
         ("192.168.2.2", "192.168.1.254", "192.168.2.2"),
     ],
 )
-def test_r041_arp_asks_for_the_target_or_for_the_gateway(target: str, asked_for: str, answers_from: str) -> None:
+def test_r041_arp_asks_for_the_target_or_for_the_gateway(
+    target: str, asked_for: str, answers_from: str
+) -> None:
     net = Net(seed=1)
     one, two = net.switch("one"), net.switch("two")
     a = net.host("a", address="192.168.1.1/24", gateway="192.168.1.254", link=one)

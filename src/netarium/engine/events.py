@@ -33,7 +33,15 @@ class Target(Protocol):
 class Engine:
     """The clock and the event queue of one net."""
 
-    __slots__ = ("events_at_instant", "events_per_instant_max", "fired", "foreground", "heap", "now", "sequence")
+    __slots__ = (
+        "events_at_instant",
+        "events_per_instant_max",
+        "fired",
+        "foreground",
+        "heap",
+        "now",
+        "sequence",
+    )
 
     def __init__(self) -> None:
         self.now = 0

@@ -109,7 +109,11 @@ class Lifecycle:
         return Start(self, max(time_ns, self.engine.now), action)
 
     def drive(
-        self, until_ns: int = NEVER_NS, condition: Callable[[], bool] | None = None, *, each_event: bool = False
+        self,
+        until_ns: int = NEVER_NS,
+        condition: Callable[[], bool] | None = None,
+        *,
+        each_event: bool = False,
     ) -> End:
         """Let time pass until the run is over, `until_ns` is reached, or `condition` holds.
 

@@ -315,7 +315,11 @@ class Net:
             )
 
     def drive(
-        self, until_ns: int = NEVER_NS, condition: Callable[[], bool] | None = None, *, each_event: bool = False
+        self,
+        until_ns: int = NEVER_NS,
+        condition: Callable[[], bool] | None = None,
+        *,
+        each_event: bool = False,
     ) -> End:
         """The loop beneath `run`, `wait`, `expect` and `call`; says why it came back and raises nothing for it."""
         self.check()
