@@ -128,11 +128,13 @@ def test_a_packet_through_two_switches_is_one_flight_and_a_retransmission_anothe
     sent = [fact for fact in watcher.facts if fact.kind is Kind.TCP and fact.values["data"]]
     assert len(sent) > 1
     paths = [fact.flight.path() for fact in sent if fact.flight is not None]
+    assert [fact.values["again"] for fact in sent] == [False] + [True] * (len(sent) - 1)
+    assert "a sends 15 bytes: 'through the gap' (sent again) [frame" in story(watcher)
     assert paths[0] == "a > one"
     assert paths[-1] == "a > one > two > b"
 
 
-def test_facts_of_no_chapter_stay_where_they_happened_and_watching_changes_nothing(tmp_path):
+def test_facts_are_as_their_kind_says_stay_where_they_happened_and_watching_changes_nothing(tmp_path):
     unwatched = Net.load(labs() / "whole-flow.yaml")
     unwatched.run(check=True)
     net = Net.load(labs() / "whole-flow.yaml")
@@ -140,6 +142,9 @@ def test_facts_of_no_chapter_stay_where_they_happened_and_watching_changes_nothi
     net.run(check=True)
     net.close()
     assert net.digest == unwatched.digest
+    for fact in watcher.facts:
+        assert sorted(fact.values) == sorted(fact.kind.value.partition(":")[0].split()), fact.kind
+    assert {fact.kind for fact in watcher.facts} == set(Kind)
     unwatched.close()
     chapters = divide(watcher.facts)
     assert [each.number for each in chapters] == list(range(1, len(chapters) + 1))

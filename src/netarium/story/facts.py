@@ -11,7 +11,7 @@ class Kind(Enum):
     """What kind of thing happened; the value names the keys of `Fact.values`."""
 
     BOOTED = "addresses gateways servers: what a host that asks by DHCP has when it is switched on"
-    DHCP = "name source destination source_port destination_port given wanted server mask gateway servers lease_s"
+    DHCP = "name source destination source_port destination_port given wanted server mask length gateway servers lease_s"
     CONFIGURED = "addresses gateways servers: the same host when its lease is bound"
     NAME_STAGE = "name stage hit answer: one place a name was looked up in"
     DNS = "source destination response recursion name type rcode answer ttl_s zone servers glue"
@@ -19,12 +19,12 @@ class Kind(Enum):
         "transport own mask destination own_network destination_network gateway: local, or by the gateway"
     )
     ARP = "operation target sender sender_mac purpose answered"
-    NAT_ENTRY = "connection before after lines_before lines_after: a new line in the table of a NAT"
+    NAT_ENTRY = "connection before after rule lines_before lines_after: a new line in the table of a NAT"
     NAT_REPLY = "connection before after: the first packet back"
-    ROUTE_LEARNED = "prefix route: a routing protocol found a way"
-    TCP = "source destination port segment sequence acknowledged acknowledges_fin fin data"
+    ROUTE_LEARNED = "protocol prefix route: a routing protocol found a way"
+    TCP = "source destination port segment sequence acknowledged acknowledges_fin fin again data"
     TCP_STATE = "subject before after"
-    PRINTED = "program line"
+    PRINTED = "program stream line"
     OTHER = "protocol: everything else that was sent"
 
 

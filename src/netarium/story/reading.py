@@ -30,6 +30,8 @@ class Reader:
     def __init__(self) -> None:
         self._initial: dict[End, int] = {}
         self._fin: dict[End, int] = {}
+        self._sent: dict[tuple[End, int], int] = {}
+        """(end, its initial sequence number) -> how far it has sent."""
 
     def note(self, frame: Frame) -> None:
         """See a frame anywhere on its way: behind NAT an end has another address."""
@@ -65,7 +67,13 @@ class Reader:
     def _tcp(self, network: Ipv4Header, header: TcpHeader, data: bytes) -> dict[str, Any]:
         mine, its = (network.source, header.source_port), (network.destination, header.destination_port)
         acknowledged = (header.acknowledgment - self._initial.get(its, 0)) % _MODULUS
+        initial = self._initial.get(mine, 0)
+        begins = (header.sequence - initial) % _MODULUS
+        ends = begins + len(data) + bool(header.flags & (SYN | FIN))
+        sent = self._sent.get((mine, initial), 0)
+        self._sent[mine, initial] = max(sent, ends)
         return {
+            "again": begins < ends <= sent,
             "source": f"{ipv4_text(mine[0])}:{mine[1]}",
             "destination": f"{ipv4_text(its[0])}:{its[1]}",
             "port": its[1],

@@ -31,7 +31,9 @@ class Sentences:
             Kind.ARP: self._arp,
             Kind.NAT_ENTRY: self._nat_entry,
             Kind.NAT_REPLY: self._nat_reply,
-            Kind.ROUTE_LEARNED: lambda place, v: f"{place} has learned (OSPF): {v['prefix']} {v['route']}",
+            Kind.ROUTE_LEARNED: lambda place, v: (
+                f"{place} has learned ({v['protocol']}): {v['prefix']} {v['route']}"
+            ),
             Kind.TCP: self._tcp,
             Kind.TCP_STATE: lambda place, v: f"TCP on {place}: {v['before']} -> {v['after']}",
             Kind.PRINTED: lambda place, v: f"{v['program']} prints: {v['line']}",
@@ -141,6 +143,10 @@ class Sentences:
         return f"{place} finds the answer's entry in its NAT table: {v['before']} becomes {v['after']}."
 
     def _tcp(self, place: str, v: dict[str, Any]) -> str:
+        words = self._segment(place, v)
+        return f"{words} (sent again)" if v["again"] else words
+
+    def _segment(self, place: str, v: dict[str, Any]) -> str:
         segment = v["segment"]
         if segment == "syn":
             whom = self._who(v["destination"].rpartition(":")[0])

@@ -77,8 +77,12 @@ class Watcher:
             self.facts.append(Fact(now, Kind.BOOTED, place, _belongings(host)))
         elif what == "dhcp" and after == "BOUND" and host is not None:
             self.facts.append(Fact(now, Kind.CONFIGURED, place, _belongings(host)))
-        elif what == "ospf" and after.startswith("via "):
-            self.facts.append(Fact(now, Kind.ROUTE_LEARNED, place, {"prefix": rest, "route": after}))
+        elif what in ("ospf", "rip") and after.startswith("via "):
+            self.facts.append(
+                Fact(
+                    now, Kind.ROUTE_LEARNED, place, {"protocol": what.upper(), "prefix": rest, "route": after}
+                )
+            )
 
     def step(self, now: int, place: str, stop: Stop, subject: str, details: dict[str, object]) -> None:
         """A step on a byte's journey."""
