@@ -11,7 +11,10 @@ class Kind(Enum):
     """What kind of thing happened; the value names the keys of `Fact.values`."""
 
     BOOTED = "addresses gateways servers: what a host that asks by DHCP has when it is switched on"
-    DHCP = "name source destination source_port destination_port given wanted server mask length gateway servers lease_s"
+    DHCP = (
+        "name source destination source_port destination_port given wanted server "
+        "mask length gateway servers lease_s: one message; addresses it does not have are 0.0.0.0"
+    )
     CONFIGURED = "addresses gateways servers: the same host when its lease is bound"
     NAME_STAGE = "name stage hit answer: one place a name was looked up in"
     DNS = "source destination response recursion name type rcode answer ttl_s zone servers glue"
