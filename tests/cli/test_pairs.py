@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from netarium.journey import Drop
-from netarium.testing.explained import causes_of_drops
+from netarium.testing.explained import RESET, SLOW_READER, causes_of_drops
 from netarium.testing.tshark import skip_without_tshark, tshark_findings
 
 PAIRS = Path(__file__).parents[2] / "examples" / "pairs"
@@ -69,6 +69,11 @@ EXPECTED = {
 }  # fmt: skip
 
 
+# On loopback one segment of 64 KiB fills the window before the server can read; a server that reads once and closes
+# leaves bytes unread, which resets the connection.
+CAUSES = {"upload": (SLOW_READER, RESET)}
+
+
 def in_the_net(case, netarium):
     folder, commands, inputs, _ = CASES[case]
     options = [word for name, file in inputs.items() for word in ("--stdin", f"{name}={file}")]
@@ -109,7 +114,8 @@ def test_the_readme_s_commands_run_and_tshark_finds_nothing_wrong(folder, comman
     done = netarium(*words, "--json", "--pcap", pcap, cwd=PAIRS / folder)
     assert done.code == 0, done.stderr
     drops = [Drop[name] for name in json.loads(done.stdout)["drops"]]
-    assert tshark_findings(pcap, causes_of_drops(drops)) == []
+    causes = [*causes_of_drops(drops), *CAUSES.get(folder, ())]
+    assert tshark_findings(pcap, causes) == []
 
 
 class Kernel:

@@ -518,3 +518,14 @@ def test_the_hosts_own_description_of_the_machine(host: Any) -> None:
     assert "127.0.0.1\tlocalhost\n" in hosts and "10.0.0.1\thost\n" in hosts
     assert services == "tcpmux\t1/tcp"
     assert Path("/etc/hostname").read_text() != "host\n"
+
+
+def test_os_abort_ends_the_program_alone(net) -> None:  # type: ignore[no-untyped-def]
+    import os
+
+    host = net.host("h", address="10.0.0.1/24")
+    aborted = host.run(os.abort)
+    other = host.run(lambda: "goes on", name="other")
+    net.run()
+    assert aborted.exit_code == -6
+    assert other.result == "goes on"

@@ -10,6 +10,8 @@
     determinism  --check-determinism: two runs in scratch copies, compared event by event
     check        `netarium check`: read a lab and say what is wrong
     schema       `netarium schema`: the JSON schema of lab files
+    ports        `netarium ports`: which service has a port
+    shell        `netarium shell`: a prompt on a host; `shell_prompt` reads its lines
     demo         `netarium demo`: a lab of the package, told step by step (`story`)
     chat         `netarium chat`: forwards to the chat program
     files        `netarium files`: forwards to the file transfer

@@ -18,6 +18,8 @@
     nat, firewall, balance  from their keywords to a router's filter; `models_filter` is their schema
     filters     these put into a node's stack at every boot
     presets     boxes assembled from others: balancer, home router
+    services    `dhcp`, `services`, `dns`, `search`: from keywords to daemons; `models_services` is their schema
+    ipv6        `ipv6`, `advertise` and IPv6 addresses of a node
     load        from a lab file to a net
     faults      a lab file's timeline and frame rules
     scripts     scripts without a lab; `literals` reads addresses from their syntax trees, `placement` gives them out

@@ -8,6 +8,7 @@ from typing import Any
 from netarium import units
 from netarium.errors import UsageError
 from netarium.link.cable import Cable
+from netarium.nodes.host import Host as HostNode
 
 OPTIONS = ("delay", "jitter", "rate", "queue", "mtu", "loss", "duplicate", "reorder", "corrupt")
 """The keywords of a link, in the lab file and in Python."""
@@ -94,6 +95,17 @@ class Link:
             return
         key, number = _knob(name, value)
         setattr(self.cable, key, number)
+        if name == "mtu":
+            self.fit_interfaces()
+
+    def fit_interfaces(self) -> None:
+        """Let the NICs at its ends send no more than it carries, as an administrator sets both: `ip link set mtu`.
+
+        A switch between two cables tells nobody: NICs whose cables differ then lose large frames, as on real ones.
+        """
+        for port in (self.cable.a, self.cable.b):
+            if isinstance(port.owner, HostNode):
+                port.owner.set_mtu(port.name.partition(":")[2], self.cable.mtu)
 
     @property
     def up(self) -> bool:

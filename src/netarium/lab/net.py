@@ -213,6 +213,8 @@ class Net:
             cable.add_rule(rule)
         link = Link(cable)
         self.links.append(link)
+        if "mtu" in arguments:
+            link.fit_interfaces()
         return link
 
     def add_interface(

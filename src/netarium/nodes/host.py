@@ -8,7 +8,7 @@ still lie behind it from before; it finds nothing to do and costs one call).
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from netarium.engine.events import Engine
@@ -147,6 +147,14 @@ class Host(Node):
         if self.on:
             self._attach(self.stack, name, setup)
         return port
+
+    def set_mtu(self, name: str, mtu: int) -> None:
+        """Let a NIC carry packets of at most `mtu` bytes, now and at every boot."""
+        self.setup.interfaces[name] = replace(self.setup.interfaces[name], mtu=mtu)
+        if self.on and name in self.stack.interfaces:
+            self.stack.enter(self.engine.now)
+            self.stack.set_mtu(name, mtu)
+            self.stack.settle()
 
     def enable_ipv6(self, setup: Ipv6Setup) -> None:
         """Switch IPv6 on, now and at every boot."""

@@ -13,7 +13,7 @@
     unix_datagram  AF_UNIX datagrams
     unix_names   the names of AF_UNIX sockets, a table per host
     factory      socket(2): which sockets there are, and who may open them
-    tcp_options  the options of TCP sockets
+    tcp_options  the options of TCP sockets; `tcp_info` is the struct of TCP_INFO
     closed       what stands for a closed socket
     raw          raw IP sockets, ICMP's among them
     packet       packet sockets: frames of an interface, past TCP/IP

@@ -11,8 +11,12 @@ as first argument, anywhere else the original. So nothing changes outside the ne
     files      names of AF_UNIX sockets as the files they would be
     file_times what a program sees of the times of real files: virtual ones
     atexit builtins datetime fcntl os random select signal socket ssl sys thread time
-               a file for each of the standard library's; what belongs to `socket` is in socket_*.py, locks in locks.py,
-               threading.local in local.py, thread idents in idents.py, Python 3.13's threads in thread_313.py
+               a file for each of the standard library's; locks in locks.py, threading.local in local.py, thread
+               idents in idents.py, Python 3.13's threads in thread_313.py
+    socket_functions  what the module `socket` has beside the class; socket_names asks names, socket_linger closes slowly
+    socket_address    addresses as programs write them, socket_address6 those of AF_INET6
+    socket_arguments  the arguments of the class' methods; socket_message those of sendmsg and recvmsg
+    socket_watch      what watchers are told of calls
 """
 
 from __future__ import annotations

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import os as real
+import signal
 from collections.abc import Callable
 from typing import Any
 
@@ -247,6 +248,11 @@ def chdir(task: Task, path: Any) -> None:
 def _exit(task: Task, status: int) -> None:
     """As os._exit: no clean-up, no output flushed."""
     task.process.exit_now(task, status & 0xFF)
+
+
+def abort(task: Task) -> None:
+    """As os.abort: SIGABRT, whose default action ends the program; here it cannot be caught."""
+    task.process.exit_now(task, -signal.SIGABRT)
 
 
 def wait(task: Task, *args: Any) -> Any:

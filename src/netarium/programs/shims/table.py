@@ -35,7 +35,7 @@ FUNCTIONS: list[tuple[str, str, ModuleType]] = [
     (
         "os",
         "read write close dup dup2 fstat isatty set_blocking get_blocking set_inheritable get_inheritable pipe pipe2 "
-        "sendfile getpid getppid getuid geteuid getgid getegid getlogin uname cpu_count kill killpg chdir _exit",
+        "sendfile getpid getppid getuid geteuid getgid getegid getlogin uname cpu_count kill killpg chdir _exit abort",
         os_shim,
     ),
     ("os", " ".join(file_times_shim.NAMES), file_times_shim),

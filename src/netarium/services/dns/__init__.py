@@ -1,5 +1,6 @@
 """A name server: authoritative for zones, recursive, or forwarding, in one program, as BIND's named.
 
+    configuration  the `dns` mapping of a lab, read and checked
     zone        zone text to records by name; errors name zone and line
     authority   what zones say to a question: answer, referral, wildcard, CNAME chain, NXDOMAIN, NODATA
     cache       records and negative answers by TTL in virtual time, with the ranks of RFC 2181

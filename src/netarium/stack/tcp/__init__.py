@@ -13,6 +13,7 @@ From the ground up (a later line may import earlier ones):
     syn_cookies     a handshake without a memory (RFC 4987)
     window          how much the peer may send, and when to tell it
     acknowledge     when to acknowledge: at once, with every second segment, or delayed
+    transmit        one segment on its way: the header from the control block, the route, IP
     rack            what was sent before something that arrived is lost; probing the tail (RFC 8985)
     sender          cutting segments: windows, Nagle, FIN
     recovery        what was lost, and sending it again
