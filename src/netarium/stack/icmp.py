@@ -151,6 +151,9 @@ class Icmp:
         if receiver is not None and quoted.fragment & OFFSET_MASK == 0:
             self.reported = (message.type, message.code, message.rest, header.source)
             receiver(quoted, rest, kind, info)
+        elif kind is NetworkError.MESSAGE_TOO_LONG and quoted.protocol == PROTOCOL_ICMP:
+            # A ping's: believed as Linux icmp_err does, so that the next one goes in fragments that fit.
+            self.stack.ipv4.paths.learn_mtu(quoted.destination, info)
 
     def _receive_redirect(
         self, frame: Frame, header: Ipv4Header, message: IcmpHeader, quoted: Ipv4Header

@@ -13,7 +13,7 @@ as first argument, anywhere else the original. So nothing changes outside the ne
     atexit builtins datetime fcntl os random select signal socket ssl sys thread time
                a file for each of the standard library's; locks in locks.py, threading.local in local.py, thread
                idents in idents.py, Python 3.13's threads in thread_313.py
-    socket_functions  what the module `socket` has beside the class; socket_names asks names, socket_linger closes slowly
+    socket_functions  what the module `socket` has beside the class; socket_names asks names, socket_linger closes
     socket_address    addresses as programs write them, socket_address6 those of AF_INET6
     socket_arguments  the arguments of the class' methods; socket_message those of sendmsg and recvmsg
     socket_watch      what watchers are told of calls
