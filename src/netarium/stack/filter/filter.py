@@ -124,7 +124,7 @@ class Filter:
             )  # fmt: skip
         elif type(transport) is IcmpHeader:
             if transport.is_error:
-                return self._track_error(frame)
+                return self._track_error(frame, interface)
             key = (PROTOCOL_ICMP, header.source, transport.rest >> 16, header.destination, transport.type)
         elif frame.fault is not None or header.protocol in WITH_PORTS:
             self.state = INVALID
@@ -217,9 +217,15 @@ class Filter:
 
     # ICMP errors and answers that the firewall makes.
 
-    def _track_error(self, frame: Frame) -> Frame:
-        """An ICMP error belongs to the connection of the packet that it quotes (RFC 5508 section 4)."""
+    def _track_error(self, frame: Frame, interface: Interface | None) -> Frame:
+        """An ICMP error belongs to the connection of the packet that it quotes (RFC 5508 section 4).
+
+        One of the box's own may be about a first packet, whose connection stands not in the table yet.
+        """
         key = related.quoted_key(frame)
+        begun = self.pending
+        if interface is None and begun is not None and not begun.confirmed and begun.reply.key == key:
+            return self._relate(frame, begun.reply)
         way = None if key is None else self.table.find(key)
         if way is None:
             self.state = INVALID
