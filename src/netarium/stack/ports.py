@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from netarium.addresses import ipv4_text, ipv6_text
 from netarium.stack.failures import Failure
 from netarium.stack.tcp.states import ESTABLISHED, NAMES, SYN_RECEIVED
+from netarium.wire.ipv4 import PROTOCOL_TCP
 
 if TYPE_CHECKING:
     from netarium.stack.stack import Stack
@@ -94,6 +95,11 @@ class Bindings:
         self.by_port.setdefault(claim.port, []).append(claim)
         self.by_owner[owner] = claim
         return claim
+
+    def is_taken(self, address: int, port: int) -> bool:
+        """Whether a socket or connection here has `port` at the IPv4 `address`, or at all addresses."""
+        probe = Binding(None, address, port, False, False, 0)
+        return not self._is_free(probe, port)
 
     def may_listen(self, claim: Binding) -> bool:
         """Whether no other claim stands against listening: SO_REUSEADDR does not help against a listener."""
@@ -200,6 +206,10 @@ class PortTable:
         """Give back whatever `owner` has in either table."""
         self.tcp.release(owner)
         self.udp.release(owner)
+
+    def is_taken(self, protocol: int, address: int, port: int) -> bool:
+        """Whether this host's own TCP or UDP has `port` at `address` (a NAT must not lend it)."""
+        return (self.tcp if protocol == PROTOCOL_TCP else self.udp).is_taken(address, port)
 
     def is_own(self, address: int) -> bool:
         """Whether a socket may bind to `address`: it is this host's, or has been taken just now (`adopt`)."""

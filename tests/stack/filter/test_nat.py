@@ -8,9 +8,10 @@ from hypothesis import strategies as st
 from tests.stack.filter.gateways import MASQUERADE, OUTSIDE, SERVER, A, B, Gateway, text
 from tests.stack.joined import ip
 
+from netarium.stack.failures import Failure
 from netarium.stack.filter import related
 from netarium.stack.filter.entry import Entry
-from netarium.stack.filter.mappings import ADDRESS_DEPENDENT, ENDPOINT_INDEPENDENT
+from netarium.stack.filter.mappings import ADDRESS_DEPENDENT, CLASSES, ENDPOINT_INDEPENDENT
 from netarium.stack.filter.nat import KEEP, NatSetup
 from netarium.wire.checksum import checksum_fits, pseudo_sum, word_sum
 from netarium.wire.ethernet import ETHERTYPE_IPV4, Frame
@@ -347,3 +348,45 @@ def test_a_rewritten_quotation_has_right_checksums(
     assert (
         int.from_bytes(got[at : at + 2], "big") % 65535 == int.from_bytes(wanted[at : at + 2], "big") % 65535
     )
+
+
+CLASS = NatSetup("eth1", ("eth0",), mapping=ENDPOINT_INDEPENDENT)
+
+
+def test_a_mapping_takes_no_port_that_the_boxs_own_socket_has() -> None:
+    gateway = Gateway(CLASS)
+    assert not isinstance(gateway.gw.ports.tcp.bind("sshd", 0, 2222), Failure)
+    gateway.tcp(gateway.a, SERVER, 2222, 80, SYN)
+    gateway.udp(gateway.b, SERVER, 2222, 9)
+    frames = [text(frame) for frame in gateway.settle()]
+    (mapped, kept) = [each for each in frames if each.startswith(f"{OUTSIDE}:") and f">{SERVER}:" in each]
+    assert mapped != f"{OUTSIDE}:2222>{SERVER}:80" and kept == f"{OUTSIDE}:2222>{SERVER}:9"
+    gateway.tcp(gateway.server, OUTSIDE, 7000, 2222, SYN)
+    assert gateway.drops().get("NAT_NO_MAPPING") is None, "the service is reached as before"
+
+
+@pytest.mark.parametrize("mapping", CLASSES)
+@pytest.mark.parametrize("seconds", [0, 1])
+def test_a_port_that_the_boxs_own_connection_has_is_left_to_it(mapping: str, seconds: float) -> None:
+    gateway = Gateway(NatSetup("eth1", ("eth0",), mapping=mapping))
+    gateway.udp(gateway.gw, SERVER, 5000, 9000)
+    gateway.wait(seconds)
+    gateway.udp(gateway.a, SERVER, 5000, 9000)
+    frames = [text(frame) for frame in gateway.settle()]
+    assert gateway.drops() == {}
+    asked = [each for each in frames if each.endswith(f">{SERVER}:9000") and each.startswith(OUTSIDE)]
+    assert len(set(asked)) == len(asked)
+
+
+def test_a_mapping_whose_port_the_box_uses_to_the_same_peer_gives_way_to_another() -> None:
+    gateway = Gateway(CLASS)
+    gateway.udp(gateway.a, "202.20.65.9", 5000, 9000)
+    gateway.udp(gateway.gw, SERVER, 5000, 9000)
+    gateway.settle()
+    gateway.udp(gateway.a, SERVER, 5000, 9000)
+    frames = [text(frame) for frame in gateway.settle()]
+    assert gateway.drops() == {}
+    assert any(each.startswith(f"{OUTSIDE}:") and each.endswith(f">{SERVER}:9000") for each in frames)
+    gateway.wait(40)
+    mappings = gateway.filter.nat.mappings  # type: ignore[union-attr]
+    assert mappings is not None and (mappings.by_inside, mappings.by_outside) == ({}, {})

@@ -29,7 +29,7 @@ from netarium.stack.filter.firewall import (
     UNTRACKED,
     Firewall,
 )
-from netarium.stack.filter.nat import Nat, NatSetup, hide_port, make_free
+from netarium.stack.filter.nat import Nat, NatSetup, hide_port
 from netarium.stack.filter.rewrite import rewrite_destination, rewrite_source
 from netarium.stack.filter.table import ConnectionTable
 from netarium.stack.routes import LOCAL
@@ -314,7 +314,7 @@ class Filter:
                 if reason is not None:
                     return reason
         # Two connections must not have the same answers: then the newer one takes another port (Linux' null binding).
-        if not make_free(table, entry.reply.key) and (
+        if not table.make_free(entry.reply.key) and (
             entry.source_owner is not None or hide_port(table, entry, entry.original.to_source, None) is None
         ):
             return Drop.NAT_PORTS_EXHAUSTED

@@ -105,16 +105,19 @@ class Mappings:
     def map(self, protocol: int, inside: Endpoint, remote: Endpoint, outside_address: int) -> Mapping | None:
         """The mapping for packets from `inside` to `remote`; None when no outside port is free."""
         key = self._inside_key(protocol, inside, remote)
+        table = self.table
+
+        def has_own_answers(port: int) -> bool:
+            return table.make_free((protocol, *remote, outside_address, port))
+
         found = self.by_inside.get(key)
-        if found is not None and found.outside[0] == outside_address:
+        if found is not None and found.outside[0] == outside_address and has_own_answers(found.outside[1]):
             return found
-        stack = self.table.stack
+        stack = table.stack
         bounds = range_for(protocol, inside[1], self.ports)
 
         def is_free(port: int) -> bool:
-            return (protocol, port) not in self.reserved and not self._is_taken(
-                protocol, outside_address, port
-            )
+            return not self._is_taken(protocol, outside_address, port) and has_own_answers(port)
 
         port = choose_port(inside[1], bounds, is_free, stack.random)
         if port is None:
@@ -158,6 +161,9 @@ class Mappings:
         return (protocol, *inside, *remote)
 
     def _is_taken(self, protocol: int, address: int, port: int) -> bool:
+        """Whether a forwarded service, a socket of the box itself or another mapping has the port."""
+        if (protocol, port) in self.reserved or self.table.stack.ports.is_taken(protocol, address, port):
+            return True
         found = self.by_outside.get((protocol, address, port))
         if found is None:
             return False

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from netarium.addresses import ipv4_text
-from netarium.journey import Cause, Drop
+from netarium.journey import Drop
 from netarium.stack.filter.mappings import (
     ADDRESS_AND_PORT_DEPENDENT,
     ENDPOINT_INDEPENDENT,
@@ -317,7 +317,7 @@ def hide_port(
     protocol, _, port, _, _ = entry.original.key
 
     def is_free(candidate: int) -> bool:
-        return make_free(table, entry.reply_key(address, candidate))
+        return table.make_free(entry.reply_key(address, candidate))
 
     if protocol not in (PROTOCOL_TCP, PROTOCOL_UDP, PROTOCOL_ICMP):
         chosen = port if is_free(port) else None
@@ -326,19 +326,3 @@ def hide_port(
     if chosen is not None:
         entry.set_source(address, chosen)
     return chosen
-
-
-def make_free(table: ConnectionTable, reply_key: tuple[int, int, int, int, int]) -> bool:
-    """Whether answers with this key would be this connection's alone.
-
-    A connection that an outsider began with the box itself, untranslated and unanswered, gives way: else a packet
-    that comes too early would spoil hole punching.
-    """
-    found = table.find(reply_key)
-    if found is None:
-        return True
-    entry = found.entry
-    if found is entry.original and not entry.seen_reply and not entry.translated:
-        table.remove(entry, Cause.SEGMENT)
-        return True
-    return False

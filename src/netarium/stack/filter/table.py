@@ -88,6 +88,21 @@ class ConnectionTable(TimerOwner):
                 cause,
             )
 
+    def make_free(self, reply_key: Key) -> bool:
+        """Whether answers with this key would be one new connection's alone.
+
+        A connection that an outsider began with the box itself, untranslated and unanswered, gives way: else a packet
+        that comes too early would spoil hole punching.
+        """
+        found = self.find(reply_key)
+        if found is None:
+            return True
+        entry = found.entry
+        if found is entry.original and not entry.seen_reply and not entry.translated:
+            self.remove(entry, Cause.SEGMENT)
+            return True
+        return False
+
     def make_room(self) -> bool:
         """Whether there is a place for one more; an expired or unassured connection gives way."""
         limit = self.stack.settings.nf_conntrack_max
