@@ -33,6 +33,19 @@ BAD = {
         TWO % (", native: 1", "vlan: 10"),
         "lab.yaml:9: links[2]: one:up (trunk 10, 20, native 1) does not fit two:up (VLAN 10)",
     ),
+    "two trunks without a VLAN in common": (
+        TWO % ("", "trunk: [30]"),
+        "lab.yaml:9: links[2]: one:up (trunk 10, 20) does not fit two:up (trunk 30): they have no VLAN in common, so "
+        "that no frame can pass; let both carry the same VLANs",
+    ),
+    "a trunk without a native VLAN to a host": (
+        (TWO % ("", "trunk: [10]"))
+        .replace("[one:up, two:up]", "[one:up, a]")
+        .replace("[one:p1, a]", "[one:p2, two]")
+        .replace("links:", HOST + "links:"),
+        "lab.yaml:9: links[2]: one:up (trunk 10, 20) does not fit a:eth0: a host or router takes no tags, so that no "
+        "frame can pass; make one:up an access port, such as `vlan: 10`, or give it a `native` VLAN",
+    ),
     "two trunks with different native VLANs": (
         TWO % (", native: 1", "trunk: [10], native: 2"),
         "lab.yaml:9: links[2]: one:up (trunk 10, 20, native 1) does not fit two:up (trunk 10, native 2): their native",
@@ -150,12 +163,41 @@ def test_the_same_is_refused_in_python() -> None:
 def test_ports_that_fit_are_linked() -> None:
     net = Net()
     net.switch("one", ports={"t1": {"trunk": [10]}, "t2": {"trunk": [10], "native": 5}, "a1": {"vlan": 5}})
-    net.switch("two", ports={"t1": {"trunk": [20]}, "t2": {"trunk": [10], "native": 5}, "a1": {"vlan": 6}})
+    net.switch(
+        "two", ports={"t1": {"trunk": [20, 10]}, "t2": {"trunk": [10], "native": 5}, "a1": {"vlan": 6}}
+    )
     net.switch("plain")
     net.link("one:t1", "two:t1")
     net.link("one:t2", "two:t2")
     net.link("one:a1", "two:a1")  # joins VLAN 5 and 6: a cable may do that
     net.link("plain", "two")
+    net.check()
+    (notice,) = [each for each in net.notices if " joins " in each]
+    assert notice.startswith(
+        "one:a1--two:a1 joins VLAN 5 of one:a1 and VLAN 6 of two:a1 to one LAN; give both ports"
+    )
+
+
+def test_a_trunk_behind_which_nobody_takes_tags_is_noticed_and_one_that_goes_on_is_not() -> None:
+    net = Net()
+    net.switch("one", ports={"up": {"trunk": [10]}, "p1": {"vlan": 10}})
+    net.switch("plain")
+    net.hub("hub")
+    net.link(net.host("a", "10.0.0.1/24"), "plain")
+    net.link("one:up", "plain")
+    net.link("plain", "hub")
+    net.check()
+    (notice,) = net.notices
+    assert notice.startswith(
+        "one:up (trunk 10) sends tags to nobody who takes them: plain passes them on as they are"
+    )
+    net.switch("two", ports={"up": {"trunk": [20]}, "more": {"trunk": [10]}})
+    net.link("two:up", "hub")
+    net.check()
+    assert len(net.notices) == 2, "no VLAN in common"
+    net.link("two:more", "hub")
+    net.check()
+    assert [each for each in net.notices if each.startswith("one:up")] == []
 
 
 def test_a_port_without_a_name_is_one_that_nobody_has_configured() -> None:

@@ -11,7 +11,7 @@ Flag = Annotated[bool, Strict()]
 
 
 class PortEntry(BaseModel):
-    """One port of a switch: an access port of `vlan`, or a `trunk`; in VLAN 1 without either."""
+    """One port of a switch: an access port of `vlan`, or a `trunk`; without either in VLAN 1, where others have VLANs."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -32,7 +32,11 @@ class SwitchKeys(BaseModel):
     """What switches have of their own."""
 
     layer: Literal[2, 3] = Field(2, description="3: VLANs are joined by a router inside")
-    ports: dict[str, PortEntry | None] | None = Field(None, description="port name -> what passes it")
+    ports: dict[str, PortEntry | None] | None = Field(
+        None,
+        description="port name -> what passes it; a switch of layer 2 none of whose ports has `vlan` or `trunk` knows "
+        "no VLANs: it passes frames on with their tags as they are, and hosts drop tagged ones",
+    )
     spanning_tree: Literal["stp", "rstp"] | None = Field(
         None,
         description="802.1D or 802.1w; a port to a host forwards after 30 s (stp) or 3 s (rstp), at once with `edge`",

@@ -22,7 +22,7 @@ from netarium.lab.links import OPTIONS as LINK_OPTIONS
 from netarium.lab.links import Link, cable_arguments
 from netarium.lab.service import Service
 from netarium.lab.services import overlap_notices
-from netarium.lab.switches import check_cable, switch
+from netarium.lab.switches import check_cable, switch, vlan_notices
 from netarium.lab.topology import check_addresses
 from netarium.lab.watching import Watching
 from netarium.lab.words import suggest
@@ -336,6 +336,7 @@ class Net:
                 f"{cable} closes a loop of switches: a broadcast circulates there for ever; leave one cable out"
                 for cable in bridging_loops(self.boxes.values(), cables)
             ]
+            self.notices += vlan_notices(cables)
             if any(isinstance(box, Host) and box.routing is not None for box in self.boxes.values()):
                 from netarium.lab.routing import check_router_ids
 

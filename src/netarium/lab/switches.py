@@ -4,12 +4,14 @@
     net.switch("core", layer=3, ports={...}, interfaces={"vlan10": "10.0.10.1/24"})
 
 A cable that joins two ports of which one sends untagged what the other does not take so is refused when it is plugged
-in: a trunk to an access port, two trunks with different native VLANs.
+in: a trunk to an access port, two trunks with different native VLANs. So is one over which no frame can ever pass: a
+trunk without a native VLAN to a host or router, two trunks without a VLAN in common. What real switches allow and
+hardly anybody means is a notice: two access ports of different VLANs, a trunk behind which nobody takes tags.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +23,7 @@ from netarium.link.spanning_tree import PORT_PRIORITY, PRIORITY
 from netarium.link.switch import AGEING_NS, TABLE_ENTRIES_MAX, MacEntry
 from netarium.link.vlan import PortVlans, VlanBridge, access, trunk
 from netarium.nodes.bridging import BridgeSetup, PortSetup, port_states
+from netarium.nodes.host import Host as HostNode
 from netarium.nodes.switch import Switch as SwitchNode
 from netarium.nodes.switch3 import Switch3 as Switch3Node
 from netarium.nodes.switch3 import vlan_of_interface
@@ -28,7 +31,8 @@ from netarium.units import duration_ns
 
 if TYPE_CHECKING:
     from netarium.lab.net import Net
-    from netarium.link.port import Port
+    from netarium.link.cable import Cable
+    from netarium.link.port import Port, PortOwner
     from netarium.nodes.flow_cache import FlowEntry
 
 OWN_KEYWORDS = ("ageing", "layer", "mac_limit", "ports", "priority", "routing", "spanning_tree")
@@ -200,14 +204,24 @@ def _check_interfaces(name: str, interfaces: Mapping[str, Any], setup: BridgeSet
 
 
 def check_cable(a: Port, b: Port) -> None:
-    """Raise UsageError for a cable between two ports with VLANs that do not fit."""
+    """Raise UsageError for a cable between two ports with VLANs that do not fit, or over which no frame can pass."""
+    for port, far in ((a, b), (b, a)):
+        if isinstance(port.owner, VlanBridge) and isinstance(far.owner, HostNode):
+            _check_station(port, port.owner.vlans_of(port), far)
     found = [(port, port.owner.vlans_of(port)) for port in (a, b) if isinstance(port.owner, VlanBridge)]
     if len(found) < 2:
         return
     (one, first), (other, second) = found
-    if not (first.is_trunk or second.is_trunk) or first.native == second.native:
+    if not (first.is_trunk or second.is_trunk):
         return
-    if first.is_trunk and second.is_trunk:
+    if first.native == second.native:
+        if first.native or any(second.carries(vlan) for vlan in first.tagged):
+            return
+        told, remedy = (
+            "they have no VLAN in common, so that no frame can pass",
+            "let both carry the same VLANs",
+        )
+    elif first.is_trunk and second.is_trunk:
         told = "their native VLANs differ, so that untagged frames would change their VLAN or get lost"
         remedy = "give both the same `native`"
     else:
@@ -217,3 +231,65 @@ def check_cable(a: Port, b: Port) -> None:
     raise UsageError(
         f"{one.name} ({first.describe()}) does not fit {other.name} ({second.describe()}): {told}; {remedy}"
     )
+
+
+def _check_station(port: Port, members: PortVlans, station: Port) -> None:
+    if members.is_trunk and not members.native:
+        raise UsageError(
+            f"{port.name} ({members.describe()}) does not fit {station.name}: a host or router takes no tags, so that "
+            f"no frame can pass; make {port.name} an access port, such as `vlan: {next(iter(members.tagged))}`, or "
+            "give it a `native` VLAN"
+        )
+
+
+def vlan_notices(cables: Sequence[Cable]) -> list[str]:
+    """What real switches allow and hardly anybody means: cables that join two VLANs, trunks that end at nobody."""
+    at: dict[PortOwner, list[Port]] = {}
+    for cable in cables:
+        for port in (cable.a, cable.b):
+            at.setdefault(port.owner, []).append(port)
+    found = []
+    for cable in cables:
+        for port, far in ((cable.a, cable.b), (cable.b, cable.a)):
+            if not isinstance(port.owner, VlanBridge):
+                continue
+            members = port.owner.vlans_of(port)
+            if port is cable.a and isinstance(far.owner, VlanBridge):
+                other = far.owner.vlans_of(far)
+                if not (members.is_trunk or other.is_trunk) and members.native != other.native:
+                    found.append(
+                        f"{cable.name} joins {members.describe()} of {port.name} and {other.describe()} of {far.name} "
+                        "to one LAN; give both ports the same `vlan`, unless that is meant"
+                    )
+            if members.is_trunk and not members.native and not _takes_tags(port, far, members, at):
+                box = far.name.partition(":")[0]
+                found.append(
+                    f"{port.name} ({members.describe()}) sends tags to nobody who takes them: {box} passes "
+                    "them on as they are, and hosts drop them (VLAN_NOT_FOR_HOST); make it an access port, give it a "
+                    f"`native` VLAN, or give {box} `ports`"
+                )
+    return found
+
+
+def _takes_tags(port: Port, far: Port, members: PortVlans, at: Mapping[PortOwner, Sequence[Port]]) -> bool:
+    """Whether a frame from the trunk `port` comes, through boxes without VLANs, to a switch that carries its VLAN."""
+    seen = [far.owner]
+    arrivals = [far]
+    while arrivals:
+        arrived = arrivals.pop()
+        owner = arrived.owner
+        if isinstance(owner, VlanBridge):
+            if any(owner.vlans_of(arrived).entered(vlan) for vlan in members.tagged):
+                return True
+            continue
+        if isinstance(owner, HostNode):
+            continue
+        for out in at[owner]:
+            if out is arrived or out.cable is None:
+                continue
+            end = out.cable.b if out.cable.a is out else out.cable.a
+            if end is port or (end.owner in seen and not isinstance(end.owner, VlanBridge)):
+                continue
+            seen.append(end.owner)
+            arrivals.append(end)
+    return False
