@@ -44,13 +44,17 @@ def test_path_mtu_discovery_goes_through_the_nat(narrow: str) -> None:
     net.router(
         "gw", interfaces={"lan": "192.168.1.1/24", "wan": "202.20.65.5/24"}, gateway="202.20.65.1", nat=NAT
     )
-    net.router("isp", interfaces={"x": "202.20.65.1/24", "y": "203.0.113.1/24"})
+    net.router(
+        "isp",
+        interfaces={"x": "202.20.65.1/24", "y": "203.0.114.1/24"},
+        routes=[{"to": "203.0.113.0/24", "via": "203.0.114.2"}],
+    )
+    net.router("far", interfaces={"y": "203.0.114.2/24", "z": "203.0.113.1/24"}, gateway="203.0.114.1")
     net.host("server", address="203.0.113.9/24", gateway="203.0.113.1")
     net.link("a", "gw:lan")
     net.link("gw:wan", "isp:x", **({"mtu": 1200} if narrow == "inside" else {}))
-    net.link("isp:y", "server", **({"mtu": 1200} if narrow == "outside" else {}))
-    for node, interface in (("gw", "wan"), ("isp", "x")) if narrow == "inside" else (("isp", "y"),):
-        net[node].node.stack.set_mtu(interface, 1200)
+    net.link("isp:y", "far:y", **({"mtu": 1200} if narrow == "outside" else {}))
+    net.link("far:z", "server")
     taken = net["server"].run(take_all, 9000)
     net["a"].run(send_all, "203.0.113.9", 9000, 100_000)
     net.run(check=True)
