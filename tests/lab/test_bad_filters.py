@@ -49,6 +49,33 @@ CASES = {
         "5: nodes.gw.nat: nat: 202.20.65.9 is in the pool and a static address at once; pools and addresses must not "
         "overlap",
     ),
+    "a pool inside": (
+        HEAD + "    nat: {outside: wan, pool: 192.168.1.10-192.168.1.12}\n",
+        "5: nodes.gw.nat: nat: 192.168.1.10 is in the pool, and in the network of lan, 192.168.1.0/24, which is "
+        "inside; take addresses that are routed to wan",
+    ),
+    "a static address inside": (
+        HEAD + "    nat: {outside: wan, static: {192.168.1.2: 192.168.1.9}}\n",
+        "5: nodes.gw.nat: nat: 192.168.1.9 is a static address, and in the network of lan, 192.168.1.0/24",
+    ),
+    "a pool and a source": (
+        HEAD + "    nat: {outside: wan, source: masquerade, pool: 202.20.65.10-202.20.65.12}\n",
+        "5: nodes.gw.nat: nat: `source: masquerade` and a pool cannot stand together: every host inside has an address "
+        "of the pool for itself; leave one of them out",
+    ),
+    "one network on both sides": (
+        "nodes:\n  gw:\n    kind: router\n    interfaces: {lan: 192.168.1.1/24, wan: 192.168.1.9/24}\n"
+        "    nat: {outside: wan}\n",
+        "5: nodes.gw.nat: nat: lan (192.168.1.0/24), inside, and wan (192.168.1.0/24), outside, are one network",
+    ),
+    "a home router with one network on both sides": (
+        "nodes:\n  home:\n    kind: home-router\n    lan: 192.168.1.1/24\n    wan: 192.168.1.9/24\n",
+        "5: nodes.home.wan: home has 192.168.1.0/24 on both sides, as lan and as wan",
+    ),
+    "a balanced address that is another's": (
+        LB + "    balance:\n      tcp/80: {servers: 10.0.0.2, address: 10.0.0.9}\n",
+        "6: nodes.lb.balance: balance.tcp/80: 10.0.0.9 is no address of this node; use 10.0.0.1, or leave",
+    ),
     "a pool backwards": (
         HEAD + "    nat: {outside: wan, pool: 202.20.65.9-202.20.65.1}\n",
         "5: nodes.gw.nat: nat.pool: 202.20.65.9-202.20.65.1 is no range of 1 to 4096 addresses; write FIRST-LAST",

@@ -11,16 +11,17 @@ as the client. `check`: {interval, timeout, fails, passes}, or false; TCP servic
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from netarium.addresses import ipv4_text
 from netarium.errors import UsageError
 from netarium.lab import addressing
-from netarium.lab.nat import read_endpoint, read_service
+from netarium.lab.nat import Configured, read_endpoint, read_service
 from netarium.lab.words import suggest
 from netarium.stack.filter.balance import METHODS, ROUND_ROBIN, Server, VirtualService
+from netarium.stack.filter.entry import PROTOCOL_NAMES
 from netarium.units import duration_ns
 from netarium.wire.ipv4 import PROTOCOL_TCP
 
@@ -62,6 +63,19 @@ class BalanceSetup:
         return VirtualService(
             self.protocol, self.address, self.port, servers, self.method, self.sticky_ns, self.masquerade
         )
+
+
+def check_addresses(services: Iterable[BalanceSetup], configured: Configured) -> None:
+    """A service's address is one of the node's; not asked while DHCP has yet to give some. Raises UsageError."""
+    if not all(configured.values()):
+        return
+    own = [each.address for addresses in configured.values() for each in addresses if each.family == 4]
+    for service in services:
+        if service.address and service.address not in own:
+            raise UsageError(
+                f"balance.{PROTOCOL_NAMES[service.protocol]}/{service.port}: {ipv4_text(service.address)} is no "
+                f"address of this node; use {' or '.join(map(ipv4_text, own))}, or leave `address` out"
+            )
 
 
 def read_balance(given: Mapping[str, Any]) -> tuple[BalanceSetup, ...]:

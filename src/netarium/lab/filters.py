@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from netarium.errors import UsageError
-from netarium.lab.balance import BalanceSetup, read_balance
+from netarium.lab.balance import BalanceSetup, check_addresses, read_balance
 from netarium.lab.firewall import FirewallSetup, read_firewall
 from netarium.lab.nat import Configured, outside_addresses, read_nat
 from netarium.lab.words import PartError
@@ -79,6 +79,7 @@ def read_filters(kind: str, given: Mapping[str, Any], configured: Configured) ->
         )
     with _part("balance"):
         balance = () if given.get("balance") is None else read_balance(given["balance"])
+        check_addresses(balance, configured)
     return FilterSetup(nat, firewall, balance, bool(given.get("public", False)))
 
 

@@ -41,7 +41,9 @@ class NatEntry(_Model):
         None, description="interfaces whose hosts are hidden; all others without it"
     )
     source: str | None = Field(None, description="masquerade (without it), none, or an address")
-    pool: Listed | None = Field(None, description="addresses or FIRST-LAST, lent one to one")
+    pool: Listed | None = Field(
+        None, description="addresses or FIRST-LAST, lent one to one; instead of a source"
+    )
     static: dict[str, str] | None = Field(None, description="inside address -> outside address")
     forward: dict[str, str] | None = Field(None, description="tcp/PORT or udp/PORT -> ADDRESS:PORT inside")
     redirect: dict[str, Whole] | None = Field(

@@ -11,7 +11,7 @@ Flag = Annotated[bool, Strict()]
 
 
 class PortEntry(BaseModel):
-    """One port of a switch: an access port of `vlan`, or a `trunk`; without either in VLAN 1, where others have VLANs."""
+    """One port of a switch: access port of a `vlan`, or `trunk`; without either in VLAN 1, where others have VLANs."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 

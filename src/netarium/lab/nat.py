@@ -2,10 +2,11 @@
 
     nat: {inside: lan, outside: wan, source: masquerade, forward: {tcp/8080: "192.168.1.2:80"}}
 
-`inside`: interfaces whose hosts are hidden (without it: all others). `source`: masquerade, none or an address. `pool`:
-addresses, or FIRST-LAST, lent one to one. `static`: inside -> outside address. `forward`: service at the outside ->
-inside endpoint. `redirect`: service -> port of the router itself. `mapping` and `filtering`: classes of RFC 4787;
-without both the NAT is Linux'. `ports`: FIRST-LAST, the outside ports to take. `hairpin`: true unless said otherwise.
+`inside`: interfaces whose hosts are hidden (without it: all others). `source`: masquerade, none or an address.
+`pool`: addresses, or FIRST-LAST, lent one to one, instead of a `source`. `static`: inside -> outside address.
+`forward`: service at the outside -> inside endpoint. `redirect`: service -> port of the router itself. `mapping` and
+`filtering`: classes of RFC 4787; without both the NAT is Linux'. `ports`: FIRST-LAST, the outside ports to take.
+`hairpin`: true unless said otherwise.
 """
 
 from __future__ import annotations
@@ -51,10 +52,16 @@ def read_nat(given: Mapping[str, Any], configured: Configured) -> NatSetup:
         raise UsageError(
             f"nat: {outside} is the only interface; nobody is inside; give the node another interface"
         )
+    source = given.get("source", "masquerade")
+    if given.get("pool") and "source" in given and source not in (None, "none"):
+        raise UsageError(
+            f"nat: `source: {source}` and a pool cannot stand together: every host inside has an address of the "
+            "pool for itself; leave one of them out"
+        )
     setup = NatSetup(
         outside,
         inside,
-        _source(given.get("source", "masquerade")),
+        _source(source),
         _pool(given.get("pool")),
         _static(given.get("static") or {}),
         {
@@ -67,6 +74,7 @@ def read_nat(given: Mapping[str, Any], configured: Configured) -> NatSetup:
         _ports(given.get("ports")),
         given.get("hairpin", True) is not False,
     )
+    _check_sides(setup, configured)
     _check_overlaps(setup, configured)
     return setup
 
@@ -171,6 +179,18 @@ def _class(key: str, value: Any) -> str:
     return str(value)
 
 
+def _check_sides(setup: NatSetup, configured: Configured) -> None:
+    """No network is inside and outside."""
+    for name in setup.inside or [each for each in configured if each != setup.outside]:
+        for one in configured[name]:
+            for other in configured[setup.outside]:
+                if one.family == 4 and one.prefix == other.prefix:
+                    raise UsageError(
+                        f"nat: {name} ({one.prefix}), inside, and {setup.outside} ({other.prefix}), outside, are one "
+                        "network; give each side its own"
+                    )
+
+
 def _check_overlaps(setup: NatSetup, configured: Configured) -> None:
     """No outside address has two uses."""
     uses: dict[int, str] = {}
@@ -188,3 +208,22 @@ def _check_overlaps(setup: NatSetup, configured: Configured) -> None:
                 f"nat: {ipv4_text(address)} is {use} and {uses[address]} at once; pools and addresses must not overlap"
             )
         uses[address] = use
+        _check_outside(setup, configured, address, use)
+
+
+def _check_outside(setup: NatSetup, configured: Configured, address: int, use: str) -> None:
+    """What the outside sees is not in an inside network, where hosts would ask each other for it."""
+    around = [
+        (each.prefix.length, name, each.prefix)
+        for name, addresses in configured.items()
+        for each in addresses
+        if each.family == 4 and each.prefix.length < 32 and address in each.prefix
+    ]
+    if not around:
+        return
+    _, name, prefix = max(around, key=lambda each: each[0])
+    if name in setup.inside or (not setup.inside and name != setup.outside):
+        raise UsageError(
+            f"nat: {ipv4_text(address)} is {use}, and in the network of {name}, {prefix}, which is inside; "
+            f"take addresses that are routed to {setup.outside}"
+        )

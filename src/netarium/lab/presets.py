@@ -23,7 +23,7 @@ from netarium.lab.balance import BalanceSetup, read_balance
 from netarium.lab.boxes import Host, Router, Switch
 from netarium.lab.building import computer, place
 from netarium.lab.services import run_daemon
-from netarium.lab.words import suggest
+from netarium.lab.words import PartError, suggest
 from netarium.nodes.switch import Switch as SwitchNode
 from netarium.services import forwarder, healthcheck
 from netarium.units import NS_PER_SECOND, duration_ns
@@ -123,6 +123,7 @@ def balancer(net: Net, name: str, options: dict[str, Any]) -> Balancer:
 def home_router(net: Net, name: str, given: dict[str, Any]) -> HomeRouter:
     """Place a home router: the switch first, then the router, and the wire between them. Raises UsageError."""
     options = home_router_options(given)
+    _check_sides(name, given)
     node = SwitchNode(f"{name}.lan", net.engine, net.streams, net.watch, net.port_numbers)
     switch = Switch(net, node)
     box = computer(net, "router", name, options, HomeRouter)
@@ -155,6 +156,18 @@ def home_router_options(given: dict[str, Any]) -> dict[str, Any]:
     if given.get("dhcp") is not False:
         options["dhcp"] = {"lan": _leases(lan, given.get("dhcp"), forwards_names(given))}
     return options
+
+
+def _check_sides(name: str, given: dict[str, Any]) -> None:
+    """LAN and WAN are two networks. Raises PartError."""
+    wan = given.get("wan")
+    inside = interface_address(given.get("lan") or LAN)
+    for text in [wan] if isinstance(wan, str) else wan or ():
+        if text != "dhcp" and interface_address(text).prefix == inside.prefix:
+            raise PartError(
+                f"{name} has {inside.prefix} on both sides, as lan and as wan; give one of them another network",
+                ("wan",),
+            )
 
 
 def forwards_names(given: dict[str, Any]) -> bool:
