@@ -54,6 +54,7 @@ def test_conntrack_selects_counts_and_deletes() -> None:
 
 def test_conntrack_as_json() -> None:
     found = json.loads(run(used(), "conntrack -L -p udp --dport 9000 --json")[1])
+    assert json.loads(run(used(), "conntrack -L -p udp --dport 9000 -o json")[1]) == found
     (connection,) = found["connections"]
     assert found["conntrack"] == 1
     assert connection["protocol"] == "udp" and not connection["unreplied"]

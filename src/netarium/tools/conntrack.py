@@ -1,6 +1,6 @@
 """conntrack: list, count and delete the tracked connections of the host, in the format of conntrack-tools.
 
-    conntrack -L [-p PROTOCOL] [-s ADDRESS] [-d ADDRESS] [--sport PORT] [--dport PORT] [-n] [-g] [--json]
+    conntrack -L [-p PROTOCOL] [-s ADDRESS] [-d ADDRESS] [--sport PORT] [--dport PORT] [-n] [-g] [--json | -o json]
     conntrack -D ... | -F | -C | -S [--json]
 
 -s, -d, --sport and --dport speak of the original direction; -n keeps only source NAT, -g only destination NAT.
@@ -42,8 +42,11 @@ def read_arguments(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--dport", type=int, metavar="PORT")
     parser.add_argument("-n", "--src-nat", action="store_true", help="only those with source NAT")
     parser.add_argument("-g", "--dst-nat", action="store_true", help="only those with destination NAT")
+    parser.add_argument("-o", "--output", choices=("json",), help="the same as --json")
     parser.add_argument("--json", action="store_true")
-    return parser.parse_args(arguments)
+    chosen = parser.parse_args(arguments)
+    chosen.json = chosen.json or chosen.output == "json"
+    return chosen
 
 
 class Selection:

@@ -390,3 +390,18 @@ def test_a_mapping_whose_port_the_box_uses_to_the_same_peer_gives_way_to_another
     gateway.wait(40)
     mappings = gateway.filter.nat.mappings  # type: ignore[union-attr]
     assert mappings is not None and (mappings.by_inside, mappings.by_outside) == ({}, {})
+
+
+@pytest.mark.parametrize(("filtering", "let_in"), [(ENDPOINT_INDEPENDENT, True), (ADDRESS_DEPENDENT, False)])
+def test_hairpin_to_a_lent_address_is_as_from_outside(filtering: str, let_in: bool) -> None:
+    """RFC 4787 REQ-9: neighbours reach each other by the addresses of the pool, under which the outside knows them."""
+    lent = ("202.20.65.10", "202.20.65.11")
+    gateway = Gateway(NatSetup("eth1", ("eth0",), pool=tuple(map(ip, lent)), filtering=filtering))
+    gateway.udp(gateway.a, SERVER, 7000, 9)
+    gateway.settle()
+    taken = next(iter(gateway.filter.nat.pool.by_outside))  # type: ignore[union-attr]
+    assert taken == ip(lent[0]), "a has the first"
+    gateway.udp(gateway.b, lent[0], 6000, 7000)
+    frames = [text(frame) for frame in gateway.settle()]
+    assert (f"{lent[1]}:6000>{A}:7000" in frames) == let_in
+    assert gateway.drops() == ({} if let_in else {"NAT_NO_MAPPING": 1})

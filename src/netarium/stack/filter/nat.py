@@ -162,10 +162,10 @@ class Nat:
             mapping = None if self.mappings is None else self.mappings.to(protocol, (destination, port))
             if mapping is not None:
                 return self._by_mapping(entry, mapping, outside)
-        if outside:
             lent = self.pool.by_outside.get(destination)
-            return None if lent is None else self._by_pool(entry, lent)
-        return self._redirect(entry, interface)
+            if lent is not None:
+                return self._by_pool(entry, lent, not outside)
+        return None if outside else self._redirect(entry, interface)
 
     def _send_in(self, entry: Entry, address: int, port: int, rule: str, hairpin: bool) -> Drop | None:
         entry.set_destination(address, port)
@@ -202,13 +202,13 @@ class Nat:
         entry.masquerade = not outside
         return None
 
-    def _by_pool(self, entry: Entry, lent: PoolAddress) -> Drop | None:
+    def _by_pool(self, entry: Entry, lent: PoolAddress, hairpin: bool) -> Drop | None:
         """To a lent address: only where the filtering class lets anybody in (RFC 3022 2.1 has sessions from inside)."""
         if self.setup.filtering != ENDPOINT_INDEPENDENT:
             return Drop.NAT_NO_MAPPING
         lent.connections += 1
         entry.destination_owner = lent
-        return self._send_in(entry, lent.inside, entry.original.key[4], "pool", False)
+        return self._send_in(entry, lent.inside, entry.original.key[4], "pool", hairpin)
 
     def _redirect(self, entry: Entry, interface: Interface) -> Drop | None:
         protocol, _, _, destination, port = entry.original.key
@@ -251,7 +251,10 @@ class Nat:
     def _hairpin(self, entry: Entry) -> Drop | None:
         """From the inside to the outside address and in again: the answer must come back here (RFC 4787 REQ-9)."""
         key = entry.original.key
-        address = self.setup.static.get(key[1]) or self._outside_address(key[3])
+        address = self.setup.static.get(key[1], 0)
+        if not address and type(entry.destination_owner) is PoolAddress:
+            return self._from_pool(entry)
+        address = address or self._outside_address(key[3])
         return self._hide(entry, address, "hairpin")
 
     def _outside_address(self, asked: int) -> int:
