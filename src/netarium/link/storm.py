@@ -13,6 +13,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, Protocol, runtime_checkable
 
 from netarium.errors import StormError
+from netarium.units import format_duration
 
 if TYPE_CHECKING:
     from netarium.link.port import Port
@@ -70,12 +71,17 @@ def look_for_loop(port: Port, vlan: int) -> None:
         return
     hops = ", ".join(f"{sender.name} > {_far(sender).name}" for sender, _ in loop)
     cables = list(dict.fromkeys(sender.cable.name for sender, _ in loop if sender.cable is not None))
-    boxes = list(dict.fromkeys(sender.name.partition(":")[0] for sender, _ in loop))
+    switches = list(dict.fromkeys(_box(sender) for sender, _ in loop if hasattr(sender.owner, "tree")))
+    remedy = f", or give {', '.join(switches)} `spanning_tree: rstp`" if switches else ""
     tag = f" of VLAN {loop[0][1]}" if loop[0][1] else ""
     raise StormError(
-        f"a broadcast storm at {port.engine.now} ns: a frame{tag} goes round for ever: {hops}; cut one of the cables "
-        f"{', '.join(cables)}, or give the switches among {', '.join(boxes)} `spanning_tree: rstp`"
+        f"a broadcast storm at {format_duration(port.engine.now)}: a frame{tag} goes round for ever: {hops}; cut one "
+        f"of the cables {', '.join(cables)}{remedy}"
     )
+
+
+def _box(port: Port) -> str:
+    return port.name.partition(":")[0]
 
 
 def _far(port: Port) -> Port:
