@@ -65,3 +65,26 @@ def test_the_token_comes_by_option_file_or_environment(tmp_path, monkeypatch: py
 def test_half_a_certificate_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     assert files(["serve", ".", "--tls-cert", "x.pem"]) == 1
     assert "go together" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "wrong"),
+    [
+        (words, [option, value])
+        for words, option, values in (
+            (["serve", "."], "--connections", ("0", "-1", "x", "1.5", "9" * 30)),
+            (["serve", "."], "--stall", ("0", "-1", "nan", "inf", "x")),
+            (["ls", "host"], "--retries", ("-1", "x")),
+        )
+        for value in values
+    ],
+)
+def test_senseless_numbers_are_bad_usage(words: list[str], wrong: list[str]) -> None:
+    option, value = wrong
+    assert files([*words, f"{option}={value}"]) == 2
+
+
+def test_a_token_file_without_a_token_is_an_error(tmp_path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "empty").write_text("\n")
+    assert files(["serve", str(tmp_path), "--token-file", str(tmp_path / "empty")]) == 1
+    assert "is to hold a token" in capsys.readouterr().err

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import random
 import re
+import resource
 import subprocess
 import time
 from collections.abc import Callable
@@ -159,6 +160,24 @@ def test_directories_go_out_and_come_back(tmp_path: Path, start: Start, port_of:
     assert (back / "copy" / "plain").read_bytes() == b"x" * 100_000
     code, _, said = finish(start(FILES, "get", where, "deep/er/tree", f"{back}/copy"))
     assert code == 0 and "2 same" in said
+
+
+def test_more_paths_than_descriptors_are_put(tmp_path: Path, start: Start, port_of: Callable) -> None:
+    (tmp_path / "served").mkdir()
+    paths = []
+    for number in range(80):
+        paths.append(tmp_path / "many" / str(number) / f"file{number}")
+        paths[-1].parent.mkdir(parents=True)
+        paths[-1].write_text(str(number))
+    server = start(FILES, "serve", tmp_path / "served", "--port", "0", "--write")
+    where = f"127.0.0.1:{port_of(server)}"
+
+    def few_descriptors() -> None:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (40, 40))
+
+    code, _, said = finish(start(FILES, "put", where, *paths, preexec_fn=few_descriptors))
+    assert code == 0 and "80 sent" in said, said
+    assert len(list((tmp_path / "served").iterdir())) == 80
 
 
 def test_tls_with_a_certificate_made_at_first_start_and_pinned(

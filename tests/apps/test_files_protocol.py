@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import random
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -188,6 +189,20 @@ def test_a_listing_leaves_out_files_under_way_and_does_not_follow_symlinks(folde
     assert found["directory"] == ["new", "sub", "new/deep"] and found["file"] == ["sub/file"]
     assert set(found["other"]) >= {"out", "in", "loop", "fifo", "sub/up"}
     partial.discard()
+
+
+def test_listings_at_one_time_do_not_disturb_each_other(tmp_path: Path) -> None:
+    for number in range(3000):
+        (tmp_path / f"{number:04d}").touch()
+    folder = Folder(tmp_path)
+    with os.scandir(
+        folder._root
+    ) as half_read:  # the root's own place in the directory is no matter to a listing
+        next(half_read)
+        assert len(list(folder.list())) == 3000
+    with ThreadPoolExecutor(4) as pool:
+        lengths = list(pool.map(lambda _: len(list(folder.list())), range(24)))
+    assert lengths == [3000] * 24
 
 
 def test_a_file_under_way_has_one_owner(folder: Folder) -> None:

@@ -284,6 +284,87 @@ def test_without_the_token_nothing_is_served_and_it_is_never_logged(tmp_path: Pa
         site.close()
 
 
+def test_who_has_not_shown_the_token_gains_no_time_by_wait(tmp_path: Path) -> None:
+    site = Site(tmp_path, token="opensesame", connections=1)
+    try:
+        stranger = site.raw(hello=False)
+        stranger.send({"type": "wait"})
+        with pytest.raises(PeerError, match="hello was expected, not 'wait'"):
+            stranger.receive()
+        stranger.close()
+    finally:
+        site.close()
+
+
+def test_one_connection_too_many_is_told_and_gets_no_thread(tmp_path: Path) -> None:
+    site = Site(tmp_path, connections=1)
+    try:
+        guest = site.raw()
+        before = threading.active_count()
+        strangers = [site.raw(hello=False) for _ in range(20)]
+        for stranger in strangers:
+            with pytest.raises(PeerError, match="busy"):
+                stranger.receive()
+            stranger.close()
+        assert threading.active_count() == before
+        guest.send({"type": "list", "name": "", "recursive": False})
+        guest.expect("entries")
+        guest.close()
+    finally:
+        site.close()
+
+
+@pytest.mark.parametrize(
+    "error", [OSError(24, "Too many open files"), RuntimeError("can't start new thread")]
+)
+def test_a_server_out_of_resources_waits_says_so_once_and_goes_on(
+    site: Site, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    take, tries, waits = site.server._take, [], []
+
+    def scarce() -> None:
+        tries.append(1)
+        if 1 < len(tries) <= 9:
+            raise error
+        take()
+
+    wait = site.server._stopping.wait
+    monkeypatch.setattr(site.server, "_take", scarce)
+    monkeypatch.setattr(site.server._stopping, "wait", lambda seconds: waits.append(seconds) or wait(0))
+    for _ in range(2):  # the first wakes the server, which is in the real method still
+        client = site.client()
+        assert client.list() == []
+        client.close()
+    client = site.client()
+    assert client.list() == []
+    client.close()
+    assert waits == [0.1, 0.2, 0.4, 0.8, 1.0, 1.0, 1.0, 1.0]
+    assert sum("cannot take a connection" in line for line in site.lines) == 1
+
+
+def test_a_thread_that_cannot_start_gives_its_place_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site = Site(tmp_path, connections=1)
+    try:
+        start, failed = threading.Thread.start, []
+
+        def fail_once(thread: threading.Thread) -> None:
+            if not failed:
+                failed.append(thread)
+                raise RuntimeError("can't start new thread")
+            start(thread)
+
+        monkeypatch.setattr(threading.Thread, "start", fail_once)
+        with pytest.raises(Broken):
+            site.client().list()
+        client = site.client()
+        assert client.list() == []
+        client.close()
+    finally:
+        site.close()
+
+
 def test_a_server_without_write_takes_nothing(tmp_path: Path) -> None:
     site = Site(tmp_path, writable=False)
     try:

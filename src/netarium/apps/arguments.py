@@ -61,11 +61,14 @@ def port_number(text: str) -> int:
 
 
 def token_of(options: argparse.Namespace) -> str:
-    """The token by option, file or environment; "" for none."""
+    """The token by option, file or environment; "" for none. ValueError for a token file without a token."""
     if options.token is not None:
         return str(options.token)
     if options.token_file is not None:
-        return str(options.token_file.read_text(encoding="utf-8")).strip()
+        token = str(options.token_file.read_text(encoding="utf-8")).strip()
+        if not token:
+            raise ValueError(f"{options.token_file} is to hold a token, and is empty")
+        return token
     return os.environ.get("NETARIUM_TOKEN", "")
 
 

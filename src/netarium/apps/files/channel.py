@@ -58,10 +58,11 @@ class Channel:
             self._waited = time.monotonic()
             self.send({"type": "wait"})
 
-    def receive(self, patience: float = 1.0) -> Message:
+    def receive(self, patience: float = 1.0, waits: bool = True) -> Message:
         """The next header, awaited for `patience` times the stall.
 
-        The peer's `error` is raised as PeerError, what is no header as Refused.
+        The peer's `error` is raised as PeerError, what is no header as Refused. With `waits`, each `wait` of the
+        peer grants it the time anew; a peer that has not shown its token yet has no such right.
         """
         while True:
             deadline = time.monotonic() + self.stall * patience
@@ -76,15 +77,15 @@ class Channel:
                 message = decode_json(self._exactly(size, deadline))
             except FramingError as error:
                 raise Refused(str(error), "header") from None
-            if message.get("type") != "wait":
+            if not waits or message.get("type") != "wait":
                 break
         if message.get("type") == "error":
             raise PeerError(neutralise(str(message.get("text"))[:1000]))
         return message
 
-    def expect(self, *kinds: str, patience: float = 1.0) -> Message:
+    def expect(self, *kinds: str, patience: float = 1.0, waits: bool = True) -> Message:
         """The next header, which must be one of these."""
-        message = self.receive(patience)
+        message = self.receive(patience, waits)
         if message.get("type") not in kinds:
             raise Refused(f"{' or '.join(kinds)} was expected, not {message.get('type')!r:.40}", "header")
         return message

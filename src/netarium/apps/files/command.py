@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import itertools
 import os
 import signal
 import sys
@@ -22,6 +23,8 @@ from netarium.apps.files.transfer import Options
 from netarium.apps.security import PinError
 from netarium.apps.text import neutralise
 
+SECONDS_MAX = 86_400
+
 
 def parser() -> argparse.ArgumentParser:
     """All options, with help."""
@@ -34,7 +37,7 @@ def parser() -> argparse.ArgumentParser:
     serve.add_argument("directory", metavar="DIR")
     serve.add_argument("--write", action="store_true", help="let clients put files (otherwise read-only)")
     serve.add_argument(
-        "--connections", type=int, default=64, metavar="N", help="connections at once (default 64)"
+        "--connections", type=_count(1), default=64, metavar="N", help="connections at once (default 64)"
     )
     serve.add_argument("--max-size", type=_size, default=0, metavar="SIZE", help="the largest file taken")
     arguments.add_server_options(serve, PORT)
@@ -59,7 +62,7 @@ def parser() -> argparse.ArgumentParser:
     for client in (put, get, ls):
         arguments.add_client_options(client)
         client.add_argument(
-            "--retries", type=int, default=3, metavar="N", help="new tries after a break (default 3)"
+            "--retries", type=_count(0), default=3, metavar="N", help="new tries after a break (default 3)"
         )
         _add_common(client)
     for client in (put, get):
@@ -79,7 +82,7 @@ def _add_common(target: argparse.ArgumentParser) -> None:
         "--fsync", action="store_true", help="bring files to the disk before they count as received"
     )
     target.add_argument(
-        "--stall", type=float, default=30.0, metavar="S", help="seconds a peer may be silent (default 30)"
+        "--stall", type=_seconds, default=30.0, metavar="S", help="seconds a peer may be silent (default 30)"
     )
 
 
@@ -88,6 +91,28 @@ def _size(text: str) -> int:
         return parse_size(text)
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def _count(minimum: int) -> Callable[[str], int]:
+    def count(text: str) -> int:
+        number = int(text) if text.isascii() and text.isdigit() and len(text) < 10 else -1
+        if number < minimum:
+            raise argparse.ArgumentTypeError(f"{text!r} is no whole number of {minimum} or more")
+        return number
+
+    return count
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds <= SECONDS_MAX:  # not so for NaN either
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no number of seconds; more than 0 and at most {SECONDS_MAX} is"
+        )
+    return seconds
 
 
 def serve(options: argparse.Namespace) -> int:
@@ -172,7 +197,7 @@ def put(options: argparse.Namespace) -> int:
     """Send every path."""
     if options.rename and len(options.paths) > 1:
         raise ValueError("--as names one file or directory; there are several paths")
-    work: list[tuple[Folder, str, str, int]] = []  # a size of -1: a directory
+    work: list[tuple[str, str, str, int]] = []  # folder, name in it, name there, size (-1: a directory)
     for path in map(os.path.realpath, options.paths):
         top = "/".join(
             part for part in (options.into.strip("/"), options.rename or os.path.basename(path)) if part
@@ -181,31 +206,34 @@ def put(options: argparse.Namespace) -> int:
     tally, total = Tally(), sum(max(size, 0) for *_, size in work)
     with Bar(total, not options.quiet) as bar:
         client = _client(options, bar.moved)
-        for folder, local, remote, size in work:
-            bar.file(remote)
-            try:
-                if size < 0:
-                    client.make_directory(remote)
-                else:
-                    tally.add(client.put(folder, local, remote), size)
-            except (Refused, PeerError) as error:
-                tally.fail(remote, error)
+        for path, items in itertools.groupby(work, key=lambda item: item[0]):
+            with contextlib.closing(
+                Folder(path)
+            ) as folder:  # one open at a time, however many paths there are
+                for _, local, remote, size in items:
+                    bar.file(remote)
+                    try:
+                        if size < 0:
+                            client.make_directory(remote)
+                        else:
+                            tally.add(client.put(folder, local, remote), size)
+                    except (Refused, PeerError) as error:
+                        tally.fail(remote, error)
         client.close()
     return _end(options, tally)
 
 
-def _to_send(path: str, top: str) -> list[tuple[Folder, str, str, int]]:
+def _to_send(path: str, top: str) -> list[tuple[str, str, str, int]]:
     if not os.path.isdir(path):
-        return [(Folder(os.path.dirname(path)), os.path.basename(path), top, os.stat(path).st_size)]
-    folder = Folder(path)
-    work = [(folder, "", top, -1)]
-    for entry in folder.list(recursive=True):
+        return [(os.path.dirname(path), os.path.basename(path), top, os.stat(path).st_size)]
+    work = [(path, "", top, -1)]
+    with contextlib.closing(Folder(path)) as folder:
+        entries = list(folder.list(recursive=True))
+    for entry in entries:
         if entry.kind == "other":
             say(f"files: {neutralise(entry.name)} is no regular file: left out")
         else:
-            work.append(
-                (folder, entry.name, f"{top}/{entry.name}", entry.size if entry.kind == "file" else -1)
-            )
+            work.append((path, entry.name, f"{top}/{entry.name}", entry.size if entry.kind == "file" else -1))
     return work
 
 

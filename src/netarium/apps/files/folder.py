@@ -133,7 +133,8 @@ class Folder:
     def list(self, name: str = "", recursive: bool = False) -> Iterator[Entry]:
         """What is in a directory (with `recursive`, below it), or the one file itself; sorted."""
         if not name:
-            handle = os.dup(self._root)
+            # Opened anew: a duplicate would share its place in the directory with listings in other threads.
+            handle = _open_directory(".", self._root)
         else:
             with self._parent(split_name(name)) as (directory, leaf):
                 try:

@@ -23,11 +23,13 @@ from netarium.apps.files.protocol import (
     split_name,
 )
 from netarium.apps.files.transfer import Options, receive_file, send_file
-from netarium.apps.framing import Message
+from netarium.apps.framing import Message, encode
 from netarium.apps.security import token_matches
 from netarium.apps.text import neutralise
 
 HELLO_SECONDS = 10.0
+PAUSE_SECONDS_FIRST, PAUSE_SECONDS_MAX = 0.1, 1.0
+BUSY = "the server is busy: it has all the connections it takes"
 ENTRIES_PER_MESSAGE = 100
 
 
@@ -50,7 +52,7 @@ class FileServer:
         self.options.cache = DigestCache()
         self._log = log
         self._places = threading.BoundedSemaphore(connections)
-        self._stopping = False
+        self._stopping = threading.Event()
 
     def listen(self, host: str, port: int) -> tuple[str, int]:
         """Listen; the address and port that are listened on."""
@@ -61,33 +63,59 @@ class FileServer:
 
     def serve(self) -> None:
         """Take connections until `stop`."""
-        while not self._stopping:
+        pause = 0.0
+        while not self._stopping.is_set():
             try:
-                connection, address = self._listener.accept()
-            except OSError as error:
-                if self._stopping:
+                self._take()
+                pause = 0.0
+            except (OSError, RuntimeError) as error:
+                if self._stopping.is_set():
                     return
-                self._log(f"cannot take a connection: {error}")  # out of descriptors, most likely: it passes
-                continue
+                # Out of descriptors or threads, most likely: it passes. Told once, and tried again at leisure.
+                if not pause:
+                    self._log(f"cannot take a connection: {error}")
+                pause = min(pause * 2, PAUSE_SECONDS_MAX) if pause else PAUSE_SECONDS_FIRST
+                self._stopping.wait(pause)
+
+    def _take(self) -> None:
+        """Take one connection and start its thread; OSError or RuntimeError when the system has no room for it."""
+        connection, address = self._listener.accept()
+        if not self._places.acquire(blocking=False):
+            self._turn_away(connection, address)
+            return
+        try:
             thread = threading.Thread(target=self._connection, args=(connection, address), daemon=True)
             thread.start()
+        except BaseException:
+            self._places.release()
+            connection.close()
+            raise
+
+    def _turn_away(self, connection: socket.socket, address: tuple[object, ...]) -> None:
+        """Close a connection there is no place for, without waiting for it; without TLS it is told why."""
+        self._log(f"{address[0]}:{address[1]}: refused: {BUSY}")
+        with connection, contextlib.suppress(OSError):
+            connection.setblocking(False)
+            if self.tls is None:
+                connection.send(encode({"type": "error", "code": "busy", "text": BUSY}))
+                connection.shutdown(socket.SHUT_WR)
+                connection.recv(1 << 16)  # what is left unread would make the close a reset
 
     def stop(self) -> None:
         """End `serve`; connections end with the process."""
-        self._stopping = True
+        self._stopping.set()
         with contextlib.suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
 
     def _connection(self, connection: socket.socket, address: tuple[object, ...]) -> None:
         who = f"{address[0]}:{address[1]}"
-        placed = self._places.acquire(blocking=False)
         try:
             connection.settimeout(HELLO_SECONDS)
             if self.tls is not None:
                 connection = self.tls.wrap_socket(connection, server_side=True)
             channel = Channel(connection, min(HELLO_SECONDS, self.stall))
-            self._talk(channel, who, placed)
+            self._talk(channel, who)
         except (Broken, PeerError) as error:
             self._log(f"{who}: {error}")
         except ssl.SSLError as error:
@@ -96,13 +124,10 @@ class FileServer:
             self._log(f"{who}: {error}")
         finally:
             connection.close()
-            if placed:
-                self._places.release()
+            self._places.release()
 
-    def _talk(self, channel: Channel, who: str, placed: bool) -> None:
+    def _talk(self, channel: Channel, who: str) -> None:
         try:
-            if not placed:
-                raise Refused("the server is busy: it has all the connections it takes", "busy")
             self._welcome(channel)
             channel.stall = self.stall
             while self._request(channel, who):
@@ -112,7 +137,7 @@ class FileServer:
             channel.fail(error)
 
     def _welcome(self, channel: Channel) -> None:
-        hello = channel.expect("hello")
+        hello = channel.expect("hello", waits=False)
         if hello.get("protocol") != PROTOCOL or hello.get("version") != VERSION:
             raise Refused(f"this server speaks {PROTOCOL} version {VERSION}", "version")
         if not token_matches(hello.get("token"), self.token):
