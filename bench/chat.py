@@ -21,6 +21,7 @@ import time
 CLIENTS, CROWD, MESSAGES = 2000, 500, 2000
 TEXT = "x" * 88  # with its label of 12 characters: 100 bytes
 END = b"the end of it"
+ENTERED, PATIENCE_SECONDS = b'"type":"entered"', 30.0
 
 
 class Client:
@@ -53,7 +54,7 @@ def cpu_seconds(pid: int) -> float:
 
 
 def connect(address: tuple[str, int], naive: bool) -> tuple[list[Client], selectors.BaseSelector]:
-    """All clients, in their rooms, everything that came so far read."""
+    """All clients, each told that it is in its room."""
     clients, selector = [], selectors.DefaultSelector()
     for index in range(CROWD if naive else CLIENTS):
         client = Client(address, f"c{index}")
@@ -65,10 +66,10 @@ def connect(address: tuple[str, int], naive: bool) -> tuple[list[Client], select
         clients.append(client)
         if index % 50 == 0:
             read(selector, 0)
-    while read(selector, 0.5):
-        pass
-    for client in clients:
-        client.data.clear()
+    waiting = clients
+    while waiting := [client for client in waiting if ENTERED not in client.data]:
+        if not read(selector, PATIENCE_SECONDS):
+            raise SystemExit(f"{len(waiting)} clients were not let in within {PATIENCE_SECONDS} s of silence")
     return clients, selector
 
 
@@ -166,6 +167,12 @@ def measure(naive: bool, senders: int) -> tuple[float, float]:
             server.stdout.close()
 
 
+def naive_frame(message: dict) -> bytes:
+    """As compact as the chat's own."""
+    body = json.dumps(message, separators=(",", ":")).encode()
+    return len(body).to_bytes(4, "big") + body
+
+
 async def naive_server() -> None:
     """The broadcast everybody writes first; the same frames."""
     writers: list[asyncio.StreamWriter] = []
@@ -179,11 +186,13 @@ async def naive_server() -> None:
                 message = json.loads(
                     await reader.readexactly(int.from_bytes(await reader.readexactly(4), "big"))
                 )
-                if message["type"] == "say":
+                if message["type"] == "join":
+                    writer.write(naive_frame({"type": "entered", "room": "crowd"}))
+                elif message["type"] == "say":
                     count += 1
-                    data = frame({"type": "message", "n": count, "room": "crowd", "text": message["text"]})
-                    data = data.replace(b'": ', b'":')
-                    data = (len(data) - 4).to_bytes(4, "big") + data[4:]
+                    data = naive_frame(
+                        {"type": "message", "n": count, "room": "crowd", "text": message["text"]}
+                    )
                     for other in writers:
                         other.write(data)
                         await other.drain()

@@ -147,8 +147,7 @@ async def join(options: argparse.Namespace) -> int:
             conversation, host, port, terminal.show, pins, options.fingerprint, options.trust_new
         )
 
-    await talk(make, room, options.plain, options.pace)
-    return 0
+    return 1 if await talk(make, room, options.plain, options.pace) else 0
 
 
 def default_name() -> str:

@@ -15,15 +15,26 @@ from netarium.apps.chat.rules import TEXT_CHARACTERS_MAX
 from netarium.apps.framing import Message
 
 QUIT_SECONDS = 3.0
+# What answers a command; a piped one is awaited before the next line, which may depend on it.
+ANSWERS = {"join": "entered", "leave": "exited", "name": "named"} | {
+    verb: verb for verb in ("who", "rooms", "history")
+}
 
 
 class Terminal:
-    """Joins a client to a person: lines typed go out, events are printed."""
+    """Joins a client to a person: lines typed go out, events are printed.
 
-    def __init__(self, room: str, clock: bool = True) -> None:
+    With `in_turn`, for piped input, lines wait for the connection, and for the answer to the command before them.
+    `refused` counts what did not come about.
+    """
+
+    def __init__(self, room: str, clock: bool = True, in_turn: bool = False) -> None:
         self.room, self._clock = room, clock
         self._asked_to_quit = False  # else the input ended: a piped one waits until all of it is sent
         self._told_of_break = False
+        self._in_turn, self._news = in_turn, asyncio.Event()
+        self._asked: Line | None = Line("join", room=room) if room else None  # what awaits its answer
+        self.refused = 0
         self.client: ChatClient
 
     def show(self, event: Message) -> None:
@@ -37,6 +48,10 @@ class Terminal:
             print(line, flush=True)
         if kind == "exited" and event.get("room") == self.room:
             self.room = next(iter(self.client.conversation.rooms), "")
+        self.refused += kind == "error"
+        if self._asked is not None and _answers(event, self._asked):
+            self._asked = None
+        self._news.set()
 
     async def run(self, lines: AsyncIterator[str]) -> None:
         """Talk until the person leaves or the chat is over (ChatError)."""
@@ -58,14 +73,34 @@ class Terminal:
 
     async def _type(self, lines: AsyncIterator[str]) -> None:
         async for text in lines:
+            if self._in_turn:  # the first line waits until we are in the room
+                await self._until(lambda: self.client.was_welcome and self._asked is None)
             try:
                 line = parse_line(text, self.room)
                 if line.verb == "quit":
                     self._asked_to_quit = True
                     return
-                self._do(line)
+                if self._in_turn and line.verb in ANSWERS:
+                    await self._ask(line)
+                else:
+                    self._do(line)
             except LineError as error:
+                self.refused += 1
                 print(f"! {error}", flush=True)
+
+    async def _until(self, reached: Callable[[], bool]) -> None:
+        while not reached():
+            self._news.clear()
+            await self._news.wait()
+
+    async def _ask(self, line: Line) -> None:
+        """Make a request and await its answer, over breaks of the connection."""
+        conversation = self.client.conversation
+        self._asked = line
+        while self._asked is not None:
+            await self._until(lambda: conversation.connected)
+            self._request(line)
+            await self._until(lambda: self._asked is None or not conversation.connected)
 
     def _do(self, line: Line) -> None:
         conversation = self.client.conversation
@@ -113,6 +148,15 @@ class Terminal:
         await asyncio.wait((network,), timeout=QUIT_SECONDS)
 
 
+def _answers(event: Message, asked: Line) -> bool:
+    """Whether an event is the answer to a request, which has no id."""
+    if event.get("type") == "error":
+        return "id" not in event
+    if event.get("type") != ANSWERS[asked.verb]:
+        return False
+    return not asked.room or str(event.get("room")).casefold() == asked.room.casefold()
+
+
 async def plain_lines(pace: float = 0.0) -> AsyncIterator[str]:
     """Lines of stdin, read by a thread, so that any kind of stdin will do; `pace` seconds after each."""
     loop = asyncio.get_running_loop()
@@ -158,17 +202,20 @@ def is_interactive() -> bool:
 
 async def talk(
     make_client: Callable[[Terminal], ChatClient], room: str, plain: bool, pace: float = 0.0
-) -> None:
-    """The whole conversation of one person. A name that is taken is asked for again at a terminal."""
+) -> int:
+    """The whole conversation of one person; how much of piped input was refused.
+
+    A name that is taken is asked for again at a terminal.
+    """
     interactive = not plain and is_interactive()
     while True:
-        terminal = Terminal(room)
+        terminal = Terminal(room, in_turn=not interactive)
         terminal.client = client = make_client(terminal)
         prompt = lambda: f"#{terminal.room}> " if terminal.room else "> "  # noqa: B023, E731
         lines = prompted_lines(prompt) if interactive else plain_lines(pace)
         try:
             await terminal.run(lines)
-            return
+            return 0 if sys.stdin.isatty() else terminal.refused
         except ChatError as error:
             if error.code not in ("name-taken", "bad-name") or not interactive:
                 raise
