@@ -28,6 +28,7 @@ def hear(count: int) -> list[tuple[int, int, str, bool]]:
         size, attribute = struct.unpack_from("=HH", data, 32)
         assert attribute == 3 and flags & IFF_UP
         found.append((kind, index, data[36 : 32 + size - 1].decode(), bool(flags & IFF_RUNNING)))
+    sock.close()
     return found
 
 
@@ -40,6 +41,7 @@ def test_a_cut_and_its_repair_are_told() -> None:
     net.at("1s", link.cut)
     net.at("2s", link.heal)
     net.run()
+    assert hearer.exit_code == 0, hearer.stderr
     assert hearer.result == [(RTM_NEWLINK, 3, "y", False), (RTM_NEWLINK, 3, "y", True)]
     assert a.node.stack.interfaces["y"].watchers == [], "a program that has ended hears nothing"
 

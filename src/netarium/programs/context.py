@@ -24,9 +24,18 @@ from netarium.programs import loops
 if TYPE_CHECKING:
     from netarium.programs.process import Process
 
-PRIVATE_LIBRARIES: Final = ("socketserver", "http", "xmlrpc", "ftplib", "smtplib", "logging", "twisted")
-"""twisted is among them because it makes its reactor, and that its epoll, when it is imported."""
-PRIVATE_TO_CALLABLES: Final = ("twisted",)
+PRIVATE_LIBRARIES: Final = (
+    "socketserver",
+    "http",
+    "xmlrpc",
+    "ftplib",
+    "smtplib",
+    "logging",
+    "twisted",
+    "pyftpdlib",
+)
+"""twisted makes its reactor, and that its epoll, when it is imported; pyftpdlib keeps one loop for all its servers."""
+PRIVATE_TO_CALLABLES: Final = ("twisted", "pyftpdlib")
 """A function of the test shares its modules with the test; so these alone."""
 _NEVER_PRIVATE: Final = frozenset(sys.builtin_module_names) | {"netarium", "greenlet"}
 SHARED: Final[tuple[tuple[ModuleType, str], ...]] = (
