@@ -81,7 +81,7 @@ def test_a_real_thread_sees_its_own_surroundings(host: Any) -> None:
     outside = look()
     with background(look) as seen:
         busy(host)
-    assert len(seen) > 10 and set(seen) == {outside}
+    assert len(seen) >= 2 and set(seen) == {outside}
     assert look() == outside and type(sys.argv) is type(sys.path) is list
 
 
