@@ -83,3 +83,10 @@ def test_requests_are_refused() -> None:
         return None
 
     assert Net(seed=1).host("a").call(ask) == errno.EOPNOTSUPP
+
+
+def test_its_address_is_not_mistaken_for_an_ipv4_one_seen_before() -> None:
+    from netarium.programs.shims.socket_address import SHOWN
+
+    SHOWN[(0, RTMGRP_LINK)] = ("0.0.0.0", RTMGRP_LINK)
+    test_a_cut_and_its_repair_are_told()

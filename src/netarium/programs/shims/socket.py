@@ -47,6 +47,7 @@ _real_socket = real.socket
 _real_new = real.socket.__new__
 _fstat = os.fstat
 _shown = addresses.SHOWN
+_AF_INET = int(real.AF_INET)
 # Plain ints: an IntFlag costs 500 ns for each `&`.
 _NONBLOCK = int(real.SOCK_NONBLOCK)
 _TYPE_FLAGS = _NONBLOCK | int(real.SOCK_CLOEXEC)
@@ -346,7 +347,7 @@ class SimSocket(MessageMethods, real.socket):
                 raise os_error(errno.EAGAIN)
             found = self._wait(task, "recvfrom", lambda: core.receive_from(bufsize, peek), core.waiting_kind)
         data, name = found
-        address = _shown.get(name)
+        address = _shown.get(name) if core.family == _AF_INET else None  # it holds IPv4 ones
         return data, address if address is not None else addresses.show(core, name)
 
     def recvfrom_into(self, buffer: Any, nbytes: int = 0, flags: int = 0) -> tuple[int, Any]:
