@@ -80,7 +80,7 @@ class NeighborView:
 
 
 class SwitchFace(Protocol):
-    """What a layer-3 switch shows of itself besides its stack."""
+    """What a switch shows of itself, besides the stack that one of layer 3 has."""
 
     @property
     def bridge(self) -> Bridge:
@@ -397,7 +397,7 @@ class Control:
 
     @property
     def bridge(self) -> Bridge | None:
-        """The bridge of a layer-3 switch: its ports, MAC table, VLANs and spanning tree; None elsewhere."""
+        """The bridge of a switch: its ports, MAC table, VLANs and spanning tree; None elsewhere."""
         return None if self.switch is None else self.switch.bridge
 
     def flows(self) -> Sequence[tuple[int, ...]]:

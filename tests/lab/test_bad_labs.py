@@ -117,7 +117,12 @@ CASES = {
     ),
     "program on a switch": (
         "nodes:\n  s: {kind: switch}\nprograms:\n  - {on: s, run: python -m http.server}\n",
-        "lab.yaml:4: programs[1]: s is a switch and runs no programs; name a host or a router",
+        "lab.yaml:4: programs[1]: s is a layer-2 switch: it has no IP and runs bridge alone, not python -m http.server; run "
+        "that on a host, or make the switch one of `layer: 3`",
+    ),
+    "program on a hub": (
+        "nodes:\n  h: {kind: hub}\nprograms:\n  - {on: h, run: bridge fdb}\n",
+        "lab.yaml:4: programs[1]: h is a hub and runs no programs; name a host or a router",
     ),
     "program without node": (TWO + "programs:\n  - run: python -m http.server\n", "lab.yaml:5: programs[1] lacks `on`"),
     "after nobody": (

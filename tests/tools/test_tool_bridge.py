@@ -7,6 +7,7 @@ import json
 import pytest
 
 from netarium import Net
+from netarium.errors import LabError, UsageError
 
 OPERATIONS = [
     ("fdb show dev p1", ["02:00:00:00:00:03 dev p1 vlan 10 master core"]),
@@ -99,3 +100,80 @@ def test_on_a_host_the_tables_are_empty(net: Net) -> None:
     assert said(net, "a", "fdb") == ("", "", 0)
     assert said(net, "a", "-j link") == ("[]\n", "", 0)
     assert said(net, "a", "help")[2] == 0
+
+
+@pytest.fixture
+def office() -> Net:
+    """pc has pinged nas across the layer-2 switch `sw`; it is 5 s."""
+    net = Net(seed=1)
+    switch = net.switch("sw")
+    net.host("pc", "10.0.0.1/24", link=switch)
+    net.host("nas", "10.0.0.2/24", link=switch)
+    net["pc"].run("ping -c 1 10.0.0.2")
+    net.at("5s", lambda: None)
+    net.run()
+    return net
+
+
+def test_a_layer_2_switch_shows_its_tables_as_a_layer_3_switch_does(office: Net) -> None:
+    assert said(office, "sw", "fdb") == (
+        "02:00:00:00:00:01 dev p1 master sw\n02:00:00:00:00:02 dev p2 master sw\n", "", 0,
+    )  # fmt: skip
+    rows = json.loads(said(office, "sw", "fdb --json")[0])
+    assert [(row["mac"], row["ifname"]) for row in rows] == [
+        ("02:00:00:00:00:01", "p1"), ("02:00:00:00:00:02", "p2"),
+    ]  # fmt: skip
+    assert said(office, "sw", "link dev p1")[0].startswith(
+        "1: p1: <BROADCAST,MULTICAST,UP,LOWER_UP> mtu 1500"
+    )
+    assert said(office, "sw", "fdb flush dev p1", root=True) == ("", "", 0)
+    assert [entry.port.name for entry in office["sw"].mac_table] == ["sw:p2"]
+
+
+def test_the_vlans_of_a_layer_2_switch_are_shown() -> None:
+    with Net() as net:
+        net.switch("sw", ports={"p1": {"vlan": 10}, "up": {"trunk": [10, 20]}})
+        assert said(net, "sw", "vlan")[0].splitlines() == [
+            "port              vlan-id", "p1                10 PVID Egress Untagged",
+            "up                10", "                  20",
+        ]  # fmt: skip
+
+
+def test_a_layer_2_switch_runs_no_program_that_needs_a_network(office: Net) -> None:
+    for program in ("ping 10.0.0.1", "server.py", ["python", "-m", "http.server"], lambda: None):
+        with pytest.raises(
+            UsageError, match=r"sw is a layer-2 switch: it has no IP and runs bridge alone, not"
+        ):
+            office["sw"].run(program)
+
+
+def test_the_tools_of_a_layer_2_switch_end_and_begin_with_it(office: Net) -> None:
+    office["sw"].crash()
+    later = office["sw"].run("bridge fdb", at="7s")
+    office.at("6s", office["sw"].boot)
+    office.run(until="8s")
+    assert (later.stdout, later.exit_code) == ("", 0)
+
+
+def test_the_switch_of_a_home_router_is_seen_from_the_router(office: Net) -> None:
+    net = Net()
+    home = net.home_router("home", wan="198.51.100.2/24")
+    net.link(net.host("pc", "dhcp"), home)
+    net.run("5s")
+    said_by = [said(net, name, "fdb")[0] for name in ("home", "home.lan")]
+    assert "dev lan1 master home.lan" in said_by[0]
+    assert said_by[0] == said_by[1]
+
+
+def test_a_lab_runs_the_tools_of_a_layer_2_switch(tmp_path) -> None:
+    lab = tmp_path / "lab.yaml"
+    lab.write_text(
+        "nodes:\n  sw: {kind: switch}\n  pc: {kind: host, address: 10.0.0.1/24}\nlinks: [[pc, sw]]\n"
+        "programs:\n  - {on: pc, run: ping -c 1 -W 1 10.0.0.9}\n  - {on: sw, at: 500ms, run: bridge fdb}\n"
+    )
+    with Net.load(lab) as net:
+        net.run()
+        assert net.service("sw").stdout == "02:00:00:00:00:01 dev p1 master sw\n"
+    lab.write_text("nodes:\n  sw: {kind: switch}\nprograms:\n  - {on: sw, run: ping 10.0.0.1}\n")
+    with pytest.raises(LabError, match=r"lab.yaml:4: .*runs bridge alone, not ping"):
+        Net.load(lab)

@@ -55,7 +55,7 @@ class Shell:
         }
 
     def _host(self, name: str) -> Host:
-        return self.net.host_named(name)
+        return self.net.runner_named(name)
 
     @property
     def prompt(self) -> str:

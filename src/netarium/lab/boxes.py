@@ -5,6 +5,7 @@ Each is a handle around a node of `netarium.nodes`, which does the work.
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -20,6 +21,7 @@ from netarium.nodes.bridging import port_states
 from netarium.nodes.host import Host as HostNode
 from netarium.nodes.hub import Hub as HubNode
 from netarium.nodes.switch import Switch as SwitchNode
+from netarium.programs import registry
 from netarium.units import duration_ns
 
 if TYPE_CHECKING:
@@ -84,6 +86,10 @@ class Switch(Box):
 
     node: SwitchNode
 
+    def __init__(self, net: Net, node: SwitchNode) -> None:
+        super().__init__(net, node)
+        self._system: SwitchSystem | None = None
+
     @property
     def mac_table(self) -> list[MacEntry]:
         """Its living entries (mac, vlan, port, age_ns), in the order of learning."""
@@ -93,6 +99,17 @@ class Switch(Box):
     def port_states(self) -> dict[str, str]:
         """Port name -> disabled, blocking, listening, learning, discarding or forwarding (spanning tree)."""
         return port_states(self.node.ports, self.node.bridge)
+
+    @property
+    def system(self) -> SwitchSystem:
+        """What its tools run on."""
+        if self._system is None:
+            self._system = SwitchSystem(self.net, self.node.system)
+        return self._system
+
+    def run(self, program: str | Sequence[str], **options: Any) -> Service:
+        """Start a tool that needs no network: `bridge fdb`. Options as for `Host.run`. Raises UsageError for others."""
+        return self.system.run(program, **options)
 
     @property
     def floods(self) -> int:
@@ -305,6 +322,23 @@ class Host(Box):
     def _booted(self) -> None:
         for launch in self._launches:
             launch.host_booted()
+
+
+class SwitchSystem(Host):
+    """The computer in a layer-2 switch. It has no IP, so it runs tools that need none, and nothing else."""
+
+    def run(self, program: Any, *arguments: Any, **options: Any) -> Service:
+        """Start a tool, as `Host.run` does. Raises UsageError for what would need a network."""
+        words = shlex.split(program) if isinstance(program, str) else program
+        tool = registry.find(str(words[0])) if isinstance(words, (list, tuple)) and words else None
+        if tool is None or tool.needs_network:
+            able = registry.names(needs_network=False)
+            what = tool.name if tool is not None else program if isinstance(program, str) else "programs"
+            raise UsageError(
+                f"{self.name} is a layer-2 switch: it has no IP and runs {', '.join(able)} alone, not {what}; "
+                "run that on a host, or make the switch one of `layer: 3`"
+            )
+        return super().run(program, *arguments, **options)
 
 
 class Router(Host):

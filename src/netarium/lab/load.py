@@ -324,7 +324,7 @@ class _Builder:
         raise UsageError(f"{' waits for '.join([*seen, after])}; none of them can start")
 
     def _program(self, entry: ProgramEntry, name: str, at: str | None) -> None:
-        host = self.net.host_named(entry.on)
+        host = self.net.runner_named(entry.on)
         directory = self.file.directory(entry)
         if not directory.is_dir():
             raise UsageError(f"dir: there is no directory {directory}")

@@ -13,7 +13,7 @@ from netarium.engine.streams import Streams
 from netarium.errors import DeadlockError, ProgramError, UnfinishedError, UsageError
 from netarium.journey import Watch
 from netarium.lab import addressing
-from netarium.lab.boxes import Box, Host, Hub, Router
+from netarium.lab.boxes import Box, Host, Hub, Router, Switch
 from netarium.lab.building import computer, interface_setup, place
 from netarium.lab.launch import unknown_program
 from netarium.lab.layer2 import bridging_loops, broadcast_domains
@@ -169,6 +169,11 @@ class Net:
         if not isinstance(box, Host):
             raise UsageError(f"{name} is a {box.kind} and runs no programs; name a host or a router")
         return box
+
+    def runner_named(self, name: str) -> Host:
+        """What programs of the node of this name run on: itself, or the system of a layer-2 switch."""
+        box = self[name]
+        return box.system if isinstance(box, Switch) else self.host_named(name)
 
     @property
     def services(self) -> list[Service]:

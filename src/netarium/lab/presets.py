@@ -129,6 +129,7 @@ def home_router(net: Net, name: str, given: dict[str, Any]) -> HomeRouter:
     box = computer(net, "router", name, options, HomeRouter)
     assert isinstance(box, HomeRouter)
     box.switch = switch
+    box.node.switch_face = node
     place(net, switch, _boot_ns(given))
     place(net, box, _boot_ns(given))
     net.add_link((switch, INNER), (box, INNER), INNER_LINK)

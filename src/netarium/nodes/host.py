@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from netarium.engine.events import Engine
 from netarium.engine.streams import Streams
@@ -24,6 +24,9 @@ from netarium.stack.routes import Route
 from netarium.stack.settings import Settings
 from netarium.stack.stack import Stack
 from netarium.wire.ethernet import DATA_BYTES_MAX, Frame
+
+if TYPE_CHECKING:
+    from netarium.control import SwitchFace
 
 IP_FORWARD = "net.ipv4.ip_forward"
 
@@ -111,6 +114,8 @@ class Host(Node):
         self.boots = 0
         self.disk: dict[str, str] = {}
         """What services have written down; a crash does not take it."""
+        self.switch_face: SwitchFace | None = None
+        """The switch that is in the same box, for the tools that show its tables."""
         self.on_crash: list[Callable[[], None]] = []
         self.on_boot: list[Callable[[], None]] = []
         self.loopback = LoopbackPort(f"{name}:lo", port_numbers())

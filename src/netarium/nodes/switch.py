@@ -1,14 +1,41 @@
-"""A layer-2 switch to place: ports around `link/switch.py`, or with VLANs around `link/vlan.py`."""
+"""A layer-2 switch to place: ports around `link/switch.py`, or with VLANs around `link/vlan.py`.
+
+It has no IP. Tools that look at its tables run on `system`, a computer in the box without an interface to the net.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from netarium.engine.events import Engine
 from netarium.engine.streams import Streams
-from netarium.journey import Watch
+from netarium.journey import Cause, Watch
 from netarium.link.port import Port, PortOwner
 from netarium.link.switch import AGEING_NS, MacEntry
 from netarium.nodes.bridging import BridgeSetup, power_off, power_on
+from netarium.nodes.host import Host
 from netarium.nodes.node import Node, PortNumbers
+
+
+class SwitchSystem(Host):
+    """What runs a layer-2 switch's tools: a host with lo alone, on and off with the switch."""
+
+    kind = "switch"
+
+    def __init__(self, switch: Switch) -> None:
+        super().__init__(
+            switch.name,
+            switch.engine,
+            switch.streams,
+            switch.watch,
+            switch.port_numbers,
+            interfaces={},
+            on=switch.on,
+        )
+        self.switch_face = switch
+
+    def _tell(self, before: str, after: str, cause: Cause) -> None:
+        """The switch has said it."""
 
 
 class Switch(Node):
@@ -32,6 +59,18 @@ class Switch(Node):
         super().__init__(name, engine, streams, watch, port_numbers)
         for port in self.bridge_setup.ports:
             self.add_port(port)
+        self.made_system: SwitchSystem | None = None
+
+    @property
+    def system(self) -> SwitchSystem:
+        """Its computer, made when it is first asked for."""
+        if self.made_system is None:
+            self.made_system = SwitchSystem(self)
+        return self.made_system
+
+    def flow_table(self) -> Sequence[tuple[int, ...]]:
+        """Empty: only a layer-3 switch has a flow cache."""
+        return ()
 
     def owner(self) -> PortOwner:
         """The bridge."""
@@ -48,6 +87,10 @@ class Switch(Node):
 
     def _lose_state(self) -> None:
         power_off(self.bridge)
+        if self.made_system is not None:
+            self.made_system.crash()
 
     def _start(self) -> None:
         power_on(self.bridge)
+        if self.made_system is not None:
+            self.made_system.boot()

@@ -119,6 +119,7 @@ class Switch3(Router):
             settings=settings,
             on=on,
         )
+        self.switch_face = self
 
     def owner(self) -> PortOwner:
         """The bridge: frames reach the stack by a VLAN interface only."""

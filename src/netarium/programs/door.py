@@ -11,7 +11,6 @@ from greenlet import getcurrent
 from netarium import control
 from netarium.control import Control
 from netarium.names import resolver
-from netarium.nodes.switch3 import Switch3
 from netarium.programs.scheduler import TaskGreenlet
 
 if TYPE_CHECKING:
@@ -28,8 +27,7 @@ def door() -> Control | None:
     host = process.host
     privileged = process.credentials.may("net_admin")
     made = Control(host.stack, lambda: engine.now, privileged, host.disk, starter(process))
-    if isinstance(host, Switch3):
-        made.switch = host
+    made.switch = host.switch_face
     return made
 
 

@@ -25,6 +25,8 @@ class Tool:
     module: str
     summary: str
     capabilities: frozenset[str] = frozenset()
+    needs_network: bool = True
+    """False: it opens no sockets and reads no addresses, so it runs on a box without IP too."""
 
     def program(self, words: list[str]) -> Program:
         """The tool as a program that was called with these words."""
@@ -48,6 +50,6 @@ def find(name: str) -> Tool | None:
     return _tools.get(name)
 
 
-def names() -> list[str]:
-    """All tools, sorted."""
-    return sorted(_tools)
+def names(*, needs_network: bool = True) -> list[str]:
+    """All tools, sorted; with False only those that need no network."""
+    return sorted(name for name, tool in _tools.items() if needs_network or not tool.needs_network)

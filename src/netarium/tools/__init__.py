@@ -13,7 +13,7 @@
     ss          the host's sockets
     sysctl      the host's settings
     dhclient    ask for an address by DHCP, give it back
-    bridge      the MAC table, port states, VLANs and flow cache of a layer-3 switch
+    bridge      the MAC table, port states, VLANs and flow cache of a switch
     conntrack   the tracked connections, in the format of conntrack-tools
     tcpdump     what passes an interface, a line a packet
     nc          connect or listen, and copy between the network and the terminal
@@ -50,7 +50,7 @@ TOOLS = (
         "get an address by DHCP",
         frozenset({"net_admin", "net_raw", "net_bind_service"}),
     ),
-    Tool("bridge", "netarium.tools.bridge", "the tables of a layer-3 switch"),
+    Tool("bridge", "netarium.tools.bridge", "show and flush the tables of a switch", needs_network=False),
     Tool("conntrack", "netarium.tools.conntrack", "list and delete tracked connections"),
     Tool(
         "tcpdump", "netarium.tools.tcpdump.command", "show what passes an interface", frozenset({"net_raw"})

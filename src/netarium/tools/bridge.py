@@ -1,4 +1,4 @@
-"""bridge: the tables of a layer-3 switch, in the words of iproute2's bridge. On a host without a bridge they are empty.
+"""bridge: the tables of a switch, in the words of iproute2's bridge. On a host without a bridge they are empty.
 
     bridge [-j] [-s] fdb [show] [dev PORT] [vlan VID]     the MAC table; -s adds `used`, the seconds since it was seen
     bridge fdb flush [dev PORT] [vlan VID]                forget what was learnt (root)
