@@ -15,6 +15,7 @@ from netarium.sockets.base import AF_INET, SOCK_STREAM, SYSTEM_PORTS, Credential
 from netarium.sockets.errno import failure_error, os_error
 from netarium.sockets.readiness import ERR, HUP, IN, OUT, RDHUP, RDNORM, WRNORM
 from netarium.sockets.tcp_options import TCP_OPTIONS
+from netarium.stack.decisions import tell_route
 from netarium.stack.failures import Failure
 from netarium.stack.ports import IPV4, Binding
 from netarium.stack.routes import BROADCAST, MULTICAST
@@ -127,6 +128,7 @@ class StreamSocket(Socket):
         claim = self._claim
         route = ip.route_for(address, claim.address if claim is not None else 0, device)
         if route is None or route.kind in (BROADCAST, MULTICAST):
+            tell_route(stack, ip.routes, route, claim.address if claim is not None else 0, address, 6, None)
             raise os_error(errno.ENETUNREACH)
         if claim is not None:
             local = (claim.address or route.source or address, claim.port)

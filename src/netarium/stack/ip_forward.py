@@ -8,7 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from netarium.addresses import ipv4_text
-from netarium.journey import Drop, Stop
+from netarium.journey import Drop
+from netarium.stack.decisions import tell_forward
 from netarium.stack.routes import BLACKHOLE, MULTICAST, PROHIBIT, UNICAST, MultipathRoute, Route, flow_hash
 from netarium.wire.ethernet import HEADER_BYTES, MAC_GROUP_BIT, Frame
 from netarium.wire.icmp import (
@@ -71,16 +72,8 @@ class Ipv4Forward:
             self.stack.drop(Drop.TTL_EXPIRED, frame, f"for {ipv4_text(header.destination)}")
             self.stack.icmp.send_error(frame, TIME_EXCEEDED, TTL_EXCEEDED)
             return
-        watch_step = self.stack.watch.step
-        if watch_step is not None:
-            explanation = self.routes.explain(header.destination)
-            watch_step(
-                self.stack.now,
-                self.stack.name,
-                Stop.ROUTE,
-                f"for {ipv4_text(header.destination)}",
-                explanation,
-            )
+        if self.stack.watch.step is not None:
+            tell_forward(self.stack, self.routes, route, destination, header.ttl)
         if (
             frame.size_bytes > route.mtu + HEADER_BYTES
             or route.interface is interface

@@ -8,7 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from netarium.addresses import ipv6_text
-from netarium.journey import Drop, Stop
+from netarium.journey import Drop
+from netarium.stack.decisions import tell_forward
 from netarium.stack.icmp_limit import RateLimit
 from netarium.stack.ipv6_address import is_link_local
 from netarium.stack.routes import BLACKHOLE, MULTICAST, PROHIBIT, UNICAST
@@ -71,8 +72,7 @@ class Ipv6Forward:
             icmp.send_error(frame, TIME_EXCEEDED, HOP_LIMIT_EXCEEDED, 0, interface)
             return
         if stack.watch.step is not None:
-            explanation = self.ipv6.routes.explain(destination)
-            stack.watch.step(stack.now, stack.name, Stop.ROUTE, f"for {ipv6_text(destination)}", explanation)
+            tell_forward(stack, self.ipv6.routes, route, destination, header.ttl)
         size = frame.size_bytes - HEADER_BYTES
         if size > route.mtu:
             stack.drop(Drop.PACKET_TOO_BIG, frame, f"{size} bytes, {route.interface.name} {route.mtu}")

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from netarium.errors import WireError
 from netarium.journey import Drop
+from netarium.stack.decisions import tell_route
 from netarium.stack.failures import Failure
 from netarium.stack.routes import BROADCAST
 from netarium.wire.ethernet import ETHERTYPE_IPV4, Frame
@@ -90,6 +91,7 @@ class RawEndpoint:
         by = self.interface or (self.multicast_interface if to_group else None)
         route = ip.route_for(address, self.local_address, by)
         if route is None:
+            tell_route(stack, stack.routes, None, self.local_address, address, self.protocol, None)
             stack.drop(Drop.NO_ROUTE, None, "raw")
             return Failure.NETWORK_UNREACHABLE
         if route.kind == BROADCAST and not self.broadcast:
@@ -106,6 +108,7 @@ class RawEndpoint:
         )
         transport, rest, fault = parse_transport(header, payload)
         ip.multicast_loop = self.multicast_loop
+        tell_route(stack, stack.routes, route, header.source, address, self.protocol, None)
         failure = ip.send_built(Frame(0, 0, ETHERTYPE_IPV4, header, transport, rest, fault), size, route)
         ip.multicast_loop = True
         return failure
@@ -118,6 +121,7 @@ class RawEndpoint:
         stack = self.table.stack
         ip = stack.ipv4.output
         route = ip.route_for(address, self.local_address, self.interface)
+        tell_route(stack, stack.routes, route, self.local_address, address, self.protocol, None)
         if route is None:
             stack.drop(Drop.NO_ROUTE, None, "raw")
             return Failure.NETWORK_UNREACHABLE

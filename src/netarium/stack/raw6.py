@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from netarium.journey import Drop
+from netarium.stack.decisions import tell_route
 from netarium.stack.failures import Failure
 from netarium.stack.ipv6_address import is_multicast, needs_link
 from netarium.stack.udp6 import Datagram6
@@ -75,6 +76,7 @@ class RawEndpoint6:
         source = 0 if is_multicast(self.local_address) else self.local_address
         route = self.ip6.route_for(address, source, by)
         if route is None:
+            tell_route(self.ip6.stack, self.ip6.routes, None, source, address, self.protocol, None)
             self.ip6.stack.drop(Drop.NO_ROUTE, None, "raw")
             return Failure.INVALID if needs_link(address) else Failure.NETWORK_UNREACHABLE
         transport: TransportHeader | None = None

@@ -167,7 +167,18 @@ class PathException:
 class RouteTable:
     """The local and the main table of one host and one family. `generation` grows with every change."""
 
-    __slots__ = ("by_length", "cache", "exceptions", "generation", "local", "loopback", "routes", "tables")
+    __slots__ = (
+        "by_length",
+        "cache",
+        "exceptions",
+        "generation",
+        "local",
+        "loopback",
+        "routes",
+        "tables",
+        "told_flows",
+        "told_table",
+    )
 
     bits = 32
 
@@ -185,6 +196,9 @@ class RouteTable:
         self.loopback: Route | None = None
         """127/8, when `lo` has its address."""
         self.cache: dict[int, Route | None] = {}
+        self.told_flows: dict[tuple[int, ...], int] = {}
+        """What `decisions` has told the watchers: flow -> generation; empty while nobody watches."""
+        self.told_table = (-1, -1)
 
     def lookup(self, destination: int) -> Route | None:
         """The route to `destination` with source and MTU filled in; None when there is none."""
