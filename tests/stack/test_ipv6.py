@@ -82,8 +82,7 @@ def test_a_router_does_not_fragment_and_the_sender_learns():
     error = packets6(joined.take())[-1]
     assert (error.transport.type, error.transport.rest) == (2, 1300)
     assert error.size_bytes == 14 + 1280, "the quotation fits into the least MTU"
-    # Raw echo requests are quoted to raw endpoints; a transport that knows the packet teaches the route.
-    assert a.ipv6.paths.learn_mtu(ip6("2001:db8:2::1"), 1300)
+    assert a.ipv6.route_for(ip6("2001:db8:2::1")).mtu == 1300
     ping6(a, "2001:db8:2::1", 1400)
     joined.quiesce()
     sent = packets6(joined.take())

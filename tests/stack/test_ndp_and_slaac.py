@@ -28,8 +28,9 @@ def neighbor(stack: Stack, address: str):  # type: ignore[no-untyped-def]
 def message(
     stack: Stack, source: int, kind: int, rest: int, payload: bytes, to: int, hops: int = 255
 ) -> None:
-    """A message of neighbour discovery from the wire."""
-    header = Ipv6Header(source, to, PROTOCOL_ICMPV6, hops)
+    """A message of neighbour discovery from the wire; with one hop, of MLD, with its router alert."""
+    alert = bytes((PROTOCOL_ICMPV6, 0, 5, 2, 0, 0, 1, 0)) if hops == 1 else b""
+    header = Ipv6Header(source, to, PROTOCOL_ICMPV6, hops, 0, 0, HOP_BY_HOP if alert else -1, alert)
     interface = stack.interfaces["eth0"]
     frame = Frame(interface.mac, 0x02AA, ETHERTYPE_IPV6, header, Icmpv6Header(kind, 0, rest), payload)
     stack.receive(interface, frame, stack.now)

@@ -8,11 +8,12 @@ begun.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from netarium.addresses import ipv4_text
 from netarium.journey import Drop, Stop
 from netarium.stack.timers import SECOND_NS, TimerOwner
+from netarium.wire.arp import ArpPacket
 from netarium.wire.ethernet import ETHERTYPE_IPV4, Frame
 from netarium.wire.icmp import REASSEMBLY_TIME_EXCEEDED, TIME_EXCEEDED
 from netarium.wire.ipv4 import MORE_FRAGMENTS, PACKET_BYTES_MAX, Ipv4Header
@@ -140,6 +141,8 @@ class Reassembler:
 
     __slots__ = ("bytes_held", "packets", "stack")
 
+    family: ClassVar[str] = "ipv4"
+
     def __init__(self, stack: Stack) -> None:
         self.stack: Final = stack
         self.packets: Final[dict[Key, PartialPacket]] = {}
@@ -199,13 +202,38 @@ class Reassembler:
         return self.stack.settings.ipfrag_time, self.stack.settings.ipfrag_high_thresh
 
     def whole(self, packet: PartialPacket) -> Frame | None:
-        """The packet whose fragments are all here, and forgotten."""
+        """The packet whose fragments are all here, and forgotten; None when they make none, together."""
         self.forget(packet)
         first = packet.first
         assert first is not None
         head = first.network
-        assert type(head) is Ipv4Header
+        assert head is not None and type(head) is not ArpPacket
         data = b"".join(packet.pieces[start] for start in sorted(packet.pieces))
+        if self.stack.watch.step is not None:
+            self.stack.watch.step(
+                self.stack.now,
+                self.stack.name,
+                Stop.REASSEMBLE,
+                f"{self.family} {self.source_text(head.source)} id {head.identification}",
+                {"fragments": len(packet.pieces), "payload_bytes": len(data)},
+            )
+        return self.join(first, data)
+
+    @staticmethod
+    def source_text(address: int) -> str:
+        """An address of the family as text."""
+        return ipv4_text(address)
+
+    def join(self, first: Frame, data: bytes) -> Frame | None:
+        """The packet with the header of its first fragment and all their data; None, and a drop, when it is too large.
+
+        Each fragment was small enough with its own header; the first one's may be larger (options).
+        """
+        head = first.network
+        assert type(head) is Ipv4Header
+        if head.size_bytes + len(data) > PACKET_BYTES_MAX:
+            self.stack.drop(Drop.FRAGMENT_MALFORMED, first, f"{head.size_bytes + len(data)} bytes in all")
+            return None
         header = Ipv4Header(
             head.source,
             head.destination,
@@ -216,14 +244,6 @@ class Reassembler:
             head.tos,
             head.options,
         )
-        if self.stack.watch.step is not None:
-            self.stack.watch.step(
-                self.stack.now,
-                self.stack.name,
-                Stop.REASSEMBLE,
-                f"ipv4 {ipv4_text(head.source)} id {head.identification}",
-                {"fragments": len(packet.pieces), "payload_bytes": len(data)},
-            )
         transport, payload, fault = parse_transport(header, data)
         return Frame(first.destination, first.source, ETHERTYPE_IPV4, header, transport, payload, fault)
 

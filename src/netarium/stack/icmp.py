@@ -40,10 +40,13 @@ ERROR_PACKET_BYTES_MAX: Final = 576
 """RFC 1812 4.3.2.3: as much of the packet as fits into 576 bytes with the error's own headers."""
 QUOTE_BYTES_MAX: Final = ERROR_PACKET_BYTES_MAX - 20 - 8
 QUOTED_TRANSPORT_BYTES_MIN: Final = 8
+"""RFC 792: at least the ports are there."""
 REDIRECT_HOST: Final = 1
 """RFC 1812 5.2.7.2: routers redirect for hosts, not for networks."""
+REDIRECT_CODE_MAX: Final = 3
+"""RFC 792: for a network or a host, with or without type of service."""
 REDIRECT_INTERVAL_MS: Final = 1000
-"""RFC 792: at least the ports are there."""
+"""Time between redirects to one host."""
 
 ErrorReceiver = Callable[[Ipv4Header, bytes, NetworkError, int], None]
 
@@ -163,7 +166,8 @@ class Icmp:
         route = stack.routes.lookup(quoted.destination)
         towards = stack.routes.lookup(gateway)
         if (
-            stack.settings.ip_forward
+            message.code > REDIRECT_CODE_MAX
+            or stack.settings.ip_forward
             or not stack.settings.conf_accept_redirects
             or route is None
             or route.gateway != header.source

@@ -141,6 +141,9 @@ class Icmpv6:
         if receiver is not None and quoted.offset_bytes == 0:
             self.reported = (message.type, message.code, message.rest, header.source)
             receiver(quoted, rest, kind, info)
+        elif kind is NetworkError.MESSAGE_TOO_LONG and quoted.protocol == PROTOCOL_ICMPV6:
+            # A ping's, or that of another raw socket, which nobody hears of: the next one goes in fragments that fit.
+            self.ipv6.paths.learn_mtu(quoted.destination, info)
 
     # Out.
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from netarium.errors import WireError
 from netarium.journey import Drop
 from netarium.stack.ip_output import multicast_mac
-from netarium.stack.timers import MILLISECOND_NS, TimerOwner
+from netarium.stack.timers import MILLISECOND_NS, SECOND_NS, TimerOwner
 from netarium.wire.igmp import LEAVE, PROTOCOL_IGMP, QUERY, REPORT, REPORT_V1, IgmpMessage
 from netarium.wire.ipv4 import Ipv4Header
 
@@ -27,6 +27,8 @@ UNSOLICITED_INTERVAL_MS: Final = 10_000
 """RFC 2236 8.10."""
 VERSION_1_RESPONSE: Final = 100
 """A version 1 query says nothing; ten seconds are meant (RFC 2236 4)."""
+VERSION_1_PRESENT_NS: Final = 400 * SECOND_NS
+"""RFC 2236 8.11: how long a router of version 1 is spoken to in its own version."""
 
 Key = tuple[str, int]
 
@@ -50,7 +52,8 @@ class Membership(TimerOwner):
         """Send a report, and again later while any is left."""
         self.left -= 1
         self.reported = True
-        self.igmp.send(self.interface, self.group, IgmpMessage(REPORT, 0, self.group))
+        kind = REPORT_V1 if self.igmp.is_version_1(self.interface) else REPORT
+        self.igmp.send(self.interface, self.group, IgmpMessage(kind, 0, self.group))
         if self.left > 0:
             self.igmp.arm(self, UNSOLICITED_INTERVAL_MS)
 
@@ -62,12 +65,14 @@ class Membership(TimerOwner):
 class Igmp:
     """IGMP of one host, as a member of groups."""
 
-    __slots__ = ("groups", "received", "stack")
+    __slots__ = ("groups", "received", "stack", "version_1_until_ns")
 
     def __init__(self, stack: Stack) -> None:
         self.stack: Final = stack
         self.groups: Final[dict[Key, Membership]] = {}
         self.received = 0
+        self.version_1_until_ns: Final[dict[str, int]] = {}
+        """By interface: until when version 1 is spoken there (RFC 2236 4)."""
         stack.ipv4.input.protocols[PROTOCOL_IGMP] = self.receive
 
     def join(self, interface: Interface, group: int) -> None:
@@ -93,7 +98,7 @@ class Igmp:
             return
         del self.groups[interface.name, group]
         self.stack.timers.cancel(known)
-        if known.reported:
+        if known.reported and not self.is_version_1(interface):
             self.send(interface, ALL_ROUTERS, IgmpMessage(LEAVE, 0, group))
 
     def receive(self, frame: Frame, interface: Interface) -> None:
@@ -107,6 +112,8 @@ class Igmp:
         self.received += 1
         known = self.groups.get((interface.name, message.group))
         if message.type == QUERY:
+            if not message.response:
+                self.version_1_until_ns[interface.name] = self.stack.now + VERSION_1_PRESENT_NS
             most_ms = (message.response or VERSION_1_RESPONSE) * 100
             for each in list(self.groups.values()):
                 if each.interface is interface and message.group in (0, each.group):
@@ -117,6 +124,10 @@ class Igmp:
             self.stack.timers.cancel(known)
         else:
             self.stack.drop(Drop.ICMP_IGNORED, frame, repr(message))
+
+    def is_version_1(self, interface: Interface) -> bool:
+        """Whether a router of version 1 has asked there lately."""
+        return self.stack.now < self.version_1_until_ns.get(interface.name, 0)
 
     def _answer(self, known: Membership, most_ms: int) -> None:
         stack = self.stack

@@ -11,6 +11,7 @@ from zlib import crc32
 
 from netarium.addresses import ipv4_text
 from netarium.journey import Drop, Stop
+from netarium.stack.decisions import tell_route
 from netarium.stack.failures import Failure, SendFailure
 from netarium.stack.fragments import fragment_packet
 from netarium.stack.routes import (
@@ -131,7 +132,9 @@ class Ipv4Output:
         if route is None:
             route = self.route_for(destination, source)
             if route is None:
-                return self._no_route(destination)
+                return self._no_route(destination, source, protocol, transport)
+        if self.stack.watch.step is not None:
+            tell_route(self.stack, self.routes, route, source, destination, protocol, transport)
         self.identification = identification = (self.identification + 1) & 0xFFFF
         header = Ipv4Header(
             source or route.source,
@@ -197,7 +200,8 @@ class Ipv4Output:
         broadcast = route.kind == BROADCAST
         mac = MAC_BROADCAST if broadcast else multicast_mac(header.destination)
         frame = frame.readdressed(mac, interface.mac)
-        interface.send_frame(frame)
+        if header.ttl or broadcast:  # RFC 1112 6.1: without a hop a multicast stays on the host
+            interface.send_frame(frame)
         if not interface.is_loopback and (broadcast or (self.multicast_loop and mac in interface.groups)):
             self.stack.loopback.append((interface, frame))
 
@@ -256,7 +260,10 @@ class Ipv4Output:
             return None
         return self.route_for(after.destination, after.source)
 
-    def _no_route(self, destination: int) -> SendFailure:
+    def _no_route(
+        self, destination: int, source: int, protocol: int, transport: TransportHeader | None
+    ) -> SendFailure:
+        tell_route(self.stack, self.routes, None, source, destination, protocol, transport)
         self.stack.drop(Drop.NO_ROUTE, None, f"to {ipv4_text(destination)}")
         route = self.routes.lookup(destination)
         return Failure.NETWORK_UNREACHABLE if route is None else ROUTE_FAILURES[route.kind]

@@ -6,12 +6,12 @@ Read first: RFC 8200 4.5 (fragment header), RFC 5722 (overlaps end the packet), 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from netarium.addresses import ipv6_text
 from netarium.errors import WireError
-from netarium.journey import Drop, Stop
-from netarium.stack.fragments import PartialPacket, Reassembler
+from netarium.journey import Drop
+from netarium.stack.fragments import Reassembler
 from netarium.wire.ethernet import ETHERTYPE_IPV6, Frame, open_ipv6
 from netarium.wire.icmpv6 import (
     ERRONEOUS_HEADER,
@@ -76,6 +76,8 @@ class Ipv6Reassembler(Reassembler):
 
     __slots__ = ("ipv6",)
 
+    family: ClassVar[str] = "ipv6"
+
     def __init__(self, ipv6: Ipv6) -> None:
         super().__init__(ipv6.stack)
         self.ipv6 = ipv6
@@ -113,14 +115,15 @@ class Ipv6Reassembler(Reassembler):
         settings = self.stack.settings
         return settings.ipv6_ip6frag_time, settings.ipv6_ip6frag_high_thresh
 
-    def whole(self, packet: PartialPacket) -> Frame | None:
-        """The packet whose fragments are all here: without fragment header, read again from its bytes."""
-        self.forget(packet)
-        first = packet.first
-        assert first is not None
+    @staticmethod
+    def source_text(address: int) -> str:
+        """An address of the family as text."""
+        return ipv6_text(address)
+
+    def join(self, first: Frame, data: bytes) -> Frame | None:
+        """The packet without fragment header, read again from its bytes; None, and a drop, when it cannot be."""
         head = first.network
         assert type(head) is Ipv6Header
-        data = b"".join(packet.pieces[start] for start in sorted(packet.pieces))
         kept, first_kind = relink(head.first, head.extensions[:-FRAGMENT_HEADER_BYTES], head.protocol)
         header = Ipv6Header(
             head.source,
@@ -132,14 +135,10 @@ class Ipv6Reassembler(Reassembler):
             first_kind,
             kept,
         )
-        if self.stack.watch.step is not None:
-            self.stack.watch.step(
-                self.stack.now,
-                self.stack.name,
-                Stop.REASSEMBLE,
-                f"ipv6 {ipv6_text(head.source)} id {head.identification}",
-                {"fragments": len(packet.pieces), "payload_bytes": len(data)},
-            )
+        if len(kept) + len(data) > PAYLOAD_BYTES_MAX:
+            # Each fragment was small enough with its own extension headers; the first may have more of them.
+            self.stack.drop(Drop.FRAGMENT_MALFORMED, first, f"{len(kept) + len(data)} bytes in all")
+            return None
         network, transport, payload, fault = open_ipv6(header.emit(len(data)) + data)
         whole = Frame(first.destination, first.source, ETHERTYPE_IPV6, network, transport, payload, fault)
         if type(network) is not Ipv6Header or network.is_fragment:

@@ -13,7 +13,12 @@ from netarium.addresses import ipv6_text
 from netarium.journey import Drop
 from netarium.stack.ipv6_address import LOOPBACK, is_link_local, is_mapped, is_multicast
 from netarium.wire.ethernet import ETHERTYPE_IPV6, MAC_GROUP_BIT, Frame
-from netarium.wire.icmpv6 import PARAMETER_PROBLEM, UNKNOWN_NEXT_HEADER
+from netarium.wire.icmpv6 import (
+    NEIGHBOR_ADVERTISEMENT,
+    PARAMETER_PROBLEM,
+    UNKNOWN_NEXT_HEADER,
+    Icmpv6Header,
+)
 from netarium.wire.ipv4 import PROTOCOL_TCP
 from netarium.wire.ipv6 import NEXT_HEADER, NO_NEXT_HEADER, Ipv6Header
 from netarium.wire.packet import parse_transport
@@ -73,7 +78,7 @@ class Ipv6Input:
             or destination in (0, LOOPBACK)
             or is_mapped(source)
             or is_mapped(destination)
-            or source in self.ipv6.routes.local
+            or (source in self.ipv6.routes.local and not _is_advertisement(frame))
             or (is_multicast(destination) and destination >> 112 & 0xF <= 1)
         )
         if wrong:
@@ -143,3 +148,9 @@ class Ipv6Input:
         for _, at, _ in header.extension_headers():
             pointer = at
         self.ipv6.icmp.send_error(frame, PARAMETER_PROBLEM, UNKNOWN_NEXT_HEADER, pointer, interface)
+
+
+def _is_advertisement(frame: Frame) -> bool:
+    """Of a neighbour: that is how one learns that another has an address of ours (RFC 4862 5.4.4)."""
+    message = frame.transport
+    return type(message) is Icmpv6Header and message.type == NEIGHBOR_ADVERTISEMENT

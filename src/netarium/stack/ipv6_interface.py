@@ -144,7 +144,9 @@ class Ipv6Interface:
         self.ipv6.stack.timers.cancel(found)
         if not self.interface.is_loopback:
             self.leave(solicited_node(address))
-        if not any(each.network == found.network and each.length == found.length for each in self.addresses):
+        if (found.network, found.length) not in self.discovery.prefixes and not any(
+            each.network == found.network and each.length == found.length for each in self.addresses
+        ):
             for route in list(self.ipv6.routes.by_length.get(found.length, {}).get(found.network, ())):
                 if route.interface is self.interface and route.protocol == "kernel" and not route.gateway:
                     self.ipv6.routes.remove(route)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from netarium.addresses import ipv6_text
 from netarium.journey import Drop, Stop
+from netarium.stack.decisions import tell_route
 from netarium.stack.failures import Failure, SendFailure
 from netarium.stack.ip_output import ROUTE_FAILURES
 from netarium.stack.ipv6_address import group_mac, is_multicast, needs_link
@@ -106,7 +107,9 @@ class Ipv6Output:
         if route is None:
             route = self.route_for(destination, source)
             if route is None:
-                return self._no_route(destination)
+                return self._no_route(destination, source, protocol, transport)
+        if self.stack.watch.step is not None:
+            tell_route(self.stack, self.ipv6.routes, route, source, destination, protocol, transport)
         source = source or route.source
         if not source and route.kind != MULTICAST:
             self.stack.drop(Drop.NO_ADDRESS, None, f"no source for {ipv6_text(destination)}")
@@ -177,21 +180,25 @@ class Ipv6Output:
         elif route.kind == LOCAL:
             interface.send_frame(frame.readdressed(0, 0))
         else:
-            self._send_to_group(frame, header.destination, interface)
+            self._send_to_group(frame, header, interface)
 
-    def _send_to_group(self, frame: Frame, group: int, interface: Interface) -> None:
-        """To the link, and back to this host's own sockets."""
+    def _send_to_group(self, frame: Frame, header: Ipv6Header, interface: Interface) -> None:
+        """To the link, unless scope or hop limit keep it here, and back to this host's own sockets."""
+        group = header.destination
         if interface.is_loopback:
             interface.send_frame(frame.readdressed(0, 0))
             return
         frame = frame.readdressed(group_mac(group), interface.mac)
-        if group >> 112 & 0xF > 1:
+        if group >> 112 & 0xF > 1 and header.ttl:
             interface.send_frame(frame)
         on_link = interface.ipv6
         if self.multicast_loop and on_link is not None and group in on_link.groups:
             self.stack.loopback.append((interface, frame))
 
-    def _no_route(self, destination: int) -> SendFailure:
+    def _no_route(
+        self, destination: int, source: int, protocol: int, transport: TransportHeader | None
+    ) -> SendFailure:
+        tell_route(self.stack, self.ipv6.routes, None, source, destination, protocol, transport)
         self.stack.drop(Drop.NO_ROUTE, None, f"to {ipv6_text(destination)}")
         if needs_link(destination):
             return Failure.INVALID  # Linux: a link-local address without scope id

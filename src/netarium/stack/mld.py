@@ -26,6 +26,9 @@ IS_EXCLUDE: Final = 2
 TO_INCLUDE: Final = 3
 TO_EXCLUDE: Final = 4
 VERSION_1_BYTES: Final = 16
+VERSION_2_BYTES_MIN: Final = 20
+"""What follows the eight bytes of a query; a size between these is of no version (RFC 3810 8.1)."""
+ROUTER_ALERT_MLD: Final = bytes((5, 2, 0, 0))
 UNSOLICITED_INTERVAL_MS: Final = 1000
 """RFC 3810 9.11."""
 OLDER_VERSION_PRESENT_NS: Final = 260 * SECOND_NS
@@ -78,21 +81,27 @@ class Mld:
 
     def left(self, on_link: Ipv6Interface, group: int) -> None:
         """The last left it."""
-        pending = self.pending.pop((on_link.interface.name, group), None)
-        if pending is not None:
-            self.stack.timers.cancel(pending)
+        self._cancel(on_link, group)
         if not self._is_silent(on_link, group):
             self.report(on_link, group, TO_INCLUDE)
 
     def receive(self, frame: Frame, header: Ipv6Header, message: Icmpv6Header, interface: Interface) -> None:
-        """A query: the groups asked for are reported within the time it gives. Others' reports change nothing."""
+        """A query: the groups asked for are reported within the time it gives.
+
+        Another member's report changes nothing, but in version 1, where one is enough (RFC 2710 4).
+        """
         on_link = interface.ipv6
-        sound = header.ttl == 1 and is_link_local(header.source) and len(frame.payload) >= 16
-        if on_link is None or message.type != MLD_QUERY or not sound:
-            self.stack.drop(Drop.ICMP_IGNORED, frame, f"MLD type {message.type}")
-            return
         payload = bytes(frame.payload)
         asked = int.from_bytes(payload[:16], "big")
+        if on_link is None or not _is_of_this_link(header) or not _has_right_size(payload):
+            self.stack.drop(Drop.ICMP_IGNORED, frame, f"MLD type {message.type}")
+            return
+        if message.type == MLD_REPORT and self.stack.now < self.old_until_ns:
+            self._cancel(on_link, asked)
+            return
+        if message.type != MLD_QUERY:
+            self.stack.drop(Drop.ICMP_IGNORED, frame, f"MLD type {message.type}")
+            return
         most_ms = message.rest >> 16
         if len(payload) == VERSION_1_BYTES:
             self.old_until_ns = self.stack.now + OLDER_VERSION_PRESENT_NS
@@ -101,6 +110,11 @@ class Mld:
         for group in list(on_link.groups):
             if asked in (0, group) and not self._is_silent(on_link, group):
                 self._schedule(on_link, group, IS_EXCLUDE, 1, max(most_ms, 1))
+
+    def _cancel(self, on_link: Ipv6Interface, group: int) -> None:
+        pending = self.pending.pop((on_link.interface.name, group), None)
+        if pending is not None:
+            self.stack.timers.cancel(pending)
 
     def _is_silent(self, on_link: Ipv6Interface, group: int) -> bool:
         return on_link.interface.is_loopback or group == ALL_NODES or group >> 112 & 0xF <= 1
@@ -145,3 +159,13 @@ class Mld:
                 extensions=ROUTER_ALERT,
             )
         output.multicast_loop = looped
+
+
+def _is_of_this_link(header: Ipv6Header) -> bool:
+    """RFC 3810 6.2 and 5.1.14: from a link-local address, hop limit 1, with a router alert; else it came from afar."""
+    alerts = header.first == HOP_BY_HOP and ROUTER_ALERT_MLD in header.extensions
+    return header.ttl == 1 and is_link_local(header.source) and alerts
+
+
+def _has_right_size(payload: bytes) -> bool:
+    return len(payload) == VERSION_1_BYTES or len(payload) >= VERSION_2_BYTES_MIN

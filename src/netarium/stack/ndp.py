@@ -23,7 +23,7 @@ from netarium.stack.ipv6_address import (
 )
 from netarium.stack.neighbors import FAILED, INCOMPLETE, PERMANENT, PROBE, REACHABLE, Neighbor, Neighbors
 from netarium.stack.timers import MILLISECOND_NS
-from netarium.wire.ethernet import ETHERTYPE_IPV6, MAC_GROUP_BIT, Frame
+from netarium.wire.ethernet import ETHERTYPE_IPV6, Frame
 from netarium.wire.icmpv6 import (
     ADDRESS_UNREACHABLE,
     DESTINATION_UNREACHABLE,
@@ -355,7 +355,7 @@ class Discovery:
             self.stack.drop(Drop.ICMP_IGNORED, frame, f"redirect for {ipv6_text(destination)}")
             return
         mac = link_address(options, TARGET_LINK_ADDRESS)
-        if mac and not mac & MAC_GROUP_BIT:
+        if mac:
             on_link.neighbors.learn_stale(target, mac, frame)
         self.ipv6.paths.learn_gateway(destination, target)
 

@@ -34,6 +34,10 @@ if TYPE_CHECKING:
 ROUTE_METRIC: Final = 1024
 """Linux IP6_RT_PRIO_ADDRCONF."""
 TWO_HOURS_NS: Final = 2 * 3600 * SECOND_NS
+ROUTERS_MAX: Final = 16
+PREFIXES_MAX: Final = 64
+DNS_SERVERS_MAX: Final = 16
+"""So that nobody on the link can fill a host's memory (RFC 4861 11.2 leaves it to us; RFC 3756 4.3.2)."""
 
 
 class RouterDiscovery(TimerOwner):
@@ -102,7 +106,7 @@ class RouterDiscovery(TimerOwner):
                 self._take_prefix(each)
         for server in said.dns_servers:
             self.dns_servers.pop(server, None)
-            if said.dns_lifetime_s:
+            if said.dns_lifetime_s and len(self.dns_servers) < DNS_SERVERS_MAX:
                 self.dns_servers[server] = self._end(said.dns_lifetime_s)
         self._arm()
 
@@ -110,8 +114,9 @@ class RouterDiscovery(TimerOwner):
         routes, interface = self.on_link.ipv6.routes, self.on_link.interface
         route = Ipv6Route(0, 0, interface, router, 0, 0, ROUTE_METRIC, "ra")
         if end_ns:
-            self.routers[router] = end_ns
-            routes.add(route)
+            if router in self.routers or len(self.routers) < ROUTERS_MAX:
+                self.routers[router] = end_ns
+                routes.add(route)
         elif self.routers.pop(router, None) is not None:
             routes.remove(route)
 
@@ -132,10 +137,18 @@ class RouterDiscovery(TimerOwner):
         routes = self.on_link.ipv6.routes
         route = Ipv6Route(network, length, self.on_link.interface, 0, 0, 0, 256, "kernel")
         if end_ns:
-            self.prefixes[network, length] = end_ns
-            routes.add(route)
-        elif self.prefixes.pop((network, length), None) is not None:
+            if (network, length) in self.prefixes or len(self.prefixes) < PREFIXES_MAX:
+                self.prefixes[network, length] = end_ns
+                routes.add(route)
+        elif self.prefixes.pop((network, length), None) is not None and not self._is_ours(network, length):
             routes.remove(route)
+
+    def _is_ours(self, network: int, length: int) -> bool:
+        """Whether an address given by hand has this network: then it is on the link whatever routers say."""
+        return any(
+            (each.network, each.length, each.origin) == (network, length, "static")
+            for each in self.on_link.addresses
+        )
 
     def _configure(self, network: int, said: PrefixInformation) -> None:
         """RFC 4862 5.5.3: a new address, or new lifetimes of one we have."""
@@ -145,7 +158,8 @@ class RouterDiscovery(TimerOwner):
         valid_ns, preferred_ns = self._end(said.valid_s), self._end(said.preferred_s)
         found = on_link.find(address)
         if found is None:
-            if said.valid_s:
+            taken = sum(each.origin == "ra" for each in on_link.addresses)
+            if said.valid_s and taken < on_link.ipv6.stack.settings.ipv6_max_addresses:
                 on_link.add_address(
                     address, 64, "ra", valid_until_ns=valid_ns, preferred_until_ns=preferred_ns
                 )

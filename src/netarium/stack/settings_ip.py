@@ -28,6 +28,7 @@ ROWS: Final[tuple[Row, ...]] = (
     ("net.ipv6.conf.all.hop_limit", 64, "hops", "4861 6.3.2: 64", "hop limit of packets sent", 1, 255),
     ("net.ipv6.conf.all.accept_ra", 1, "bool", "4861 6.3.4", "believe router advertisements (hosts)", 0, 1),
     ("net.ipv6.conf.all.autoconf", 1, "bool", "4862 5.5.3", "take addresses of advertised prefixes", 0, 1),
+    ("net.ipv6.conf.all.max_addresses", 16, "addresses", "-", "the most taken from advertisements", 0, 1 << 16),
     ("net.ipv6.conf.all.accept_redirects", 1, "bool", "4861 8.3", "believe redirects (hosts)", 0, 1),
     ("net.ipv6.conf.all.dad_transmits", 1, "probes", "4862 5.1: 1", "probes for a duplicate; 0: none", 0, 8),
     (
@@ -70,6 +71,7 @@ class IpSettings:
     ipv6_hop_limit: int
     ipv6_accept_ra: int
     ipv6_autoconf: int
+    ipv6_max_addresses: int
     ipv6_accept_redirects: int
     ipv6_dad_transmits: int
     ipv6_optimistic_dad: int

@@ -25,6 +25,10 @@ POLICY: Final = (
 """RFC 6724 2.1: (prefix, length, precedence, label), the longest that matches counts; all are in order for that."""
 
 
+PREFIX_BITS: Final = 64
+"""RFC 6724 2.2: host parts do not count; those of IPv6 begin here (RFC 4291 2.5.1)."""
+
+
 def policy_of(address: int) -> tuple[int, int]:
     """(precedence, label) of an address; IPv4 ones are given in their mapped form."""
     for prefix, length, precedence, label in POLICY:
@@ -61,26 +65,32 @@ def select_source(
     return chosen
 
 
-def order_destinations(addresses: Iterable[int], source_for: Callable[[int], int]) -> list[int]:
+def order_destinations(
+    addresses: Iterable[int],
+    source_for: Callable[[int], int],
+    is_deprecated: Callable[[int], bool] = lambda source: False,
+) -> list[int]:
     """Destinations in the order to try them (RFC 6724 6). `source_for` gives the source for one, 0 for unreachable.
 
-    IPv4 addresses and their sources are given in their mapped form. Equal ones keep their order (rule 10).
+    `is_deprecated` tells of a source whether its preferred lifetime is over. IPv4 addresses and their sources are given
+    in their mapped form. Equal ones keep their order (rule 10).
     """
 
     def rank(destination: int) -> tuple[object, ...]:
         source = source_for(destination)
         if not source:
-            return (1, 0, 0, 0, 0, 0)
+            return (1, 0, 0, 0, 0, 0, 0)
         precedence, label = policy_of(destination)
         scope = _scope(destination)
         same_family = destination >> 32 != 0xFFFF
         return (
             0,
             scope != _scope(source),
+            is_deprecated(source),
             policy_of(source)[1] != label,
             -precedence,
             scope,
-            -common_length(source, destination) if same_family else 0,
+            -common_length(source, destination, PREFIX_BITS) if same_family else 0,
         )
 
     return sorted(addresses, key=rank)

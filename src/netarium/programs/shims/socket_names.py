@@ -59,4 +59,7 @@ def in_order(task: Task, found: list[tuple[bool, str]]) -> list[tuple[bool, str]
         route = ip6.route_for(destination) if ip6 is not None else None
         return route.source if route is not None else 0
 
-    return [by_number[number] for number in order_destinations(by_number, source_for)]
+    def is_deprecated(source: int) -> bool:
+        return ip6 is not None and ip6.is_deprecated(source)
+
+    return [by_number[number] for number in order_destinations(by_number, source_for, is_deprecated)]
