@@ -6,6 +6,7 @@
     addressing  which addresses an interface can have
     links       a cable with its numbers in words
     layer2      broadcast and collision domains as drawn, cables that close a loop
+    checks      what is looked at before time passes; `notices` keeps what the user should know
     topology    addresses that stand twice in one broadcast domain
     switches    switches of layer 2 and 3 from their keywords; `models_switch` is the schema of their ports
     service     the handle of a program: type, expect, wait, kill, its output and end

@@ -59,6 +59,10 @@ class Document:
             path = path[:-1]
         return self.lines.get(path)
 
+    def place(self, path: Path_) -> str:
+        """`lab.yaml:12`: this file and the line of `path`."""
+        return f"{self.file}:{self.line(path)}"
+
     def error(self, message: str, path: Path_) -> LabError:
         """The LabError that names this file and the line of `path`."""
         return LabError(message, self.file, self.line(path))

@@ -256,9 +256,11 @@ class _Builder:
         for name in self.lab.nodes:
             with self._line("nodes", name):
                 self._node(name)
+            self._note_place("nodes", name)
         for index in range(len(self.lab.links)):
             with self._line("links", index):
                 self._link(index)
+            self._note_place("links", index)
         try:
             self.net.check()
         except AddressTwiceError as error:
@@ -272,6 +274,14 @@ class _Builder:
 
     def _line(self, *path: str | int) -> AbstractContextManager[None]:
         return at_line(self.document, path)
+
+    def _note_place(self, *path: str | int) -> None:
+        """Notices about what this place in the file has put into the net name it."""
+        places, place = self.net.noted.places, self.document.place(path)
+        if path[0] == "nodes":
+            places.update(dict.fromkeys(self.net[str(path[1])].node_names(), place))
+        elif self.net.links:
+            places[self.net.links[-1].cable.name] = place
 
     def _node(self, name: str) -> None:
         given = {key: _as_written(value) for key, value in self.document.value["nodes"][name].items()}

@@ -15,15 +15,14 @@ from netarium.journey import Watch
 from netarium.lab import addressing
 from netarium.lab.boxes import Box, Host, Hub, Router, Switch
 from netarium.lab.building import computer, interface_setup, place
+from netarium.lab.checks import check_net
 from netarium.lab.launch import unknown_program
-from netarium.lab.layer2 import bridging_loops, broadcast_domains
 from netarium.lab.lifecycle import End, Lifecycle
 from netarium.lab.links import OPTIONS as LINK_OPTIONS
 from netarium.lab.links import Link, cable_arguments
+from netarium.lab.notices import Notices
 from netarium.lab.service import Service
-from netarium.lab.services import overlap_notices
-from netarium.lab.switches import check_cable, switch, vlan_notices
-from netarium.lab.topology import check_addresses
+from netarium.lab.switches import check_cable, switch
 from netarium.lab.watching import Watching
 from netarium.lab.words import suggest
 from netarium.link.cable import Cable
@@ -80,7 +79,7 @@ class Net:
         self.watching = Watching(self, digest=digest, trace=trace)
         self.boxes: dict[str, Box] = {}
         self.links: list[Link] = []
-        self.notices: list[str] = []
+        self.noted = Notices()
         self.port_numbers = PortNumbers()
         self.macs = MacGenerator()
         self._wire_bytes = wire == "bytes"
@@ -335,20 +334,13 @@ class Net:
     def check(self) -> None:
         """Raise UsageError for a topology that cannot be; done before time passes, when cables have changed."""
         if self._checked_links != len(self.links):
-            cables = [link.cable for link in self.links]
-            check_addresses(self.boxes.values(), cables)
-            self.notices = [
-                f"{cable} closes a loop of switches: a broadcast circulates there for ever; leave one cable out"
-                for cable in bridging_loops(self.boxes.values(), cables)
-            ]
-            self.notices += vlan_notices(cables)
-            if any(isinstance(box, Host) and box.routing is not None for box in self.boxes.values()):
-                from netarium.lab.routing import check_router_ids
-
-                check_router_ids(self.boxes.values(), cables)
-            if any(isinstance(box, Host) and box.dhcp is not None for box in self.boxes.values()):
-                self.notices += overlap_notices(broadcast_domains(self.boxes.values(), cables))
+            self.noted.draw(check_net(self.boxes.values(), [link.cable for link in self.links]))
             self._checked_links = len(self.links)
+
+    @property
+    def notices(self) -> list[str]:
+        """What the user should know: of the net as drawn, once it was checked, and of what came about since."""
+        return self.noted.lines()
 
     def failed(self) -> list[Service]:
         """Programs that count and did not end with 0: daemons that raised, and others that ended, or never began."""

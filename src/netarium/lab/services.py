@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from netarium.addresses import InterfaceAddress, ipv4_text, parse_ipv4
 from netarium.errors import UsageError
 from netarium.journey import Stop
+from netarium.lab.notices import Notice
 from netarium.lab.words import suggest
 from netarium.names.configuration import NameConfiguration
 from netarium.names.resolver import Resolver
@@ -108,15 +109,15 @@ def run_daemon(box: Host, stem: str, main: Callable[[], None]) -> Service:
     program = Program(stem, [stem], body)
     service = box.run(program, stdin="", root=True, daemon=True, name=f"{box.name}/{stem}")
     service.of_node = True
-    service.on_end.append(_ended)
+    service.on_end.append(tell_end)
     return service
 
 
-def _ended(service: Service) -> None:
+def tell_end(service: Service) -> None:
     """A daemon of a node that ends by an error is told of: it has no output that anybody sees."""
     if service.exception is not None:
         error = f"{type(service.exception).__name__}: {service.exception}"
-        service.host.net.notices.append(f"{service.name} has ended: {error}")
+        service.host.net.noted.add(f"{service.name} has ended: {error}", service.host.name)
 
 
 def _dhcp_client(interface: str) -> Callable[[], None]:
@@ -143,11 +144,11 @@ def bound_condition(box: Host) -> Callable[[], bool]:
     return bound
 
 
-def overlap_notices(domains: Iterable[Domain]) -> list[str]:
+def overlap_notices(domains: Iterable[Domain]) -> list[Notice]:
     """Servers of one broadcast domain whose ranges overlap: a warning each."""
     from netarium.services.dhcp.configuration import overlap_warning
 
-    found = []
+    found: list[Notice] = []
     for domain in domains:
         serving: list[tuple[str, str, DhcpConfiguration]] = [
             (host.name, interface, host.dhcp)
@@ -161,7 +162,7 @@ def overlap_notices(domains: Iterable[Domain]) -> list[str]:
                         if subnet.interface != interface or other_subnet.interface != other_interface:
                             continue
                         warning = overlap_warning(one, subnet, other, other_subnet)
-                        found += [warning] if warning else []
+                        found += [Notice(warning, other)] if warning else []
     return found
 
 

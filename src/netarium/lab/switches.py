@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from netarium.errors import UsageError
 from netarium.lab.boxes import Router, Switch, not_linked
 from netarium.lab.building import KEYWORDS, computer, place
+from netarium.lab.notices import Notice
 from netarium.lab.words import PartError, suggest
 from netarium.link.spanning_tree import PORT_PRIORITY, PRIORITY
 from netarium.link.switch import AGEING_NS, TABLE_ENTRIES_MAX, MacEntry
@@ -242,13 +243,13 @@ def _check_station(port: Port, members: PortVlans, station: Port) -> None:
         )
 
 
-def vlan_notices(cables: Sequence[Cable]) -> list[str]:
+def vlan_notices(cables: Sequence[Cable]) -> list[Notice]:
     """What real switches allow and hardly anybody means: cables that join two VLANs, trunks that end at nobody."""
     at: dict[PortOwner, list[Port]] = {}
     for cable in cables:
         for port in (cable.a, cable.b):
             at.setdefault(port.owner, []).append(port)
-    found = []
+    found: list[Notice] = []
     for cable in cables:
         for port, far in ((cable.a, cable.b), (cable.b, cable.a)):
             if not isinstance(port.owner, VlanBridge):
@@ -257,17 +258,19 @@ def vlan_notices(cables: Sequence[Cable]) -> list[str]:
             if port is cable.a and isinstance(far.owner, VlanBridge):
                 other = far.owner.vlans_of(far)
                 if not (members.is_trunk or other.is_trunk) and members.native != other.native:
-                    found.append(
+                    text = (
                         f"{cable.name} joins {members.describe()} of {port.name} and {other.describe()} of {far.name} "
                         "to one LAN; give both ports the same `vlan`, unless that is meant"
                     )
+                    found.append(Notice(text, cable.name))
             if members.is_trunk and not members.native and not _takes_tags(port, far, members, at):
                 box = far.name.partition(":")[0]
-                found.append(
+                text = (
                     f"{port.name} ({members.describe()}) sends tags to nobody who takes them: {box} passes "
                     "them on as they are, and hosts drop them (VLAN_NOT_FOR_HOST); make it an access port, give it a "
                     f"`native` VLAN, or give {box} `ports`"
                 )
+                found.append(Notice(text, cable.name))
     return found
 
 
