@@ -40,6 +40,8 @@ _PURGE_PAUSE_NS: Final = 1_000_000_000
 _GROUP_BIT: Final = 1 << 40
 _RESERVED: Final = 0x0180C2000000
 _VLAN_SHIFT: Final = 48
+_LINES_TOLD: Final = 16
+"""So many lines of the table watchers are told at most."""
 
 
 class MacEntry(NamedTuple):
@@ -84,6 +86,7 @@ class Bridge:
         "purged_at",
         "seen",
         "table_full",
+        "told_table",
         "tree",
         "watch",
     )
@@ -114,6 +117,8 @@ class Bridge:
         self.moves = 0
         """How many times an address turned up at another port: with `floods`, the pulse of a storm."""
         self.floods_looked = FLOODS_BEFORE_LOOK
+        self.told_table = (0, 0)
+        """Size and moves of the table that the watchers were told last."""
 
     def receive(self, port: Port, frame: Frame) -> None:
         """Learn from a frame's source and send it where its destination was last seen, or everywhere."""
@@ -135,7 +140,7 @@ class Bridge:
                     port.drop(Drop.SWITCH_SAME_PORT, frame)
                     return
                 if self.watch.step is not None:
-                    self._tell(frame, "out by the port it was learnt at", target.port)
+                    self._tell(port, frame, "out by the port it was learnt at", target.port)
                 if self.closed and target.port in self.closed:
                     target.port.drop(Drop.PORT_BLOCKED, frame)
                     return
@@ -326,7 +331,7 @@ class Bridge:
             port.drop(Drop.SWITCH_NO_PORT, frame)
             return
         if self.watch.step is not None:
-            self._tell(frame, "flooded", *others)
+            self._tell(port, frame, "flooded", *others)
         self.floods += 1
         if self.floods + self.moves >= self.floods_looked:
             self._look(port, frame.tag & 0xFFF if frame.tag >= 0 else 0)
@@ -342,13 +347,24 @@ class Bridge:
         self.floods_looked = self.floods + self.moves + FLOODS_BEFORE_LOOK
         look_for_loop(port, tag)
 
-    def _tell(self, frame: Frame, what: str, *ports: Port) -> None:
+    def _tell(self, came_by: Port | None, frame: Frame, what: str, *ports: Port, vlan: int = 0) -> None:
+        """Tell the watchers of a decision, with the table when it has another size or order than the one told last."""
         assert self.watch.step is not None
         details: dict[str, object] = {"decision": what, "ports": [port.name for port in ports]}
-        self.watch.step(
-            self.engine.now,
-            self.name,
-            Stop.SWITCH,
-            f"{mac_text(frame.source)}>{mac_text(frame.destination)}",
-            details,
-        )
+        details["in"] = came_by.name if came_by is not None else ""
+        if vlan:
+            details["vlan"] = vlan
+        now = self.engine.now
+        known = self.seen.get(vlan << _VLAN_SHIFT | frame.destination)
+        if known is not None:
+            details["age_s"] = (now - known.at) // 1_000_000_000
+        version = (len(self.seen), self.moves)
+        if version != self.told_table:
+            self.told_table = version
+            details["table"] = [
+                f"{mac_text(each.mac)} {f'vlan {each.vlan} ' if each.vlan else ''}{each.port.name}"
+                for each in self.mac_table()[:_LINES_TOLD]
+            ]
+            details["table_lines"] = len(self.seen)
+        subject = f"{mac_text(frame.source)}>{mac_text(frame.destination)}"
+        self.watch.step(now, self.name, Stop.SWITCH, subject, details)

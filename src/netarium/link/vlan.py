@@ -200,7 +200,7 @@ class VlanBridge(Bridge):
             out.drop(Drop.SWITCH_SAME_PORT, frame)
             return
         if self.watch.step is not None:
-            self._tell(frame, f"VLAN {vlan}: out by the port it was learnt at", out)
+            self._tell(port, frame, f"VLAN {vlan}: out by the port it was learnt at", out, vlan=vlan)
         if self.closed and out in self.closed:
             out.drop(Drop.PORT_BLOCKED, frame)
             return
@@ -224,7 +224,7 @@ class VlanBridge(Bridge):
                 self.watch.drop(self.engine.now, where, Drop.SWITCH_NO_PORT, frame, f"VLAN {vlan}")
             return
         if self.watch.step is not None:
-            self._tell(frame, f"VLAN {vlan}: flooded", *others)
+            self._tell(port, frame, f"VLAN {vlan}: flooded", *others, vlan=vlan)
         self.floods += 1
         if port is not None and self.floods + self.moves >= self.floods_looked:
             self._look(port, frame.tag & 0xFFF if frame.tag >= 0 else 0)

@@ -24,6 +24,7 @@ From the ground up (a later line may import earlier ones):
     handshake       SYN, SYN+ACK, ACK (RFC 9293 section 3.5)
     connection      `Connection`: the verbs that sockets call
     listener        `Listener`: SYN queue and accept queue
+    telling         what watchers are told of a program's bytes, of what holds them back, and of the queues
     protocol        `Tcp`: which segment belongs to whom, who may connect and listen; RST for nobody's segments
 
 Sockets use `protocol.Tcp`, `connection.Connection` and `listener.Listener` only.

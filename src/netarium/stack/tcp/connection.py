@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from netarium.journey import Cause
 from netarium.stack.failures import Failure
-from netarium.stack.tcp import acknowledge, close, options, sender, states, timers, transmit, window
+from netarium.stack.tcp import acknowledge, close, options, sender, states, telling, timers, transmit, window
 from netarium.stack.tcp.control_block import NEVER_NS, ControlBlock
 
 
@@ -97,6 +97,8 @@ class Connection(ControlBlock):
             self.wants_room = True
         self.send_chunks.append(data if type(data) is bytes else bytes(data))
         self.unsent_bytes += size
+        if self.stack.watch.step is not None:
+            telling.tell_taken(self, size)
         sender.output(self)
         return size
 
@@ -116,6 +118,8 @@ class Connection(ControlBlock):
             data = self._gather(count)
             size = len(data)
         self.rcv_queued_bytes -= size
+        if self.stack.watch.step is not None:
+            telling.tell_read(self, size)
         self._after_read()
         return data
 

@@ -234,6 +234,7 @@ class ControlBlock(TimerOwner):
         "timed_out",
         "timestamps_ok",
         "tlp_at",
+        "told_held",
         "ts_offset",
         "ts_recent",
         "ts_recent_at",
@@ -293,6 +294,7 @@ class ControlBlock(TimerOwner):
         self.max_flight_bytes = 0  # the most in flight in this round
         self.usage_end = 0  # the round ends when this is acknowledged
         self.blocked_by = ""  # what kept the last output from sending more; for traces
+        self.told_held = ""  # the same, when a watcher was told and not yet of the release
         self.departs_at = (
             0  # when the last segment that met a long queue below will have left, and the one before it
         )

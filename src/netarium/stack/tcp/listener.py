@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from netarium.journey import Cause, Drop
-from netarium.stack.tcp import close, handshake, states
+from netarium.stack.tcp import close, handshake, states, telling
 from netarium.stack.tcp.connection import Connection
 from netarium.stack.tcp.control_block import SocketOptions
 from netarium.wire.tcp import TcpHeader
@@ -73,6 +73,7 @@ class Listener:
             return None
         connection = self.accept_queue.popleft()
         connection.listener = None
+        telling.tell_queues(self, "accepted", (connection.remote_ip, connection.remote_port))
         return connection
 
     def is_readable(self) -> bool:
@@ -101,6 +102,7 @@ class Listener:
             return None
         self.ip.tcp.register(connection)
         self.half_open += 1
+        telling.tell_queues(self, "SYN queue", (remote_ip, header.source_port))
         handshake.open_passively(connection, header)
         return None
 
@@ -141,6 +143,7 @@ class Listener:
             return False
         self.half_open -= 1
         self.accept_queue.append(connection)
+        telling.tell_queues(self, "accept queue", (connection.remote_ip, connection.remote_port))
         return True
 
     def forget_half_open(self, connection: Connection) -> None:

@@ -11,7 +11,17 @@ from typing import TYPE_CHECKING
 
 from netarium.journey import Cause, Drop, Stop
 from netarium.stack.failures import Failure
-from netarium.stack.tcp import acknowledge, acks, close, handshake, recovery, sender, states, transmit
+from netarium.stack.tcp import (
+    acknowledge,
+    acks,
+    close,
+    handshake,
+    recovery,
+    sender,
+    states,
+    telling,
+    transmit,
+)
 from netarium.stack.tcp.control_block import ControlBlock
 from netarium.stack.tcp.sequence import MASK, unwrap
 from netarium.wire.tcp import ACK, FIN, PSH, RST, SYN, URG, TcpHeader
@@ -227,11 +237,14 @@ def _take_in_order(c: ControlBlock, payload: Payload, size: int, flags: int) -> 
         c.rcv_queued_bytes += size
     if flags & PSH:
         c.pushed = True
+    known = c.bytes_received
     if c.reassembly.held_bytes:
         _take_waiting(c)
         c.ack_now = True  # a hole is filled: say so at once
     else:
         acknowledge.choose(c, now)
+    if c.stack.watch.step is not None:
+        telling.tell_arrived(c, size, c.bytes_received - known)
     if c.on_change is not None:
         c.on_change()
 

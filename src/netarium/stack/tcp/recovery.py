@@ -79,6 +79,8 @@ def _tell(c: ControlBlock, segment: Segment, cause: Cause | None = None) -> None
             "try": segment.transmissions,
             "cause": cause.name,
             "because": cause.value,
+            "cwnd": c.congestion.cwnd_bytes,
+            "ssthresh": c.congestion.ssthresh_bytes,
         }
         watch.step(c.stack.now, c.stack.name, Stop.RETRANSMIT, c.subject(), details)
 

@@ -7,8 +7,7 @@ acknowledgment, a timer.
 
 from __future__ import annotations
 
-from netarium.journey import Stop
-from netarium.stack.tcp import options, states
+from netarium.stack.tcp import options, states, telling
 from netarium.stack.tcp.control_block import NEVER_NS, ControlBlock, Segment
 from netarium.stack.tcp.rack import probe_delay_ns
 from netarium.stack.tcp.recovery import resend_last, resend_lost
@@ -69,7 +68,7 @@ def _send_new(c: ControlBlock) -> None:
         _note_usage(c, limited or room < mss)
     _arm_after_send(c, now)
     if c.blocked_by:
-        _tell_blocked(c)
+        telling.tell_held(c)
 
 
 def _may_queue(c: ControlBlock, free_at: int, now: int) -> bool:
@@ -142,9 +141,8 @@ def _send_piece(c: ControlBlock, size: int, now: int, mss: int) -> None:
     if now - c.last_receive_at < c.ack_timeout_ns:
         c.pingpong = True  # the program answers what it receives: acknowledgments ride along
     c.last_send_at = now
-    watch = c.stack.watch
-    if watch.step is not None:
-        watch.step(now, c.stack.name, Stop.SEGMENT, c.subject(), {"sequence": start - c.iss, "bytes": size})
+    if c.stack.watch.step is not None:
+        telling.tell_segment(c, start, size, mss)
     transmit(c, start, flags, payload)
 
 
@@ -230,17 +228,6 @@ def probe_tail(c: ControlBlock) -> None:
         c.probe_was_new = False
         resend_last(c)
     c.rto_at = now + c.rtt.rto_ns
-
-
-def _tell_blocked(c: ControlBlock) -> None:
-    watch = c.stack.watch
-    if watch.step is not None:
-        details: dict[str, object] = {
-            "held": c.unsent_bytes,
-            "by": c.blocked_by,
-            "cwnd": c.congestion.cwnd_bytes,
-        }
-        watch.step(c.stack.now, c.stack.name, Stop.SEND_BUFFER, c.subject(), details)
 
 
 def send_into_small_window(c: ControlBlock, room: int) -> None:
