@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from netarium.addresses import ipv6_text
 from netarium.stack.icmpv6 import Icmpv6
-from netarium.stack.ipv6_address import LOOPBACK, Ipv6Address, needs_link
+from netarium.stack.ipv6_address import DEPRECATED, LOOPBACK, Ipv6Address, needs_link
 from netarium.stack.ipv6_extensions import Extensions
 from netarium.stack.ipv6_forward import Ipv6Forward
 from netarium.stack.ipv6_fragments import Ipv6Reassembler
@@ -103,6 +103,11 @@ class Ipv6:
                     )
         self.routes.local = local
         self.routes.changed()
+
+    def is_deprecated(self, address: int) -> bool:
+        """Whether it is an address of this host whose preferred lifetime is over (RFC 4862 5.5.4)."""
+        found = (on_link.find(address) for on_link in self.interfaces.values())
+        return any(each is not None and each.state == DEPRECATED for each in found)
 
     def interface_with(self, address: int) -> Interface | None:
         """The interface that has this usable address; None when it is not this host's."""
