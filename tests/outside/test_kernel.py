@@ -6,6 +6,7 @@ import random
 import re
 
 import pytest
+from tests.outside.beside import Beside, said_by, three_routers
 
 from netarium import Net
 from netarium.outside.namespace import Namespace, why_not
@@ -38,31 +39,6 @@ SIZES = [
     65_000,
     65_507,
 ]
-
-
-class Beside:
-    """One of our hosts (10.0.0.1, 2001:db8::1) and the kernel (.2, ::2) at one cable."""
-
-    def __init__(self) -> None:
-        self.space = Namespace()
-        self.net = Net(seed=1, digest=False)
-        self.tap = Tap(self.net, self.space)
-        self.host = self.net.host("ours", address=["10.0.0.1/24", "2001:db8::1/64"])
-        self.net.link(self.tap, self.host)
-        self.tap.up("10.0.0.2/24", "2001:db8::2/64")
-        self.real = RealTime(self.net, [self.tap])
-
-    def kernel(self, *command: str, within_s: float = 60.0) -> str:
-        """A command of the kernel's side, run while our side answers."""
-        process = self.space.start(*command)
-        self.real.run_until(lambda: process.poll() is not None, within_s)
-        assert process.stdout is not None
-        with process.stdout as output:
-            return output.read()
-
-    def close(self) -> None:
-        self.tap.close()
-        self.space.close()
 
 
 @pytest.fixture
@@ -134,37 +110,6 @@ def test_fragments_in_random_order_both_ways(beside: Beside, flag: str, address:
     assert handed > 200
 
 
-def three_routers(namespace: Namespace) -> tuple[Net, Tap]:
-    """The kernel 10.0.0.2 / 2001:db8::2 - r1 - r2 - r3 - far (10.0.4.9, 2001:db8:4::9)."""
-    net = Net(seed=1, digest=False)
-    tap = Tap(net, namespace)
-    for n in (1, 2, 3):
-        there = [
-            {"to": "10.0.4.0/24", "via": f"10.0.{n}.2"},
-            {"to": "2001:db8:4::/64", "via": f"2001:db8:{n}::2"},
-        ]
-        back = [
-            {"to": "10.0.0.0/24", "via": f"10.0.{n - 1}.1"},
-            {"to": "2001:db8::/64", "via": f"2001:db8:{n - 1}::1"},
-        ]
-        left = "2001:db8::1/64" if n == 1 else f"2001:db8:{n - 1}::2/64"
-        net.router(
-            f"r{n}",
-            interfaces={
-                "a": [f"10.0.{n - 1}.{1 if n == 1 else 2}/24", left],
-                "b": [f"10.0.{n if n < 3 else 4}.1/24", f"2001:db8:{n if n < 3 else 4}::1/64"],
-            },
-            routes=(there if n < 3 else []) + (back if n > 1 else []),
-        )
-    far = net.host("far", address=["10.0.4.9/24", "2001:db8:4::9/64"], gateway=["10.0.4.1", "2001:db8:4::1"])
-    for one, other in ((tap, "r1:a"), ("r1:b", "r2:a"), ("r2:b", "r3:a"), ("r3:b", far)):
-        net.link(one, other)
-    tap.up("10.0.0.2/24", "2001:db8::2/64")
-    namespace.run("ip", "route", "add", "default", "via", "10.0.0.1")
-    namespace.run("ip", "-6", "route", "add", "default", "via", "2001:db8::1")
-    return net, tap
-
-
 @pytest.mark.parametrize(
     ("flag", "hops"),
     [
@@ -180,18 +125,11 @@ def test_traceroute_through_three_of_our_routers(flag: str, hops: list[str]) -> 
         import sys
 
         command = [sys.executable, "-m", "netarium.tools.traceroute", flag, "-n", "-q", "1", hops[-1]]
-        process = space.start(*command)
-        real.run_until(lambda: process.poll() is not None, 40)
-        assert process.stdout is not None
-        with process.stdout as output:
-            said = output.read()
+        said = said_by(space.start(*command), real)
         assert re.findall(r"^ *\d+  ([0-9a-f.:]+)  ", said, re.M) == hops, said
         for limit, hop in enumerate(hops[:-1], 1):
             ping = space.start("ping", flag, "-n", "-c", "1", "-W", "2", "-t", str(limit), hops[-1])
-            real.run_until(lambda ping=ping: ping.poll() is not None, 20)  # type: ignore[misc]
-            assert ping.stdout is not None
-            with ping.stdout as output:
-                assert f"From {hop} icmp_seq=1 Time" in output.read()
+            assert f"From {hop} icmp_seq=1 Time" in said_by(ping, real)
         tap.close()
 
 
@@ -223,15 +161,12 @@ def test_the_kernel_takes_its_address_from_our_router() -> None:
         real.run_until(addressed, 20)
         assert "default via fe80::" in space.run("ip", "-6", "route")
         ping = space.start("ping", "-6", "-n", "-c", "1", "-W", "2", "2001:db8:7::1")
-        real.run_until(lambda: ping.poll() is not None, 20)
-        assert ping.stdout is not None
-        with ping.stdout as output:
-            assert "1 received" in output.read()
+        assert "1 received" in said_by(ping, real)
         tap.close()
 
 
 def test_we_take_our_address_from_a_router_beside_the_kernel() -> None:
-    """radvd is seldom installed: the kernel's own socket sends an advertisement that was made by hand."""
+    """The kernel's own socket sends an advertisement that was made by hand; radvd's are in `test_kernel_tools`."""
     with Namespace() as space:
         net = Net(seed=1, digest=False)
         tap = Tap(net, space)
@@ -252,15 +187,9 @@ def test_we_take_our_address_from_a_router_beside_the_kernel() -> None:
             "('ff02::1',0,0,socket.if_nametoindex('tap0')))\n"
         )
         process = space.start(sys.executable, "-c", code)
-        real.run_until(lambda: process.poll() is not None, 10)
-        assert process.stdout is not None
-        with process.stdout as output:
-            assert output.read() == ""
+        assert said_by(process, real) == ""
         real.run_until(lambda: bool(host.addresses["eth0"]), 10)
         assert host.addresses["eth0"][0].startswith("2001:db8:8:")
         ping = space.start("ping", "-6", "-n", "-c", "1", "-W", "2", host.addresses["eth0"][0].split("/")[0])
-        real.run_until(lambda: ping.poll() is not None, 20)
-        assert ping.stdout is not None
-        with ping.stdout as output:
-            assert "1 received" in output.read()
+        assert "1 received" in said_by(ping, real)
         tap.close()
