@@ -68,6 +68,10 @@ def tell_route(
     details = explained(stack, routes, destination)
     details["packet"] = "output"
     details["protocol"] = protocol
+    if flow[3] >= 0:
+        details["source_port"], details["destination_port"] = flow[3:]
+    elif transport is not None:
+        details["icmp_type"] = getattr(transport, "type", -1)
     if route is not None:
         details.update(_way(stack, route, source, destination, text))
     step(stack.now, stack.name, Stop.ROUTE, f"for {text(destination)}", details)
