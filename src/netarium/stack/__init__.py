@@ -5,6 +5,7 @@ neighbors, interface).
 
     stack       `Stack`: the assembly in a few visible lines, the host's interfaces and addresses
     settings    the sysctl table: Linux name and default, the RFC's value beside each
+    setting     one line of it; the rows are in settings_ip, settings_tcp, settings_filter
     failures    what can go wrong for the one who uses a stack, as values
     timers      the deadlines of one host in one heap
     interface   where frames enter and leave; `lo`
@@ -33,7 +34,6 @@ neighbors, interface).
     source_selection which address to send from, which to try first (RFC 6724)
     udp6, raw6       endpoints of AF_INET6 sockets, dual-stack
     error_queue what ICMP has said to endpoints that asked for everything
-    settings_ip rows of the sysctl table
     udp         endpoints that send and receive datagrams
     raw         endpoints for whole packets of one protocol
     tcp/        streams
