@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from netarium.addresses import MAC_GROUP_BIT
 from netarium.errors import UsageError
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from netarium.stack.interface import Interface, InterfaceAddress
     from netarium.stack.ipv6_address import Ipv6Address
     from netarium.stack.ports import SocketRow
-    from netarium.stack.settings import Value
+    from netarium.stack.setting import Value
     from netarium.stack.stack import Stack
 
 
@@ -110,6 +110,8 @@ class Control:
         """What the host's services keep over a reboot, by file name: the leases of a DHCP server."""
 
         self._start_daemon: Final = start_daemon
+        self.daemons: dict[str, Callable[[], Any]] = {}
+        """What the host's daemons show of themselves while it is on, by name (the sockets that vtysh asks)."""
         self.switch: SwitchFace | None = None
         """The switch around the stack, where the host is one."""
 

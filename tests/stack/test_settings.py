@@ -6,7 +6,9 @@ import pytest
 
 from netarium.errors import UsageError
 from netarium.stack.settings import TABLE, Settings
+from netarium.stack.settings_filter import FilterSettings
 from netarium.stack.settings_ip import IpSettings
+from netarium.stack.settings_tcp import TcpSettings
 
 
 def test_values_are_plain_attributes():
@@ -17,7 +19,11 @@ def test_values_are_plain_attributes():
     assert Settings().tcp_sack == 1, "hosts do not share values"
 
 
-ATTRIBUTES = {**Settings.__annotations__, **IpSettings.__annotations__}
+ATTRIBUTES = {
+    **IpSettings.__annotations__,
+    **TcpSettings.__annotations__,
+    **FilterSettings.__annotations__,
+}
 
 
 def test_every_line_has_its_attribute_and_passes_its_own_check():
