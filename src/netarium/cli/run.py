@@ -63,6 +63,7 @@ def run(arguments: RunArguments) -> int:
     if not arguments.quiet:
         for notice in net.notices:
             console.notice(f"netarium: {notice}")
+        net.noted.listeners.append(lambda notice: console.notice(f"netarium: {notice}"))
     began = time.perf_counter()
     try:
         with _interrupts(net) as interrupted:

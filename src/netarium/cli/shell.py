@@ -171,6 +171,7 @@ def shell(lab: Path, node: str, *, seed: int | None, until: str | None) -> int:
         console = Console()
         for service in net.services:
             service.listeners.append(console.wrote)
+        net.noted.listeners.append(lambda notice: console.notice(f"netarium: {notice}"))
         try:
             net.run(until)
         except NetariumError as error:
