@@ -75,6 +75,7 @@ def as_json(net: Net, arguments: RunArguments, code: int) -> str:
         "frames": net.watching.frames_sent(),
         "drops": net.watching.counters.by_name(),
         "digest": net.digest if arguments.digest else None,
+        "notices": net.notices,
         "programs": programs,
     }
     return json.dumps(told, indent=2, ensure_ascii=False)

@@ -15,6 +15,7 @@ from netarium.errors import UsageError
 from netarium.lab import addressing
 from netarium.lab.boxes import Box, Host
 from netarium.lab.layer2 import Groups, broadcast_domains
+from netarium.lab.services import tell_end
 from netarium.lab.topology import RouterIdTwiceError
 from netarium.lab.words import suggest
 from netarium.nodes.switch3 import Switch3
@@ -23,6 +24,7 @@ from netarium.services.routing.options import BROADCAST, POINT_TO_POINT, LinkOpt
 from netarium.units import duration_ns
 
 if TYPE_CHECKING:
+    from netarium.lab.service import Service
     from netarium.link.cable import Cable
     from netarium.programs.process import Process
 
@@ -61,6 +63,15 @@ def attach(box: Host, value: Any) -> None:
         Program(name, [name], main), stdin="", root=True, daemon=True, name=f"{box.name}/{name}"
     )
     service.of_node = True
+    service.on_end.append(tell_end)
+    service.listeners.append(_note)
+
+
+def _note(service: Service, stream: str, text: str) -> None:
+    """What a routing daemon logs is a notice: nobody sees its output."""
+    if stream == "stderr" and service.exception is None:
+        for line in text.splitlines():
+            service.host.net.noted.add(f"{service.name}: {line}", service.host.name)
 
 
 def _rates(process: Process) -> dict[str, int]:

@@ -114,6 +114,8 @@ class Host(Node):
         self.boots = 0
         self.disk: dict[str, str] = {}
         """What services have written down; a crash does not take it."""
+        self.daemons: dict[str, Callable[[], Any]] = {}
+        """What its daemons show of themselves."""
         self.switch_face: SwitchFace | None = None
         """The switch that is in the same box, for the tools that show its tables."""
         self.on_crash: list[Callable[[], None]] = []
@@ -213,6 +215,7 @@ class Host(Node):
         # Whoever still holds the old stack (a program that is being killed closes its sockets) reaches nobody
         # with it, and nobody sees it talk to itself.
         self._wakes.clear()
+        self.daemons.clear()
         self.stack.rearm = None
         self.stack.watch = Watch()
         for interface in self.stack.interfaces.values():

@@ -28,6 +28,7 @@ def door() -> Control | None:
     privileged = process.credentials.may("net_admin")
     made = Control(host.stack, lambda: engine.now, privileged, host.disk, starter(process))
     made.switch = host.switch_face
+    made.daemons = host.daemons
     return made
 
 

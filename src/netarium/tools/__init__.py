@@ -18,6 +18,7 @@
     tcpdump     what passes an interface, a line a packet
     nc          connect or listen, and copy between the network and the terminal
     hostname    the host's name and addresses
+    vtysh       the neighbors of ospfd, in the format of FRR, and who is heard and is none
     nft         the rules of firewall, NAT and balancer, with counters
 
 Each module has `main(arguments) -> exit code`. `TOOLS` names them for the loader; a module is imported when it is run.
@@ -57,6 +58,7 @@ TOOLS = (
     ),
     Tool("nc", "netarium.tools.nc", "connect or listen, and copy"),
     Tool("hostname", "netarium.tools.hostname", "show the host's name and addresses"),
+    Tool("vtysh", "netarium.tools.vtysh", "show the OSPF neighbors, and why others are none"),
     Tool("nft", "netarium.tools.nft", "list the rules of firewall, NAT and balancer"),
 )
 

@@ -47,6 +47,15 @@ _DESCRIPTION = Struct("!HBBI")
 _REQUEST = Struct("!III")
 
 
+class OspfAuthenticatedError(WireError):
+    """A packet of `router` is authenticated (D.3: `type` 1 by a password, 2 by a digest)."""
+
+    def __init__(self, router: int, type: int) -> None:
+        self.router = router
+        self.type = type
+        super().__init__(f"OSPF authentication of type {type}; only none (0) is known")
+
+
 class _Value:
     """Bodies compare by what they say."""
 
@@ -255,7 +264,7 @@ def parse_packet(data: bytes | memoryview) -> OspfPacket:
     if version != 2 or not HEADER_BYTES <= length <= len(data):
         raise WireError(f"OSPF version {version}, {length} bytes of {len(data)}; version 2 was expected")
     if authentication:
-        raise WireError(f"OSPF authentication of type {authentication}; only none (0) is known")
+        raise OspfAuthenticatedError(router, authentication)
     if not checksum_fits(word_sum(data[:AUTHENTICATION]) + word_sum(data[HEADER_BYTES:length])):
         raise WireError("the OSPF checksum is wrong")
     parser = _BODIES.get(type)

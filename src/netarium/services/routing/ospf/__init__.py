@@ -8,6 +8,8 @@
     exchange     database description and link state requests between two routers
     flooding     link state updates: judging, installing, passing on, acknowledging
     origination  the LSAs this router makes of what it sees
+    refusals     what keeps a router that is heard from becoming a neighbor, told and counted
+    views        what ospfd shows of itself
     spf          shortest paths over the database, and routes
     daemon       the program: raw sockets of protocol 89, the clock, the host's table
 

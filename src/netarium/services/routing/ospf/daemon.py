@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import socket
+import sys
 import time
 
 from netarium import control
@@ -14,6 +15,7 @@ from netarium.journey import Cause
 from netarium.services.routing.alarms import SECOND_NS
 from netarium.services.routing.links import LinkView, read_links
 from netarium.services.routing.options import RoutingOptions
+from netarium.services.routing.ospf import views
 from netarium.services.routing.ospf.constants import (
     DEFAULT_METRIC,
     DOWN,
@@ -24,6 +26,7 @@ from netarium.services.routing.ospf.constants import (
 )
 from netarium.services.routing.ospf.instance import Instance
 from netarium.services.routing.ospf.neighbor import Neighbor
+from netarium.services.routing.ospf.refusals import Refusal
 from netarium.services.routing.runner import Runner
 from netarium.wire.ospf import ALL_DESIGNATED, ALL_ROUTERS, PROTOCOL
 
@@ -44,6 +47,8 @@ class Daemon(Runner):
             options, router_id, self.alarms, self.random, self, self.installer.install, self.links
         )
         self.instance.on_neighbor = self.tell_neighbor
+        self.instance.refusals.tell = self.tell_refusal
+        self.control.daemons["ospfd"] = lambda: views.neighbors_of(self.instance, time.monotonic_ns())
 
     def tell_neighbor(self, neighbor: Neighbor, old: int) -> None:
         """For the trace: a neighbor's state has changed."""
@@ -52,6 +57,10 @@ class Daemon(Runner):
             cause = Cause.OPERATOR if neighbor.interface.state == DOWN else Cause.AGED
         subject = f"ospf {neighbor.interface.name} neighbor {ipv4_text(neighbor.router_id)}"
         self.control.tell_state(subject, STATE_NAMES[old], STATE_NAMES[neighbor.state], cause)
+
+    def tell_refusal(self, refusal: Refusal) -> None:
+        """To the log: standard error."""
+        print(refusal, file=sys.stderr, flush=True)
 
     def open_socket(self) -> socket.socket:
         """A raw socket of protocol 89; packets have TTL 1 and the precedence of routing (RFC 2328 4.3)."""

@@ -67,7 +67,11 @@ def receive_description(neighbor: Neighbor, body: Description) -> None:
     """A description has come (10.6)."""
     interface = neighbor.interface
     if body.mtu > interface.mtu:
-        interface.instance.count("description with an MTU larger than this interface's")
+        interface.instance.refusals.add(
+            interface, neighbor.router_id, neighbor.address, "MTU",
+            f"has the MTU {body.mtu}, here it is {interface.mtu}: the adjacency stays in ExStart",
+            "give both the same `mtu`",
+        )  # fmt: skip
         return
     if neighbor.state == N_INIT:
         neighbor.two_way()

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from random import Random
 from typing import Final, Protocol
 
+from netarium.addresses import ipv4_text
 from netarium.errors import WireError
 from netarium.services.routing.alarms import Alarm, Alarms
 from netarium.services.routing.links import LinkView
@@ -26,7 +27,17 @@ from netarium.services.routing.ospf.flooding import Flooding
 from netarium.services.routing.ospf.interface import OspfInterface
 from netarium.services.routing.ospf.neighbor import Neighbor
 from netarium.services.routing.ospf.origination import Originator
-from netarium.wire.ospf import Acknowledgment, Description, Hello, Request, Update, parse_packet
+from netarium.services.routing.ospf.refusals import Refusals
+from netarium.wire.ospf import (
+    Acknowledgment,
+    Description,
+    Hello,
+    OspfAuthenticatedError,
+    OspfPacket,
+    Request,
+    Update,
+    parse_packet,
+)
 
 FLUSH_ROUNDS_MAX: Final = 1000
 
@@ -69,6 +80,7 @@ class Instance:
         self.originator: Final = Originator(self)
         self.counts: Final[dict[str, int]] = {}
         """Packets and LSAs that were not taken, by reason."""
+        self.refusals: Final = Refusals()
         self.on_neighbor: Callable[[Neighbor, int], None] | None = None
         self.spf_runs = 0
         self._links_changed = True
@@ -118,17 +130,35 @@ class Instance:
                     return
         try:
             packet = parse_packet(data)
+        except OspfAuthenticatedError as error:
+            refused = f"authenticates its packets (type {error.type}), here nobody does: no adjacency"
+            self.refusals.add(
+                interface, error.router, source, "authentication", refused, "turn that off there"
+            )
         except WireError as error:
             self.count(str(error))
-            return
-        if packet.area != 0:
-            self.count("packet of another area")
-        elif packet.router == self.router_id:
-            self.count("packet with this router's own id")
-        elif not interface.is_point_to_point and (source ^ interface.link.address) & interface.link.mask:
-            self.count("packet of another network")
         else:
-            self._take(interface, packet.router, source, packet.body, data)
+            refusal = self._wrong_in(interface, packet, source)
+            if refusal is None:
+                self._take(interface, packet.router, source, packet.body, data)
+            else:
+                self.refusals.add(interface, packet.router, source, *refusal)
+
+    def _wrong_in(
+        self, interface: OspfInterface, packet: OspfPacket, source: int
+    ) -> tuple[str, str, str] | None:
+        """What must be right in every packet's head (8.2): (what, why, remedy)."""
+        told = "no adjacency"
+        if packet.area != 0:
+            why = f"is in area {ipv4_text(packet.area)}, here it is 0.0.0.0: {told}"
+            return "area", why, "put both into area 0"
+        if packet.router == self.router_id:
+            why = f"has this router's own id: {told}, and routes come and go"
+            return "router id", why, "give one of them another `router_id`"
+        if not interface.is_point_to_point and (source ^ interface.link.address) & interface.link.mask:
+            network = f"{ipv4_text(interface.link.network)}/{interface.link.length}"
+            return "network", f"is not in {network}: {told}", "give both addresses of one network"
+        return None
 
     def _take(self, interface: OspfInterface, router_id: int, source: int, body: object, data: bytes) -> None:
         if isinstance(body, Hello):

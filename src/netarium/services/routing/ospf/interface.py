@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
+from netarium.addresses import ipv4_text
 from netarium.services.routing.alarms import SECOND_NS, Alarm
 from netarium.services.routing.links import LinkView
 from netarium.services.routing.options import POINT_TO_POINT as OPTION_POINT_TO_POINT
@@ -132,21 +133,17 @@ class OspfInterface:
 
     def receive_hello(self, router_id: int, source: int, hello: Hello, data: bytes) -> None:
         """A hello has come (10.5)."""
-        options = self.options
-        if hello.hello_s != options.hello_s or hello.dead_s != options.dead_s:
-            self.instance.count("hello with other intervals")
-            return
-        if not self.is_point_to_point and hello.mask != self.link.mask:
-            self.instance.count("hello with another mask")
-            return
-        if not hello.options & OPTION_EXTERNAL:
-            self.instance.count("hello of a stub area")
+        refused = self._wrong_in(hello)
+        if refused is not None:
+            self.instance.refusals.add(self, router_id, source, *refused)
             return
         key = router_id if self.is_point_to_point else source
         neighbor = self.neighbors.get(key)
         if neighbor is None:
             neighbor = self.neighbors[key] = Neighbor(self, router_id, source)
             neighbor.priority, neighbor.designated, neighbor.backup = -1, hello.designated, hello.backup
+            self.instance.refusals.mended(self, source)
+            self._look_for_twin(neighbor)
         if neighbor.router_id != router_id or neighbor.address != source:
             neighbor.router_id, neighbor.address = router_id, source
             self.instance.links_changed()
@@ -157,6 +154,52 @@ class OspfInterface:
         )  # fmt: skip
         neighbor.take_hello(hello, self.instance.router_id)
         self._compare(neighbor, before)
+        if self.is_point_to_point:
+            self.look_at_kind(neighbor)
+
+    def _wrong_in(self, hello: Hello) -> tuple[str, str, str] | None:
+        """What two neighbors must agree on and do not (10.5): (what, why, remedy)."""
+        options, told = self.options, "no adjacency"
+        if hello.hello_s != options.hello_s:
+            why = f"has the hello interval {hello.hello_s}s, here it is {options.hello_s}s: {told}"
+            return "hello interval", why, "give both the same `hello`"
+        if hello.dead_s != options.dead_s:
+            why = f"has the dead interval {hello.dead_s}s, here it is {options.dead_s}s: {told}"
+            return "dead interval", why, "give both the same `dead`"
+        if not self.is_point_to_point and hello.mask != self.link.mask:
+            why = f"has the mask /{hello.mask.bit_count()}, here it is /{self.link.length}: {told}"
+            return "mask", why, "give both addresses the same prefix length"
+        if not hello.options & OPTION_EXTERNAL:
+            return (
+                "stub area",
+                f"says the area is a stub area, here it is none: {told}",
+                "make it an ordinary area",
+            )
+        return None
+
+    def _look_for_twin(self, neighbor: Neighbor) -> None:
+        """Two others here with one router id: everybody hears both."""
+        for each in self.neighbors.values():
+            if each is not neighbor and each.router_id == neighbor.router_id:
+                self.instance.refusals.add(
+                    self, neighbor.router_id, neighbor.address, "router id",
+                    f"has the router id of {ipv4_text(each.address)} too: routes come and go",
+                    "give one of them another `router_id`",
+                )  # fmt: skip
+                return
+
+    def look_at_kind(self, neighbor: Neighbor) -> None:
+        """The type of the network is in no packet, but only broadcast networks have a designated router (9.4)."""
+        if self.is_point_to_point == bool(neighbor.designated):
+            kinds = (
+                ("point-to-point", "broadcast") if self.is_point_to_point else ("broadcast", "point-to-point")
+            )
+            if self.is_point_to_point or (self.designated and neighbor.age_ns() > self.dead_ns):
+                self.instance.refusals.add(
+                    self, neighbor.router_id, neighbor.address, "network type",
+                    f"treats the link as {kinds[1]}, here it is {kinds[0]}: no routes by it",
+                    "give both the same `network`",
+                )  # fmt: skip
 
     def _compare(self, neighbor: Neighbor, before: tuple[int, int, int]) -> None:
         """BackupSeen and NeighborChange: what it declares of itself has changed (10.5, the last paragraphs)."""

@@ -29,9 +29,9 @@ class Neighbor:
     """One router heard on an interface. `designated` and `backup` are what it last declared, as addresses."""
 
     __slots__ = (
-        "address", "backup", "description_alarm", "designated", "heard_ns", "inactivity", "interface", "is_master",
-        "last_hello", "last_received", "last_sent", "priority", "request_alarm", "requested", "requests",
-        "retransmission", "retransmit_alarm", "router_id", "sequence", "state", "summary",
+        "address", "backup", "description_alarm", "designated", "found_ns", "heard_ns", "inactivity", "interface",
+        "is_master", "last_hello", "last_received", "last_sent", "priority", "request_alarm", "requested", "requests",
+        "retransmission", "retransmit_alarm", "router_id", "sequence", "since_ns", "state", "summary",
     )  # fmt: skip
 
     def __init__(self, interface: OspfInterface, router_id: int, address: int) -> None:
@@ -43,6 +43,8 @@ class Neighbor:
         self.designated = self.backup = 0
         self.last_hello = b""
         self.heard_ns = 0
+        self.found_ns = self.since_ns = interface.instance.alarms.now
+        """When it was first heard, and when its state last changed."""
         self.inactivity: Alarm | None = None
         # The exchange (10.8): who leads it, where it is, what is left of the summary of our database.
         self.is_master = True
@@ -69,12 +71,17 @@ class Neighbor:
         if self.inactivity is None:
             self.inactivity = alarms.after(self.interface.dead_ns, self._inactive)
 
+    def age_ns(self) -> int:
+        """How long it is known."""
+        return self.interface.instance.alarms.now - self.found_ns
+
     def _inactive(self) -> None:
         """The alarm is moved only when it fires: hellos cost nothing."""
         alarms = self.interface.instance.alarms
         left = self.heard_ns + self.interface.dead_ns - alarms.now
         if left > 0:
             self.inactivity = alarms.after(left, self._inactive)
+            self.interface.look_at_kind(self)
         else:
             self.inactivity = None
             self.kill()
@@ -126,6 +133,7 @@ class Neighbor:
         if state < old and old >= N_EXSTART:
             self._clear()
         instance = self.interface.instance
+        self.since_ns = instance.alarms.now
         if N_FULL in (old, state):
             instance.links_changed()
         if (old >= N_TWO_WAY) != (state >= N_TWO_WAY):
