@@ -183,7 +183,7 @@ def length_of(mask: int) -> int:
 
 
 def length_for_hosts(hosts: int) -> int:
-    """The 128-bit integer of `2001:db8::1`. A zone such as `%eth0` is no part of it and is refused."""
+    """The longest IPv4 prefix length with room for so many hosts, network and broadcast address beside them."""
     for length in range(30, -1, -1):
         if (1 << (32 - length)) - 2 >= hosts:
             return length

@@ -131,6 +131,44 @@ def ports(
     raise typer.Exit(look(what))
 
 
+@app.command()
+def subnet(
+    words: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="ADDRESS[/LENGTH] [MASK] [OTHER ...]", help="an address, its mask, others to judge"
+        ),
+    ] = None,
+    split: Annotated[
+        str | None,
+        typer.Option(
+            "--split", metavar="N|/LENGTH", help="Divide the block into N, or into blocks of a length."
+        ),
+    ] = None,
+    mask: Annotated[
+        str | None,
+        typer.Option("--mask", metavar="LENGTH|MASK|all", help="A mask written both ways, with its bits."),
+    ] = None,
+    kind: Annotated[
+        bool,
+        typer.Option("--kind", help="What each address is for, and its (obsolete) class; needs no mask."),
+    ] = False,
+    hosts: Annotated[
+        int | None, typer.Option("--hosts", metavar="N", help="The smallest block with room for N hosts.")
+    ] = None,
+    lang: Annotated[
+        str | None, typer.Option("--lang", metavar="en|zh", help="Instead of the locale's.")
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="One object instead of text.")] = False,
+) -> None:
+    """Masks: the AND in binary, ranges of a block, same network or not, splits; IPv4 and IPv6."""
+    from netarium.cli.subnet import Wishes
+    from netarium.cli.subnet import subnet as answer
+
+    wishes = Wishes(words or [], split, mask, kind, hosts, lang, json)
+    raise typer.Exit(answer(wishes))
+
+
 def main(arguments: Sequence[str]) -> int:
     """Run one of these commands; the exit code."""
     try:

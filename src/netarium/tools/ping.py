@@ -16,6 +16,9 @@ from typing import Any
 
 from netarium.tools.echo import Ping, read_arguments
 
+_PROBE_PORT = 1025
+"""What iputils connects to; any would do."""
+
 
 def resolve(chosen: argparse.Namespace) -> tuple[Callable[[argparse.Namespace, str], Ping], str]:
     """(who pings, the address): by -4 or -6, else by the family that getaddrinfo puts first."""
@@ -36,6 +39,27 @@ def scoped(address: Any) -> str:
     return f"{host}%{socket.if_indextoname(scope)}" if scope else host
 
 
+class Unreachable(Exception):
+    """The host has no way to the address; the message is the system's."""
+
+
+def probe(chosen: argparse.Namespace, address: str) -> None:
+    """Ask for a route as iputils does, by connecting a UDP socket: nothing is sent.
+
+    Raises Unreachable, and PermissionError for a broadcast address without -b.
+    """
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    with socket.socket(family, socket.SOCK_DGRAM) as sock:
+        if chosen.broadcast:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
+        try:
+            sock.connect((address, _PROBE_PORT))
+        except PermissionError:
+            raise
+        except OSError as error:
+            raise Unreachable(error.strerror) from None
+
+
 def main(arguments: list[str]) -> int:
     """Run ping; the exit code."""
     chosen = read_arguments(arguments)
@@ -45,7 +69,17 @@ def main(arguments: list[str]) -> int:
         print(f"ping: {chosen.host}: {error.strerror}", file=sys.stderr)
         return 2
     try:
+        probe(chosen, address)
         run = made(chosen, address)
+    except PermissionError:
+        print(
+            "ping: Do you want to ping broadcast? Then -b. If not, check your local firewall rules",
+            file=sys.stderr,
+        )
+        return 2
+    except Unreachable as error:
+        print(f"ping: connect: {error}", file=sys.stderr)
+        return 2
     except OSError as error:
         print(f"ping: {error.strerror}", file=sys.stderr)
         return 2
