@@ -59,7 +59,6 @@ SUBINTERPRETER: Final = "subinterpreters: refused, a simulated program is greenl
 
 EXCLUDED: Final[dict[str, list[tuple[str, str]]]] = {
     "test_socket": [
-        ("*UDPLITE*", PROTOCOL),
         ("*VSOCK*", PROTOCOL),
         ("GeneralModuleTests.testRefCountGetNameInfo", REFERENCES),
     ],

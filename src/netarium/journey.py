@@ -126,6 +126,7 @@ class Drop(Enum):
     UDP_CHECKSUM = ("transport", "the UDP checksum is wrong")
     UDP_NO_SOCKET = ("transport", "no socket is bound to the UDP port")
     UDP_BUFFER_FULL = ("transport", "the socket's receive buffer is full")
+    UDPLITE_COVERAGE = ("transport", "the UDP-Lite checksum covers less than the socket asks for")
     # TCP.
     TCP_MALFORMED = ("transport", "the TCP header is malformed")
     TCP_CHECKSUM = ("transport", "the TCP checksum is wrong")
@@ -179,6 +180,8 @@ class Cause(Enum):
     GAVE_UP = "nobody answered the last try"
     UNREACHABLE = "the network says the peer cannot be reached"
     LINGER = "the program asked to reset on close"
+    TOO_MANY_ORPHANS = "more connections than tcp_max_orphans are closed by their programs alone"
+    TOO_MANY_IN_TIME_WAIT = "tcp_max_tw_buckets connections are in TIME-WAIT already"
     UNREAD_DATA = "the program closed with bytes unread"
     TIME_WAIT_OVER = "two maximum segment lifetimes have passed"
     AGED = "its time is over"

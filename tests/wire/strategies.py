@@ -5,11 +5,19 @@ from hypothesis import strategies as st
 from netarium.wire.arp import ArpPacket
 from netarium.wire.ethernet import ETHERTYPE_ARP, ETHERTYPE_IPV4, Frame
 from netarium.wire.icmp import IcmpHeader
-from netarium.wire.ipv4 import DONT_FRAGMENT, PROTOCOL_ICMP, PROTOCOL_TCP, PROTOCOL_UDP, Ipv4Header
+from netarium.wire.ipv4 import (
+    DONT_FRAGMENT,
+    PROTOCOL_ICMP,
+    PROTOCOL_TCP,
+    PROTOCOL_UDP,
+    PROTOCOL_UDPLITE,
+    Ipv4Header,
+)
 from netarium.wire.packet import TransportHeader
 from netarium.wire.tcp import TcpHeader
 from netarium.wire.tcp_options import TcpOptions
 from netarium.wire.udp import UdpHeader
+from netarium.wire.udplite import UdpLiteHeader
 
 u8 = st.integers(0, 0xFF)
 u16 = st.integers(0, 0xFFFF)
@@ -21,6 +29,7 @@ short_payloads = st.binary(max_size=64)
 arp_packets = st.builds(ArpPacket, u16, macs, u32, macs, u32)
 icmp_headers = st.builds(IcmpHeader, u8, u8, u32)
 udp_headers = st.builds(UdpHeader, u16, u16, st.booleans())
+udplite_headers = st.builds(UdpLiteHeader, u16, u16, st.sampled_from([0, 8]))
 
 
 @st.composite
@@ -78,8 +87,13 @@ tags = st.just(-1) | u16
 
 @st.composite
 def ip_frames(draw: st.DrawFn, payload: st.SearchStrategy[bytes] = payloads) -> Frame:
-    transport: TransportHeader = draw(st.one_of(tcp_headers(), udp_headers, icmp_headers))
-    protocol = {TcpHeader: PROTOCOL_TCP, UdpHeader: PROTOCOL_UDP, IcmpHeader: PROTOCOL_ICMP}[type(transport)]
+    transport: TransportHeader = draw(st.one_of(tcp_headers(), udp_headers, udplite_headers, icmp_headers))
+    protocol = {
+        TcpHeader: PROTOCOL_TCP,
+        UdpHeader: PROTOCOL_UDP,
+        UdpLiteHeader: PROTOCOL_UDPLITE,
+        IcmpHeader: PROTOCOL_ICMP,
+    }[type(transport)]
     network = draw(ipv4_headers(st.just(protocol), whole))
     return Frame(draw(macs), draw(macs), ETHERTYPE_IPV4, network, transport, draw(payload), None, draw(tags))
 

@@ -1,5 +1,7 @@
 """dpkt as a second opinion, both ways: it reads what we emit, and we read what it emits."""
 
+import struct
+
 import dpkt
 from hypothesis import given
 from hypothesis import strategies as st
@@ -23,6 +25,7 @@ from netarium.wire.ipv4 import PROTOCOL_ICMP, PROTOCOL_TCP, PROTOCOL_UDP, Ipv4He
 from netarium.wire.packet import TransportHeader
 from netarium.wire.tcp import TcpHeader
 from netarium.wire.udp import UdpHeader
+from netarium.wire.udplite import UdpLiteHeader
 
 
 def ip(number: int) -> bytes:
@@ -80,6 +83,9 @@ def dpkt_agrees_on_transport(packet: dpkt.ip.IP, transport: TransportHeader | No
         )
         assert (inner.sum == 0) == transport.unchecked
         assert inner.data == payload
+    elif isinstance(transport, UdpLiteHeader):  # unknown to dpkt: bytes
+        assert inner[:4] == struct.pack("!HH", transport.source_port, transport.destination_port)
+        assert inner[8:] == payload
     else:
         assert isinstance(transport, IcmpHeader)
         assert (inner.type, inner.code) == (transport.type, transport.code)

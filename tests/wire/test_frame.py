@@ -15,6 +15,7 @@ from netarium.wire.packet import packet_bytes, transport_bytes
 from netarium.wire.tcp import TcpHeader
 from netarium.wire.tcp_options import TcpOptions
 from netarium.wire.udp import UdpHeader
+from netarium.wire.udplite import UdpLiteHeader
 
 A, B = 0x0A00_0001, 0x0A00_0002
 NETWORK = Ipv4Header(A, B, PROTOCOL_TCP, 64, 9, 0, 4, b"\x01" * 4)
@@ -74,7 +75,7 @@ def test_what_nat_makes_of_a_frame_is_right_and_comes_back(
         changed = transport.with_identifier(from_port)
         back = changed.with_identifier(transport.identifier)
     else:
-        assert isinstance(transport, TcpHeader | UdpHeader)
+        assert isinstance(transport, TcpHeader | UdpHeader | UdpLiteHeader)
         changed = transport.with_ports(from_port, to_port)
         back = changed.with_ports(transport.source_port, transport.destination_port)
     rewritten = frame.with_headers(network.readdressed(source, destination), changed)

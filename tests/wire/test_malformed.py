@@ -19,8 +19,16 @@ from netarium.wire.packet import TransportHeader
 from netarium.wire.tcp import TcpHeader
 from netarium.wire.tcp_options import TcpOptions, parse_options
 from netarium.wire.udp import UdpHeader
+from netarium.wire.udplite import UdpLiteHeader
 
-PARSERS = [ArpPacket.parse, Ipv4Header.parse, IcmpHeader.parse, UdpHeader.parse, TcpHeader.parse]
+PARSERS = [
+    ArpPacket.parse,
+    Ipv4Header.parse,
+    IcmpHeader.parse,
+    UdpHeader.parse,
+    UdpLiteHeader.parse,
+    TcpHeader.parse,
+]
 IP = (0x0A00_0001, 0x0A00_0002)
 
 

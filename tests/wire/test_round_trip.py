@@ -15,17 +15,20 @@ from tests.wire.strategies import (
     u16,
     u32,
     udp_headers,
+    udplite_headers,
 )
 
+from netarium.journey import Drop
 from netarium.wire import tcp
 from netarium.wire.arp import ArpPacket
 from netarium.wire.ethernet import Frame, frame_check_is_right
 from netarium.wire.icmp import IcmpHeader
-from netarium.wire.ipv4 import Ipv4Header, checksum_is_right, total_bytes_of
+from netarium.wire.ipv4 import PROTOCOL_UDPLITE, Ipv4Header, checksum_is_right, total_bytes_of
 from netarium.wire.packet import packet_bytes, parse_transport, transport_bytes
 from netarium.wire.tcp import TcpHeader
 from netarium.wire.tcp_options import TcpOptions
 from netarium.wire.udp import UdpHeader, length_bytes_of
+from netarium.wire.udplite import UdpLiteHeader
 
 
 @given(arp_packets, st.binary(max_size=20))
@@ -55,6 +58,27 @@ def test_udp(header: UdpHeader, payload: bytes, pseudo: int) -> None:
     data = header.emit(payload, pseudo)
     assert UdpHeader.parse(data) == header
     assert length_bytes_of(data) == len(data) + len(payload)
+
+
+@given(udplite_headers, payloads, u32)
+def test_udplite(header: UdpLiteHeader, payload: bytes, pseudo: int) -> None:
+    data = header.emit(payload, pseudo)
+    assert UdpLiteHeader.parse(data) == header
+    assert len(data) == header.size_bytes
+
+
+@given(st.binary(min_size=1, max_size=200), st.data())
+def test_udplite_finds_damage_within_its_coverage_only(payload: bytes, data: st.DataObject) -> None:
+    covered = data.draw(st.integers(8, 8 + len(payload)))
+    network = Ipv4Header(0x0A000001, 0x0A000002, PROTOCOL_UDPLITE, 64)
+    sent = bytearray(transport_bytes(network, UdpLiteHeader(1, 2, covered), payload))
+    place = data.draw(st.integers(8, len(sent) - 1))
+    sent[place] ^= data.draw(st.integers(1, 255))
+    header, carried, fault = parse_transport(network, bytes(sent))
+    if place < covered:
+        assert (header, fault) == (None, Drop.UDP_CHECKSUM)
+    else:
+        assert fault is None and carried == bytes(sent[8:])
 
 
 @given(tcp_headers(), payloads, u32)

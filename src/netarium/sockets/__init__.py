@@ -8,6 +8,7 @@
     base         what all sockets have: family, type, protocol, options, the host they are on
     stream       TCP: listening, connecting, connected
     datagram     UDP
+    udplite      UDP-Lite, of both families
     local        pipes and socket pairs inside one host
     unix         AF_UNIX: what all have; streams and seqpackets
     unix_datagram  AF_UNIX datagrams

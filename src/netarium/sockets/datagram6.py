@@ -30,9 +30,17 @@ class DatagramSocket6(DatagramSocket):
 
     endpoint: UdpEndpoint6
 
-    def __init__(self, credentials: Credentials, stack: Stack, engine: Engine, protocol: int = 0) -> None:
-        ip6 = ipv6_of(stack)
-        super().__init__(credentials, stack, engine, protocol, AF_INET6, ip6.udp.open6())
+    def __init__(
+        self,
+        credentials: Credentials,
+        stack: Stack,
+        engine: Engine,
+        protocol: int = 0,
+        endpoint: UdpEndpoint6 | None = None,
+    ) -> None:
+        if endpoint is None:
+            endpoint = ipv6_of(stack).udp.open6()
+        super().__init__(credentials, stack, engine, protocol, AF_INET6, endpoint)
         self.settings.only_ipv6 = stack.settings.ipv6_bindv6only
         self.memberships6: list[Membership6] = []
         self._scope: Interface | None = None

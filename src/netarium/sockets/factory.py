@@ -25,12 +25,14 @@ from netarium.sockets.netlink import NETLINK_ROUTE, NetlinkSocket
 from netarium.sockets.packet import PacketSocket
 from netarium.sockets.raw import RawSocket
 from netarium.sockets.stream import StreamSocket
+from netarium.sockets.udplite import UdpLiteSocket
 from netarium.sockets.unix import UnixSocket
 from netarium.sockets.unix_datagram import UnixDatagramSocket
 from netarium.stack.stack import Stack
 
 PROTOCOL_TCP: Final = 6
 PROTOCOL_UDP: Final = 17
+PROTOCOL_UDPLITE: Final = 136
 SOCK_MAX: Final = 11
 """Linux: types from here on are EINVAL, whatever the family."""
 
@@ -70,6 +72,8 @@ def open_socket(
             raise os_error(errno.EPROTONOSUPPORT)
         return StreamSocket(credentials, stack, engine, protocol)
     if kind == SOCK_DGRAM:
+        if protocol == PROTOCOL_UDPLITE:
+            return UdpLiteSocket(credentials, stack, engine, protocol)
         if protocol not in (0, PROTOCOL_UDP):
             raise os_error(errno.EPROTONOSUPPORT)
         return DatagramSocket(credentials, stack, engine, protocol)
@@ -89,6 +93,10 @@ def _open_ipv6(credentials: Credentials, stack: Stack, engine: Engine, kind: int
 
     if kind == SOCK_STREAM and protocol in (0, PROTOCOL_TCP):
         return StreamSocket6(credentials, stack, engine, protocol)
+    if kind == SOCK_DGRAM and protocol == PROTOCOL_UDPLITE:
+        from netarium.sockets.udplite import UdpLiteSocket6
+
+        return UdpLiteSocket6(credentials, stack, engine, protocol)
     if kind == SOCK_DGRAM and protocol in (0, PROTOCOL_UDP):
         return DatagramSocket6(credentials, stack, engine, protocol)
     if kind == SOCK_RAW:

@@ -11,6 +11,7 @@ neighbors, interface).
     interface   where frames enter and leave; `lo`
     neighbors   from the next hop's address to its MAC: ARP
     routes      longest-prefix match; the local table
+    decisions   telling watchers of a route, the neighbour cache and their answers
     ports       who has which port; the list of sockets
     hooks       the five places where packets may be looked at and changed
     ipv4        the IPv4 modules under one name:
@@ -35,6 +36,7 @@ neighbors, interface).
     udp6, raw6       endpoints of AF_INET6 sockets, dual-stack
     error_queue what ICMP has said to endpoints that asked for everything
     udp         endpoints that send and receive datagrams
+    udplite     the same for UDP-Lite, over both families
     raw         endpoints for whole packets of one protocol
     tcp/        streams
     filter/     connection tracking, NAT, firewall, balancing: who stands at the hooks

@@ -25,8 +25,9 @@ from netarium.stack.routes import LOCAL, Route
 from netarium.stack.source_selection import select_source
 from netarium.stack.tcp.protocol import Tcp
 from netarium.stack.udp6 import Udp6
+from netarium.stack.udplite import UdpLite6
 from netarium.wire.ethernet import ETHERTYPE_IPV6
-from netarium.wire.ipv4 import PROTOCOL_TCP, PROTOCOL_UDP
+from netarium.wire.ipv4 import PROTOCOL_TCP, PROTOCOL_UDP, PROTOCOL_UDPLITE
 from netarium.wire.ipv6 import PROTOCOL_ICMPV6
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ class Ipv6:
 
     __slots__ = (
         "discovery", "extensions", "forward", "fragments", "header_bytes", "icmp", "input", "interfaces", "mld",
-        "output", "paths", "route_for", "routes", "send_packet", "stack", "tcp", "udp", "version",
+        "output", "paths", "route_for", "routes", "send_packet", "stack", "tcp", "udp", "udplite", "version",
     )  # fmt: skip
 
     def __init__(self, stack: Stack) -> None:
@@ -61,11 +62,14 @@ class Ipv6:
         self.forward: Final = Ipv6Forward(self)
         self.input: Final = Ipv6Input(self)
         self.udp: Final = Udp6(self)
+        self.udplite: Final = UdpLite6(self)
         self.tcp: Final = Tcp(stack, self)
         self.input.protocols[PROTOCOL_ICMPV6] = self.icmp.receive
         self.input.protocols[PROTOCOL_UDP] = self.udp.receive
+        self.input.protocols[PROTOCOL_UDPLITE] = self.udplite.receive
         self.input.protocols[PROTOCOL_TCP] = self.tcp.receive
         self.icmp.error_receivers[PROTOCOL_UDP] = self.udp.receive_error
+        self.icmp.error_receivers[PROTOCOL_UDPLITE] = self.udplite.receive_error
         self.icmp.error_receivers[PROTOCOL_TCP] = self.tcp.receive_error
         stack.receivers[ETHERTYPE_IPV6] = self.input.receive_packet
 

@@ -193,7 +193,7 @@ class Bindings:
 class PortTable:
     """The ports of one host, both transports."""
 
-    __slots__ = ("adopt", "stack", "tcp", "udp")
+    __slots__ = ("adopt", "stack", "tcp", "udp", "udplite")
 
     def __init__(self, stack: Stack) -> None:
         self.stack: Final = stack
@@ -201,11 +201,13 @@ class PortTable:
         """Set where hosts take the addresses their programs bind (scripts without a lab): True when it was taken."""
         self.tcp: Final = Bindings(stack, True)
         self.udp: Final = Bindings(stack, False)
+        self.udplite: Final = Bindings(stack, False)
 
     def release(self, owner: Any) -> None:
-        """Give back whatever `owner` has in either table."""
+        """Give back whatever `owner` has in any table."""
         self.tcp.release(owner)
         self.udp.release(owner)
+        self.udplite.release(owner)
 
     def is_taken(self, protocol: int, address: int, port: int) -> bool:
         """Whether this host's own TCP or UDP has `port` at `address` (a NAT must not lend it)."""

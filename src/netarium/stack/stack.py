@@ -24,8 +24,9 @@ from netarium.stack.routes import BROADCAST, LOCAL, Route, RouteTable
 from netarium.stack.settings import Settings
 from netarium.stack.timers import NEVER, Timers
 from netarium.stack.udp import Udp
+from netarium.stack.udplite import UdpLite
 from netarium.wire.ethernet import ETHERTYPE_ARP, ETHERTYPE_IPV4, Frame
-from netarium.wire.ipv4 import PROTOCOL_ICMP, PROTOCOL_TCP, PROTOCOL_UDP
+from netarium.wire.ipv4 import PROTOCOL_ICMP, PROTOCOL_TCP, PROTOCOL_UDP, PROTOCOL_UDPLITE
 
 if TYPE_CHECKING:
     from netarium.stack.ipv6 import Ipv6
@@ -53,7 +54,7 @@ class Stack:
     __slots__ = (
         "armed_ns", "drops", "hooks", "icmp", "igmp", "interfaces", "ipv4", "ipv6", "lo", "loopback", "name",
         "neighbors", "now", "ports", "random", "raw", "rearm", "receivers", "routes", "settings", "settling",
-        "tcp", "timers", "udp", "watch",
+        "tcp", "timers", "udp", "udplite", "watch",
     )  # fmt: skip
 
     def __init__(self, name: str, settings: Settings, random: RandomSource, watch: Watch) -> None:
@@ -82,6 +83,7 @@ class Stack:
         self.igmp: Final = Igmp(self)
         self.raw: Final = Raw(self)
         self.udp: Final = Udp(self)
+        self.udplite: Final = UdpLite(self)
         self.tcp: Final = self.ipv4.tcp
         self.ipv6: Ipv6 | None = None
         """None until `enable_ipv6`: a host has no IPv6 unless it is asked for."""
@@ -89,8 +91,10 @@ class Stack:
         self.receivers[ETHERTYPE_ARP] = Neighbors.receive_arp
         self.ipv4.input.protocols[PROTOCOL_ICMP] = self.icmp.receive
         self.ipv4.input.protocols[PROTOCOL_UDP] = self.udp.receive
+        self.ipv4.input.protocols[PROTOCOL_UDPLITE] = self.udplite.receive
         self.ipv4.input.protocols[PROTOCOL_TCP] = self.tcp.receive
         self.icmp.error_receivers[PROTOCOL_UDP] = self.udp.receive_error
+        self.icmp.error_receivers[PROTOCOL_UDPLITE] = self.udplite.receive_error
         self.icmp.error_receivers[PROTOCOL_TCP] = self.tcp.receive_error
         self.lo: Final = self.add_interface("lo", 0, MTU_LOOPBACK)
         self.add_address("lo", LOOPBACK_ADDRESS, 8)

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, ClassVar, Final
 
 from netarium.addresses import ipv4_text
 from netarium.journey import Drop, Stop
+from netarium.stack.decisions import tell_route
 from netarium.stack.error_queue import ErrorQueue, ErrorReport
 from netarium.stack.failures import Failure, NetworkError
-from netarium.stack.ports import Binding
+from netarium.stack.ports import Binding, Bindings
 from netarium.stack.routes import BROADCAST, UNICAST, Route
 from netarium.wire.ethernet import MAC_GROUP_BIT
 from netarium.wire.icmp import DESTINATION_UNREACHABLE, PORT_UNREACHABLE
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from netarium.stack.stack import Stack
     from netarium.wire.ethernet import Frame
     from netarium.wire.ipv6 import Ipv6Header
+    from netarium.wire.udplite import UdpLiteHeader
 
 DATAGRAM_BYTES_MAX: Final = 65507
 """65535 less 20 bytes of IPv4 and 8 of UDP header."""
@@ -110,7 +112,7 @@ class UdpEndpoint:
         """Take a local address (0: all) and port (0: an ephemeral one)."""
         if self.binding is not None:
             return Failure.INVALID
-        claim = self.protocol.stack.ports.udp.bind(
+        claim = self.protocol.bindings.bind(
             self, address, port, reuse_address=self.reuse_address, reuse_port=self.reuse_port, uid=self.uid
         )
         if isinstance(claim, Failure):
@@ -127,6 +129,8 @@ class UdpEndpoint:
             address = 0x7F000001  # Linux: connecting to 0.0.0.0 is connecting to this host
         route = self.protocol.stack.ipv4.route_for(address, self.local_address, self.interface)
         if route is None:
+            stack = self.protocol.stack
+            tell_route(stack, stack.routes, None, self.local_address, address, self.protocol.number, None)
             return Failure.NETWORK_UNREACHABLE
         if route.kind == BROADCAST and not self.broadcast:
             return Failure.BROADCAST_NOT_ALLOWED
@@ -171,6 +175,7 @@ class UdpEndpoint:
             if address == self.remote_address:
                 self.route, self.route_generation = route, stack.routes.generation
         if route is None:
+            tell_route(stack, stack.routes, None, self.local_address, address, self.protocol.number, None)
             stack.drop(Drop.NO_ROUTE, None, f"to {ipv4_text(address)}")
             return Failure.NETWORK_UNREACHABLE
         if route.kind == BROADCAST and not self.broadcast:
@@ -192,8 +197,8 @@ class UdpEndpoint:
         failure = stack.ipv4.send_packet(
             source,
             address,
-            PROTOCOL_UDP,
-            UdpHeader(self.local_port, port),
+            self.protocol.number,
+            self.header_to(port, len(payload)),
             payload,
             ttl=self.multicast_ttl if address >> 28 == 0xE else self.ttl,
             tos=self.tos,
@@ -204,6 +209,10 @@ class UdpEndpoint:
         )
         stack.ipv4.output.multicast_loop = True
         return failure
+
+    def header_to(self, port: int, payload_bytes: int) -> UdpHeader | UdpLiteHeader:
+        """The header of a datagram to `port`."""
+        return UdpHeader(self.local_port, port)
 
     def _route_to(self, address: int) -> Route | None:
         by = self.interface
@@ -243,14 +252,22 @@ class UdpEndpoint:
 class Udp:
     """UDP of one host over IPv4. `by_port` holds the bound endpoints, in order of binding."""
 
-    __slots__ = ("by_port", "datagrams_in", "datagrams_out", "no_socket", "stack")
+    __slots__ = ("bindings", "by_port", "datagrams_in", "datagrams_out", "no_socket", "stack")
 
+    number: ClassVar[int] = PROTOCOL_UDP
+    header_class: ClassVar[type[UdpHeader | UdpLiteHeader]] = UdpHeader
     datagram_class: ClassVar[type[Datagram]] = Datagram
 
     def __init__(self, stack: Stack) -> None:
         self.stack: Final = stack
+        self.bindings: Final = self.bindings_of(stack)
         self.by_port: Final[dict[int, list[UdpEndpoint]]] = {}
         self.datagrams_in = self.datagrams_out = self.no_socket = 0
+
+    @staticmethod
+    def bindings_of(stack: Stack) -> Bindings:
+        """The table of the ports that are taken."""
+        return stack.ports.udp
 
     def open(self) -> UdpEndpoint:
         """A new endpoint, neither bound nor connected."""
@@ -266,12 +283,12 @@ class Udp:
         endpoints.remove(endpoint)
         if not endpoints:
             del self.by_port[endpoint.local_port]
-        self.stack.ports.udp.release(endpoint)
+        self.bindings.release(endpoint)
 
     def receive(self, frame: Frame, interface: Interface) -> None:
         """A datagram for this host: to the endpoint that fits best, a broadcast or multicast to all that fit."""
         datagram, header = frame.transport, frame.network
-        if type(datagram) is not UdpHeader or type(header) is not Ipv4Header:
+        if not isinstance(datagram, self.header_class) or type(header) is not Ipv4Header:
             self.stack.drop(Drop.UDP_MALFORMED, frame, interface.name)
             return
         endpoints = self.by_port.get(datagram.destination_port)
@@ -300,7 +317,7 @@ class Udp:
         endpoint: UdpEndpoint,
         frame: Frame,
         header: Ipv4Header | Ipv6Header,
-        datagram: UdpHeader,
+        datagram: UdpHeader | UdpLiteHeader,
         interface: Interface,
     ) -> None:
         """Put a datagram into an endpoint's queue, if there is room."""
@@ -383,7 +400,10 @@ def _matters(kind: NetworkError, endpoint: UdpEndpoint) -> bool:
 
 
 def score(
-    endpoint: UdpEndpoint, header: Ipv4Header | Ipv6Header, datagram: UdpHeader, interface: Interface
+    endpoint: UdpEndpoint,
+    header: Ipv4Header | Ipv6Header,
+    datagram: UdpHeader | UdpLiteHeader,
+    interface: Interface,
 ) -> int:
     """How well an endpoint fits, -1 for not at all (Linux compute_score): a connected one best, then a bound one."""
     score = 0
@@ -403,7 +423,10 @@ def score(
 
 
 def best(
-    endpoints: list[UdpEndpoint], header: Ipv4Header | Ipv6Header, datagram: UdpHeader, interface: Interface
+    endpoints: list[UdpEndpoint],
+    header: Ipv4Header | Ipv6Header,
+    datagram: UdpHeader | UdpLiteHeader,
+    interface: Interface,
 ) -> UdpEndpoint | None:
     """The endpoint with the highest score: among equals the newest, or (SO_REUSEPORT) one by a hash of the flow."""
     found: UdpEndpoint | None = None

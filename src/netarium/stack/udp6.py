@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, ClassVar, Final
 
 from netarium.addresses import ipv6_text
 from netarium.journey import Drop, Stop
+from netarium.stack.decisions import tell_route
 from netarium.stack.error_queue import ErrorReport
 from netarium.stack.failures import Failure, NetworkError
 from netarium.stack.ipv6_address import LOOPBACK, is_mapped, is_multicast, needs_link
@@ -28,9 +29,8 @@ from netarium.stack.udp import (
     tell_endpoints,
 )
 from netarium.wire.icmpv6 import DESTINATION_UNREACHABLE, PORT_UNREACHABLE
-from netarium.wire.ipv4 import PROTOCOL_UDP, Ipv4Header
+from netarium.wire.ipv4 import Ipv4Header
 from netarium.wire.ipv6 import Ipv6Header
-from netarium.wire.udp import UdpHeader
 
 if TYPE_CHECKING:
     from netarium.stack.interface import Interface
@@ -59,11 +59,12 @@ class UdpEndpoint6(UdpEndpoint):
     host's default; `traffic_class` IPV6_TCLASS.
     """
 
-    __slots__ = ("hop_limit", "ip6", "only_ipv6", "traffic_class", "version")
+    __slots__ = ("hop_limit", "ip6", "only_ipv6", "protocol6", "traffic_class", "version")
 
-    def __init__(self, protocol: Udp, ip6: Ipv6) -> None:
+    def __init__(self, protocol: Udp, protocol6: Udp6) -> None:
         super().__init__(protocol)
-        self.ip6: Final = ip6
+        self.protocol6: Final = protocol6
+        self.ip6: Final = protocol6.ip6
         self.only_ipv6 = bool(protocol.stack.settings.ipv6_bindv6only)
         self.version = DUAL
         self.hop_limit = -1
@@ -83,7 +84,7 @@ class UdpEndpoint6(UdpEndpoint):
             families = IPV6
             if needs_link(address) and self.interface is None:
                 self.interface = self.ip6.interface_with(address)
-        claim = self.protocol.stack.ports.udp.bind(
+        claim = self.protocol.bindings.bind(
             self,
             address,
             port,
@@ -102,7 +103,7 @@ class UdpEndpoint6(UdpEndpoint):
         return None
 
     def _register(self, families: int) -> None:
-        for table, family in ((self.protocol.by_port, IPV4), (self.ip6.udp.by_port, IPV6)):
+        for table, family in ((self.protocol.by_port, IPV4), (self.protocol6.by_port, IPV6)):
             known = table.get(self.local_port, [])
             if families & family and self not in known:
                 table.setdefault(self.local_port, []).append(self)
@@ -178,6 +179,7 @@ class UdpEndpoint6(UdpEndpoint):
         source = 0 if is_multicast(self.local_address) else self.local_address
         route = self.ip6.route_for(address, source, by)
         if route is None:
+            tell_route(stack, self.ip6.routes, None, source, address, self.protocol.number, None)
             stack.drop(Drop.NO_ROUTE, None, f"to {ipv6_text(address)}")
             return Failure.INVALID if needs_link(address) else Failure.NETWORK_UNREACHABLE
         if self.path_mtu_discovery == PROBE:
@@ -187,15 +189,15 @@ class UdpEndpoint6(UdpEndpoint):
                 f"udp [{ipv6_text(source or route.source)}]:{self.local_port}>[{ipv6_text(address)}]:{port}"
             )
             stack.watch.step(stack.now, stack.name, Stop.DATAGRAM, subject, {"payload_bytes": len(payload)})
-        self.ip6.udp.datagrams_out += 1
+        self.protocol6.datagrams_out += 1
         output = self.ip6.output
         output.multicast_loop = self.multicast_loop
         fits = len(payload) + HEADERS_BYTES <= route.mtu
         failure = output.send_packet(
             source,
             address,
-            PROTOCOL_UDP,
-            UdpHeader(self.local_port, port),
+            self.protocol.number,
+            self.header_to(port, len(payload)),
             payload,
             ttl=self.multicast_ttl if to_group else self.hop_limit,
             tos=self.traffic_class,
@@ -218,7 +220,7 @@ class UdpEndpoint6(UdpEndpoint):
         """Give the port back; what has not been read is gone."""
         if not self.closed and self.binding is not None:
             self._register(0)
-            self.protocol.stack.ports.udp.release(self)
+            self.protocol.bindings.release(self)
             self.binding = None
         super().close()
 
@@ -236,12 +238,12 @@ class Udp6(Udp):
 
     def open6(self) -> UdpEndpoint6:
         """A new endpoint of an AF_INET6 socket."""
-        return UdpEndpoint6(self.stack.udp, self.ip6)
+        return UdpEndpoint6(self.stack.udp, self)
 
     def receive(self, frame: Frame, interface: Interface) -> None:
         """A datagram for this host: to the endpoint that fits best, a multicast to all that fit."""
         datagram, header = frame.transport, frame.network
-        if type(datagram) is not UdpHeader or type(header) is not Ipv6Header:
+        if not isinstance(datagram, self.header_class) or type(header) is not Ipv6Header:
             self.stack.drop(Drop.UDP_MALFORMED, frame, interface.name)
             return
         endpoints = self.by_port.get(datagram.destination_port, [])

@@ -7,12 +7,13 @@
     packet       an IP packet from its parts and back: the table of transport protocols
     arp          `ArpPacket` (RFC 826)
     ipv4         `Ipv4Header` (RFC 791)
-    icmp         `IcmpHeader` (RFC 792)
+    icmp         `IcmpHeader` (RFC 792); icmp_header: what it shares with ICMPv6
     igmp         `IgmpMessage` (RFC 2236)
     ipv6         `Ipv6Header` with its extension headers (RFC 8200)
     icmpv6       `Icmpv6Header` (RFC 4443)
     ndp          what neighbour discovery messages carry (RFC 4861)
     udp          `UdpHeader` (RFC 768)
+    udplite      `UdpLiteHeader` (RFC 3828)
     tcp          `TcpHeader` (RFC 9293)
     dhcp         `DhcpMessage` (RFC 2131, 2132)
     rip          `RipMessage` (RFC 2453)

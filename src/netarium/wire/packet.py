@@ -10,16 +10,17 @@ from collections.abc import Callable
 
 from netarium.errors import WireError
 from netarium.journey import Drop
-from netarium.wire import icmp, icmpv6, tcp, udp
+from netarium.wire import icmp_header, tcp, udp, udplite
 from netarium.wire.checksum import checksum_fits, pseudo_sum, word_sum
 from netarium.wire.icmp import IcmpHeader
 from netarium.wire.icmpv6 import Icmpv6Header
-from netarium.wire.ipv4 import PROTOCOL_ICMP, PROTOCOL_TCP, PROTOCOL_UDP, Ipv4Header
+from netarium.wire.ipv4 import PROTOCOL_ICMP, PROTOCOL_TCP, PROTOCOL_UDP, PROTOCOL_UDPLITE, Ipv4Header
 from netarium.wire.ipv6 import PROTOCOL_ICMPV6, Ipv6Header
 from netarium.wire.tcp import TcpHeader
 from netarium.wire.udp import UdpHeader
+from netarium.wire.udplite import UdpLiteHeader
 
-TransportHeader = TcpHeader | UdpHeader | IcmpHeader | Icmpv6Header
+TransportHeader = TcpHeader | UdpHeader | IcmpHeader | Icmpv6Header | UdpLiteHeader
 IpHeader = Ipv4Header | Ipv6Header
 Parsed = tuple[TransportHeader | None, bytes, Drop | None]
 """(header, what follows it, None); or (None, all the bytes, why) if it is malformed or its checksum wrong."""
@@ -80,6 +81,20 @@ def _parse_udp(network: IpHeader, data: bytes) -> Parsed:
     return header, data[udp.SIZE_BYTES : length_bytes], None
 
 
+def _parse_udplite(network: IpHeader, data: bytes) -> Parsed:
+    try:
+        header = UdpLiteHeader.parse(data)
+    except WireError:
+        return None, data, Drop.UDP_MALFORMED
+    covered_bytes = header.coverage_bytes or len(data)
+    if covered_bytes > len(data):
+        return None, data, Drop.UDP_MALFORMED  # RFC 3828 3.1
+    pseudo = pseudo_sum(network.source, network.destination, PROTOCOL_UDPLITE, len(data))
+    if not udplite.checksum_of(data) or (pseudo + word_sum(data[:covered_bytes])) % 65535:
+        return None, data, Drop.UDP_CHECKSUM
+    return header, data[udplite.SIZE_BYTES :], None
+
+
 def _parse_icmp(network: IpHeader, data: bytes) -> Parsed:
     try:
         header = IcmpHeader.parse(data)
@@ -87,7 +102,7 @@ def _parse_icmp(network: IpHeader, data: bytes) -> Parsed:
         return None, data, Drop.ICMP_MALFORMED
     if not checksum_fits(word_sum(data)):
         return None, data, Drop.ICMP_CHECKSUM
-    return header, data[icmp.SIZE_BYTES :], None
+    return header, data[icmp_header.SIZE_BYTES :], None
 
 
 def _parse_udp_ipv6(network: IpHeader, data: bytes) -> Parsed:
@@ -105,16 +120,18 @@ def _parse_icmpv6(network: IpHeader, data: bytes) -> Parsed:
     pseudo = pseudo_sum(network.source, network.destination, PROTOCOL_ICMPV6, len(data))
     if (pseudo + word_sum(data)) % 65535:
         return None, data, Drop.ICMP_CHECKSUM
-    return header, data[icmpv6.SIZE_BYTES :], None
+    return header, data[icmp_header.SIZE_BYTES :], None
 
 
 _PARSERS: dict[int, Callable[[IpHeader, bytes], Parsed]] = {
     PROTOCOL_TCP: _parse_tcp,
     PROTOCOL_UDP: _parse_udp,
     PROTOCOL_ICMP: _parse_icmp,
+    PROTOCOL_UDPLITE: _parse_udplite,
 }
 _PARSERS_IPV6: dict[int, Callable[[IpHeader, bytes], Parsed]] = {
     PROTOCOL_TCP: _parse_tcp,
     PROTOCOL_UDP: _parse_udp_ipv6,
     PROTOCOL_ICMPV6: _parse_icmpv6,
+    PROTOCOL_UDPLITE: _parse_udplite,
 }
