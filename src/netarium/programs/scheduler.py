@@ -110,6 +110,7 @@ class Task:
         "kills",
         "kind",
         "local",
+        "locks",
         "name",
         "parked",
         "parked_at_ns",
@@ -151,6 +152,8 @@ class Task:
         self.calls_limit = CALLS_BEFORE_YIELD
         self.reads = 0
         """Clock reads and empty polls since time last passed: they cost time, but are no I/O."""
+        self.locks = 0
+        """Free locks taken since time last passed."""
         self.parked_at_ns = 0
         self.kills = 0
         self.local: dict[Any, Any] = {}
@@ -321,7 +324,7 @@ class Scheduler:
         if now != task.parked_at_ns:
             task.calls_charged = calls = task.calls
             task.calls_limit = calls + CALLS_BEFORE_YIELD
-            task.reads = 0
+            task.reads = task.locks = 0
         if not idle:
             if not task.timed_out or key is None:
                 process.activity += 1
