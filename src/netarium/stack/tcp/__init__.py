@@ -15,6 +15,7 @@ From the ground up (a later line may import earlier ones):
     acknowledge     when to acknowledge: at once, with every second segment, or delayed
     transmit        one segment on its way: the header from the control block, the route, IP
     rack            what was sent before something that arrived is lost; probing the tail (RFC 8985)
+    undo            was it a loss at all? F-RTO, Eifel, D-SACK (RFC 5682, 3522, 3708)
     sender          cutting segments: windows, Nagle, FIN
     recovery        what was lost, and sending it again
     timers          the deadlines of one connection and what happens when they pass

@@ -7,7 +7,7 @@ RFC 5961 section 5. `receiver` calls `take`; the caller runs `sender.output` aft
 from __future__ import annotations
 
 from netarium.journey import Drop
-from netarium.stack.tcp import close, rack, recovery, sender, states
+from netarium.stack.tcp import close, rack, recovery, sender, states, undo
 from netarium.stack.tcp.control_block import NEVER_NS, ControlBlock, Segment
 from netarium.stack.tcp.sequence import MASK, unwrap
 from netarium.stack.tcp.timers import window_opened
@@ -50,11 +50,15 @@ def take(c: ControlBlock, header: TcpHeader, sequence: int, payload_bytes: int) 
         _advance(c, header, acknowledgment)
     elif c.sack_ok:
         if header.options is not None and header.options.sack:
-            _take_sack(c, header)
+            original = _take_sack(c, header)
+            if c.timed_out:
+                undo.after_timeout(c, header, False, original, c.sacked_bytes > sacked_before)
         if acknowledgment == c.probe_end and not payload_bytes:
             _probe_answered(c, header, acknowledgment, advanced=window_changed)
     elif c.flight and not payload_bytes and not window_changed:
         c.duplicate_acks += 1
+        if c.timed_out:
+            undo.after_timeout(c, header, False, False, True)
         recovery.without_sack(c, partial=False)
     if c.recovering and not c.timed_out and c.flight:
         delivered = acknowledgment - una + c.sacked_bytes - sacked_before
@@ -82,7 +86,7 @@ def _advance(c: ControlBlock, header: TcpHeader, acknowledgment: int) -> None:
     if c.probe_end >= 0 and acknowledgment >= c.probe_end:
         _probe_answered(c, header, acknowledgment, advanced=True)
     if c.recovering:
-        _advance_in_recovery(c, acknowledgment, acked_bytes, now)
+        _advance_in_recovery(c, header, acknowledgment, acked_bytes)
     elif c.cwnd_limited or (
         c.congestion.cwnd_bytes < 2 * c.max_flight_bytes
         and c.congestion.cwnd_bytes < c.congestion.ssthresh_bytes
@@ -110,16 +114,25 @@ def _advance(c: ControlBlock, header: TcpHeader, acknowledgment: int) -> None:
         _wake_writer(c)
 
 
-def _advance_in_recovery(c: ControlBlock, acknowledgment: int, acked_bytes: int, now: int) -> None:
+def _advance_in_recovery(c: ControlBlock, header: TcpHeader, acknowledgment: int, acked_bytes: int) -> None:
+    if c.timed_out:
+        if undo.after_timeout(c, header, True, c.original_acked, False):
+            return
+    elif acknowledgment < c.recovery_point and not c.retransmit_bytes and undo.was_delayed(c, header):
+        undo.take_back(c, True)  # Linux tcp_try_undo_partial
+        return
     if acknowledgment >= c.recovery_point:
-        recovery.finish(c)
+        restored = undo.may_take_back(c, header)
+        if restored:
+            undo.take_back(c, False)
+        recovery.finish(c, restored)
         rack.note_recovery_over(c)
     elif not c.sack_ok and not c.timed_out:
         c.sacked_bytes = max(c.sacked_bytes - acked_bytes, 0)
         recovery.without_sack(c, partial=True)
     if c.timed_out:
         # Slow start after a time-out (RFC 5681 section 3.1).
-        c.congestion.on_ack(acked_bytes, now, -1, acknowledgment, c.snd_nxt)
+        c.congestion.on_ack(acked_bytes, c.stack.now, -1, acknowledgment, c.snd_nxt)
 
 
 def _drop_acknowledged(c: ControlBlock, header: TcpHeader, acknowledgment: int, now: int) -> int:
@@ -130,6 +143,7 @@ def _drop_acknowledged(c: ControlBlock, header: TcpHeader, acknowledgment: int, 
     plain = not (c.lost_bytes or c.sacked_bytes or c.retransmit_bytes)
     rtt_ns = -1
     retransmitted = False
+    c.original_acked = False
     last: Segment | None = None
     while head < count:
         segment = flight[head]
@@ -143,6 +157,8 @@ def _drop_acknowledged(c: ControlBlock, header: TcpHeader, acknowledgment: int, 
             recovery.forget(c, segment)
             if not segment.sacked:
                 rack.note_delivered(c, segment, now)
+                if segment.transmissions == 1 and segment.end <= c.recovery_point:
+                    c.original_acked = True
         if segment.transmissions == 1:
             if not segment.sacked:
                 rtt_ns = now - segment.sent_at_ns
@@ -184,20 +200,26 @@ def _trim(c: ControlBlock, segment: Segment, acknowledgment: int) -> None:
     segment.start = acknowledgment
 
 
-def _take_sack(c: ControlBlock, header: TcpHeader) -> None:
-    """Mark what the peer holds beyond the cumulative acknowledgment, and look for losses. (RFC 2018 5; RFC 8985 6.2)"""
+def _take_sack(c: ControlBlock, header: TcpHeader) -> bool:
+    """Mark what the peer holds beyond the cumulative acknowledgment, and look for losses. (RFC 2018 5; RFC 8985 6.2)
+
+    True when some of it was sent once, before a time-out that may have been wrong.
+    """
     new: list[Segment] = []
     if header.options is not None:
-        for number, (left, right) in enumerate(header.options.sack):
+        blocks = header.options.sack
+        if blocks and _reports_duplicate(c, blocks):  # RFC 2883: the first block tells what came twice
+            rack.note_duplicate_report(c)
+            undo.note_duplicate(c, header)
+            blocks = blocks[1:]
+        for left, right in blocks:
             left_edge = unwrap(left, c.snd_una)
             right_edge = unwrap(right, c.snd_una)
-            if right_edge <= c.snd_una:
-                if not number:
-                    rack.note_duplicate_report(c)  # RFC 2883: the first block tells what came twice
-            elif right_edge <= c.snd_nxt and left_edge < right_edge:
+            if c.snd_una < right_edge <= c.snd_nxt and left_edge < right_edge:
                 recovery.mark_sacked(c, max(left_edge, c.snd_una), right_edge, new)
         for segment in new:
             rack.note_delivered(c, segment, c.stack.now)
+    original = c.timed_out and undo.original_in(c, new)
     if new:
         c.duplicate_acks += 1
     if c.stack.settings.tcp_recovery & 1:
@@ -206,6 +228,19 @@ def _take_sack(c: ControlBlock, header: TcpHeader) -> None:
         found = bool(new) and recovery.find_losses(c)
     if found and not c.recovering:
         recovery.begin(c)
+    return original
+
+
+def _reports_duplicate(c: ControlBlock, blocks: tuple[tuple[int, int], ...]) -> bool:
+    """Whether the first block is a D-SACK: below the acknowledgment, or inside the second one. (RFC 2883 section 4)"""
+    left, right = unwrap(blocks[0][0], c.snd_una), unwrap(blocks[0][1], c.snd_una)
+    if right <= c.snd_una:
+        return True
+    return (
+        len(blocks) > 1
+        and unwrap(blocks[1][0], c.snd_una) <= left
+        and right <= unwrap(blocks[1][1], c.snd_una)
+    )
 
 
 def _probe_answered(c: ControlBlock, header: TcpHeader, acknowledgment: int, advanced: bool) -> None:

@@ -6,10 +6,15 @@ Read first: RFC 9293 sections 3.6 (closing), 3.10.4 (CLOSE), 3.10.5 (ABORT), 3.5
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from netarium.journey import Cause
 from netarium.stack.failures import Failure
 from netarium.stack.tcp import sender, states, transmit
 from netarium.stack.tcp.control_block import NEVER_NS, ControlBlock
+
+if TYPE_CHECKING:
+    from netarium.stack.tcp.protocol import Tcp
 
 SECOND_NS = 1_000_000_000
 TIME_WAIT_NS = 60 * SECOND_NS
@@ -27,7 +32,12 @@ def finish(c: ControlBlock, cause: Cause) -> None:
     c.flight_head = 0
     c.send_chunks.clear()
     c.unsent_bytes = 0
-    c.ip.tcp.forget(c)
+    tcp = c.ip.tcp
+    tcp.orphans.discard(c)
+    if c.in_time_wait:
+        c.in_time_wait = False
+        tcp.time_waits -= 1
+    tcp.forget(c)
     c.changed()
 
 
@@ -76,14 +86,44 @@ def close_by_program(c: ControlBlock) -> None:
     elif c.options.linger_s == 0:
         reset(c, None, Cause.LINGER)
     else:
+        c.ip.tcp.orphans.add(c)
         shut_send_side(c)
         if c.state == states.FIN_WAIT_2:
             watch_orphan(c)
+        elif c.state != states.CLOSED:
+            end_if_too_many_orphans(c)
+
+
+def end_if_too_many_orphans(c: ControlBlock) -> bool:
+    """More than tcp_max_orphans are closed by their programs and not by their peers: reset this one. (Linux tcp_check_oom)"""
+    tcp = c.ip.tcp
+    if count_orphans(c) <= c.stack.settings.tcp_max_orphans:
+        return False
+    tcp.counters["orphans_reset"] += 1
+    reset(c, None, Cause.TOO_MANY_ORPHANS)
+    return True
+
+
+def count_orphans(c: ControlBlock) -> int:
+    """The connections of the host, of both families, that no program holds any more; TIME-WAIT is not among them."""
+    return sum(len(tcp.orphans) for tcp in _families(c))
+
+
+def _families(c: ControlBlock) -> list[Tcp]:
+    stack = c.stack
+    return [stack.ipv4.tcp] if stack.ipv6 is None else [stack.ipv4.tcp, stack.ipv6.tcp]
 
 
 def watch_orphan(c: ControlBlock) -> None:
-    """In FIN-WAIT-2 with nobody left to read: wait tcp_fin_timeout for the peer's FIN, no longer."""
-    c.linger_at = c.stack.now + c.stack.settings.tcp_fin_timeout * SECOND_NS
+    """In FIN-WAIT-2 with nobody left to read: wait tcp_fin_timeout (or TCP_LINGER2) for the peer's FIN, no longer."""
+    wait_s = c.options.linger2_s or c.stack.settings.tcp_fin_timeout
+    if wait_s < 0:
+        reset(c, None, Cause.LINGER)
+        return
+    # It is small from here on (Linux: a mini-socket), and no orphan that tcp_max_orphans counts.
+    c.ip.tcp.orphans.discard(c)
+    # Not before a FIN that was lost can have come again (Linux tcp_fin_time): three and a half time-outs.
+    c.linger_at = c.stack.now + max(wait_s * SECOND_NS, c.rtt.rto_ns * 7 // 2)
     if c.linger_at < c.deadline_ns:
         c.stack.timers.arm(c, c.linger_at)
 
@@ -117,8 +157,21 @@ def fin_received(c: ControlBlock) -> None:
 
 
 def enter_time_wait(c: ControlBlock) -> None:
-    """Wait for what is still under way, and answer FINs that come again. (RFC 9293 section 3.6.1)"""
+    """Wait for what is still under way, and answer FINs that come again. (RFC 9293 section 3.6.1)
+
+    No more than tcp_max_tw_buckets connections of a host do; one more is closed as soon as its ACK is sent.
+    """
     c.change_state(states.TIME_WAIT, Cause.SEGMENT)
+    tcp = c.ip.tcp
+    tcp.orphans.discard(c)
+    if sum(each.time_waits for each in _families(c)) >= c.stack.settings.tcp_max_tw_buckets:
+        tcp.counters["time_wait_overflows"] += 1
+        if c.ack_now:
+            transmit.send_ack(c)
+        finish(c, Cause.TOO_MANY_IN_TIME_WAIT)
+        return
+    tcp.time_waits += 1
+    c.in_time_wait = True
     c.rto_at = c.persist_at = c.keepalive_at = c.linger_at = NEVER_NS
     restart_time_wait(c)
     c.changed()

@@ -102,6 +102,17 @@ class Connection(ControlBlock):
         sender.output(self)
         return size
 
+    def send_more(self, data: bytes | bytearray | memoryview) -> int:
+        """As `send` when more will follow at once: a partial segment waits for it. (MSG_MORE)
+
+        It waits as under TCP_CORK, but only until the next send or acknowledgment. (Linux tcp_push)
+        """
+        corked = self.options.cork
+        self.options.cork = True
+        count = self.send(data)
+        self.options.cork = corked
+        return count
+
     # -- the program receives ---------------------------------------------------------------------------------------
 
     def receive(self, count: int) -> bytes | None:
@@ -119,7 +130,7 @@ class Connection(ControlBlock):
             size = len(data)
         self.rcv_queued_bytes -= size
         if self.stack.watch.step is not None:
-            telling.tell_read(self, size)
+            telling.tell_read(self, data)
         self._after_read()
         return data
 

@@ -73,6 +73,7 @@ class SocketOptions:
         "keepalive_count",
         "keepalive_idle_ns",
         "keepalive_interval_ns",
+        "linger2_s",
         "linger_s",
         "mss_max",
         "nodelay",
@@ -96,6 +97,7 @@ class SocketOptions:
         self.keepalive_interval_ns = 0
         self.keepalive_count = 0
         self.linger_s = -1  # -1: close() returns at once and the data still goes out
+        self.linger2_s = 0  # 0: tcp_fin_timeout; negative: no FIN-WAIT-2 without a program
         self.user_timeout_ns = 0
         self.receive_buffer_bytes = 0  # 0: autotuned
         self.send_buffer_bytes = 0
@@ -140,8 +142,10 @@ class ControlBlock(TimerOwner):
         "first_unanswered_at",
         "flight",
         "flight_head",
+        "frto",
         "highest_delivered",
         "highest_sacked",
+        "in_time_wait",
         "invalid_at",
         "ip",
         "irs",
@@ -167,6 +171,7 @@ class ControlBlock(TimerOwner):
         "on_change",
         "opened_at",
         "options",
+        "original_acked",
         "orphaned",
         "peer_syn",
         "persist_at",
@@ -238,6 +243,12 @@ class ControlBlock(TimerOwner):
         "ts_offset",
         "ts_recent",
         "ts_recent_at",
+        "undo_cwnd_bytes",
+        "undo_from",
+        "undo_resent",
+        "undo_ssthresh_bytes",
+        "undo_stamp",
+        "undos",
         "unsent_bytes",
         "urgent_mark",
         "usage_end",
@@ -256,6 +267,7 @@ class ControlBlock(TimerOwner):
         self.error: Failure | None = None
         self.listener: Any = None
         self.on_change: Callable[[], None] | None = None
+        self.in_time_wait = False  # and counted as such
         self.orphaned = False  # the program has closed it and only the stack still knows it
         self.options = SocketOptions()
         self.opened_at = stack.now
@@ -337,6 +349,14 @@ class ControlBlock(TimerOwner):
         self.recovery_flight_bytes = 0
         self.prr_delivered_bytes = 0
         self.prr_out_bytes = 0
+        # Was it a loss at all? `undo` says what each means.
+        self.frto = 0
+        self.undo_from = -1  # snd_una when the window was reduced last; -1: nothing to take back
+        self.undo_resent = -1  # retransmissions since then that no D-SACK has reported; -1: none yet
+        self.undo_stamp = -1  # our timestamp when the first of them was sent
+        self.undo_cwnd_bytes = self.undo_ssthresh_bytes = 0
+        self.original_acked = False  # the last acknowledgment was for something sent once before the time-out
+        self.undos = 0
 
     def _init_receive(self) -> None:
         self.irs = 0

@@ -45,7 +45,9 @@ class Tcp:
         "ip",
         "listeners",
         "numbers",
+        "orphans",
         "stack",
+        "time_waits",
     )
 
     def __init__(self, stack: Stack, ip: Any) -> None:
@@ -61,7 +63,13 @@ class Tcp:
             "passive_opens": 0,
             "cookies_sent": 0,
             "cookies_received": 0,
+            "orphans_reset": 0,
+            "time_wait_overflows": 0,
         }
+        self.orphans: set[ControlBlock] = set()
+        """Closed by their programs and not by their peers. Only counted: its order is never asked for."""
+        self.time_waits = 0
+        """How many are in TIME-WAIT."""
         self.numbers = InitialNumbers(stack.random.getrandbits(128))
         self.cookies = SynCookies(self.numbers)
         self._challenges_left = 0

@@ -12,6 +12,7 @@ from __future__ import annotations
 from bisect import bisect_left
 
 from netarium.journey import Cause, Stop
+from netarium.stack.tcp import undo
 from netarium.stack.tcp.control_block import NEVER_NS, ControlBlock, Segment
 from netarium.stack.tcp.transmit import transmit
 from netarium.wire.tcp import FIN, PSH
@@ -45,6 +46,7 @@ def resend_lost(c: ControlBlock) -> None:
         c.lost_pending -= 1
         c.retransmissions += 1
         c.resent.append((now, segment))
+        undo.note_resent(c)
         _tell(c, segment)
         transmit(c, segment.start, segment.flags, segment.payload)
         index += 1
@@ -64,6 +66,7 @@ def resend_last(c: ControlBlock) -> None:
     segment.transmissions += 1
     segment.sent_at_ns = c.stack.now
     c.retransmissions += 1
+    undo.note_resent(c)
     _tell(c, segment, Cause.TAIL_LOSS_PROBE)
     transmit(c, segment.start, segment.flags, segment.payload)
 
@@ -104,13 +107,12 @@ def mark_lost(c: ControlBlock, segment: Segment, index: int) -> None:
     if segment.retransmitted:
         segment.retransmitted = False
         c.retransmit_bytes -= size
-        c.lost_pending += 1
-    elif not segment.lost:
+    elif segment.lost:
+        return
+    if not segment.lost:
         segment.lost = True
         c.lost_bytes += size
-        c.lost_pending += 1
-    else:
-        return
+    c.lost_pending += 1
     c.resend_from = min(c.resend_from, index)
 
 
@@ -182,6 +184,7 @@ def find_losses(c: ControlBlock) -> bool:
 def begin(c: ControlBlock) -> None:
     """A loss was found by acknowledgments: reduce the window once for this flight. (RFC 6675 section 5 (4))"""
     now = c.stack.now
+    undo.remember(c)
     c.recovering = True
     c.timed_out = False
     c.recovery_point = c.snd_nxt
@@ -213,12 +216,16 @@ def reduce_rate(c: ControlBlock, delivered_bytes: int, advanced: bool) -> None:
     congestion.cwnd_bytes = max(pipe + max(allowed, 0), c.mss)
 
 
-def finish(c: ControlBlock) -> None:
-    """All that was in flight when the loss was found is acknowledged. (RFC 6582 section 3.2, full acknowledgment)"""
-    if not c.timed_out:
+def finish(c: ControlBlock, restored: bool) -> None:
+    """All that was in flight when the loss was found is acknowledged. (RFC 6582 section 3.2, full acknowledgment)
+
+    `restored`: nothing was lost, the window is what it was.
+    """
+    if not c.timed_out and not restored:
         c.congestion.cwnd_bytes = c.congestion.ssthresh_bytes
     c.recovering = False
     c.timed_out = False
+    c.frto = 0
     c.duplicate_acks = 0
     c.sack_cache.clear()
     if not c.sack_ok:
@@ -228,9 +235,10 @@ def finish(c: ControlBlock) -> None:
 def begin_after_timeout(c: ControlBlock) -> None:
     """The timer ran out: everything not selectively acknowledged counts as lost. (RFC 5681 3.1; RFC 6675 5.1)"""
     now = c.stack.now
-    if (
-        not c.recovering or c.snd_una >= c.recovery_point
-    ):  # else the window was reduced for this flight already
+    first_reduction = not c.recovering or c.snd_una >= c.recovery_point
+    undo.begin_frto(c, first_reduction)
+    if first_reduction:  # else the window was reduced for this flight already
+        undo.remember(c)
         c.congestion.on_timeout(c.pipe_bytes() + c.lost_bytes, now)
     else:
         c.congestion.cwnd_bytes = c.mss

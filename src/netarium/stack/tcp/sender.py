@@ -7,7 +7,7 @@ acknowledgment, a timer.
 
 from __future__ import annotations
 
-from netarium.stack.tcp import options, states, telling
+from netarium.stack.tcp import options, states, telling, undo
 from netarium.stack.tcp.control_block import NEVER_NS, ControlBlock, Segment
 from netarium.stack.tcp.rack import probe_delay_ns
 from netarium.stack.tcp.recovery import resend_last, resend_lost
@@ -20,12 +20,22 @@ QUEUE_NS = 1_000_000
 
 def output(c: ControlBlock) -> None:
     """Send all that windows, Nagle and the state allow, lost segments first, then set the timers it needs."""
-    if c.lost_pending:
+    if c.lost_pending and (not c.frto or _frto_lets_resend(c)):
         resend_lost(c)
     if (c.unsent_bytes or (c.fin_queued and not c.fin_sent)) and states.SENDS_QUEUED_DATA[c.state]:
         _send_new(c)
     if c.ack_now:
         send_ack(c)
+
+
+def _frto_lets_resend(c: ControlBlock) -> bool:
+    """F-RTO's two new segments go before anything is sent again; without new data it is over. (RFC 5682 step 2.b)"""
+    if c.frto == undo.NEW_DATA:
+        before = c.snd_nxt
+        if states.SENDS_QUEUED_DATA[c.state]:
+            _send_new(c)
+        c.frto = undo.WAITS if c.snd_nxt > before else undo.NONE
+    return c.frto != undo.WAITS
 
 
 def _send_new(c: ControlBlock) -> None:

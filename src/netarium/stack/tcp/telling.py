@@ -6,7 +6,7 @@ and which reads. Called only while somebody watches steps.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from netarium.journey import Stop
 
@@ -14,12 +14,18 @@ if TYPE_CHECKING:
     from netarium.stack.tcp.control_block import ControlBlock
     from netarium.stack.tcp.listener import Listener
 
+_BYTES_SHOWN: Final = 32
+
 
 def tell_taken(c: ControlBlock, size: int) -> None:
     """The send buffer has taken `size` bytes of the program's; they are the last of those unsent."""
     step = c.stack.watch.step
     if step is not None:
-        details: dict[str, object] = {"from": _next_offset(c) + c.unsent_bytes - size, "bytes": size}
+        details: dict[str, object] = {
+            "from": _next_offset(c) + c.unsent_bytes - size,
+            "bytes": size,
+            "begin": c.send_chunks[-1][:_BYTES_SHOWN].hex(),
+        }
         step(c.stack.now, c.stack.name, Stop.SEND_BUFFER, c.subject(), details)
 
 
@@ -81,12 +87,17 @@ def tell_arrived(c: ControlBlock, size: int, waited: int) -> None:
         step(c.stack.now, c.stack.name, Stop.RECEIVE_BUFFER, c.subject(), details)
 
 
-def tell_read(c: ControlBlock, size: int) -> None:
-    """The program has read `size` bytes."""
+def tell_read(c: ControlBlock, data: bytes) -> None:
+    """The program has read `data`."""
     step = c.stack.watch.step
     if step is not None:
         left = c.rcv_queued_bytes
-        details: dict[str, object] = {"read": size, "from": c.bytes_received - left - size, "left": left}
+        details: dict[str, object] = {
+            "read": len(data),
+            "from": c.bytes_received - left - len(data),
+            "left": left,
+            "begin": data[:_BYTES_SHOWN].hex(),
+        }
         step(c.stack.now, c.stack.name, Stop.RECEIVE_BUFFER, c.subject(), details)
 
 

@@ -97,6 +97,8 @@ def _retransmission_timeout(c: ControlBlock, now: int) -> None:
     if _gave_up(c, now):
         close.fail(c, c.error if c.error is not None else Failure.TIMED_OUT, Cause.GAVE_UP)
         return
+    if c.orphaned and close.end_if_too_many_orphans(c):
+        return
     c.rtt.back_off()
     at = now + c.rtt.rto_ns
     if c.options.user_timeout_ns:  # Linux tcp_clamp_rto_to_user_timeout
