@@ -5,6 +5,8 @@
     run          `netarium run`: drive, report, exit code
     building     from the words of `run` to a net with its inputs
     console      programs' output as `name | text`; the terminal as one program's input
+    subnet       `netarium subnet`: masks, blocks, same network or not (arithmetic and words: `story`)
+    progress     how far a long run is, on a terminal; `status_line` draws it
     outputs      the files a run leaves: --pcap and --trace, opened before anything runs
     report       the summary line and the --json object
     determinism  --check-determinism: two runs in scratch copies, compared event by event

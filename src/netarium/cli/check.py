@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from netarium.cli.progress import doing
 from netarium.lab.layer2 import broadcast_domains, collision_domains
 from netarium.lab.net import Net
 
@@ -14,7 +15,8 @@ DUPLEX = "each cable, joined by hubs; with full duplex, as here, nothing collide
 
 def check(lab: Path, *, domains: bool) -> int:
     """Print that the lab is sound, and with `domains` its broadcast and collision domains. Raises LabError."""
-    net = Net.load(lab)
+    with doing(f"reading {lab}"):
+        net = Net.load(lab)
     counted = ((len(net.boxes), "node"), (len(net.links), "link"), (len(net.services), "program"))
     print(f"{lab}: sound: {', '.join(_count(number, word) for number, word in counted)}")
     for notice in net.notices:

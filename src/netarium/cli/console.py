@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import IO
+from contextlib import AbstractContextManager, nullcontext
+from typing import IO, TYPE_CHECKING
 
 from netarium.lab.service import Service
+
+if TYPE_CHECKING:
+    from netarium.cli.status_line import StatusLine
 
 
 class Console:
@@ -26,6 +30,8 @@ class Console:
         self._begun: dict[tuple[str, str], str] = {}
         self._shown = ""
         """The unfinished line that stands on the terminal now."""
+        self.status: StatusLine | None = None
+        """The line of progress that makes room for what is printed."""
 
     def wrote(self, service: Service, stream: str, text: str) -> None:
         """A program has written (a listener of Service)."""
@@ -83,10 +89,15 @@ class Console:
         if file in self._broken:
             return
         try:
-            file.write(text)
-            file.flush()
+            with self.aside():
+                file.write(text)
+                file.flush()
         except BrokenPipeError:
             self._broken.append(file)
+
+    def aside(self) -> AbstractContextManager[None]:
+        """Meanwhile no progress is shown: the terminal belongs to a program."""
+        return nullcontext() if self.status is None else self.status.aside()
 
 
 class Terminal:
@@ -101,14 +112,16 @@ class Terminal:
         """The next line, after the program's prompt has been shown."""
         if self.service is not None:
             self.console.prompt(self.service)
-        line = self.file.readline() if size < 0 else self.file.readline(size)
+        with self.console.aside():
+            line = self.file.readline() if size < 0 else self.file.readline(size)
         if self.service is not None:
             self.console.answered(self.service, echoed=self.file.isatty() and line.endswith("\n"))
         return line
 
     def read(self, size: int = -1) -> str:
         """Everything up to the end, or `size` characters."""
-        return self.file.read(size)
+        with self.console.aside():
+            return self.file.read(size)
 
     def isatty(self) -> bool:
         """Whether a person may sit there."""

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import netarium
 from netarium.capture.pcapng import Capture
+from netarium.cli.progress import progress
 from netarium.errors import NetariumError, UsageError
 from netarium.lab.boxes import Host
 from netarium.lab.net import Net
@@ -46,7 +47,8 @@ def demo(pcap: Path, trace: Path, lab: str = "whole-flow") -> int:
     net = Net.load(path, typed=False)
     capture = _begin_files(net, pcap, trace)
     watcher = Watcher(net, capture)
-    net.run(check=True)
+    with progress(net):
+        net.run(check=True)
     net.close()
     print(DRAWINGS.get(lab) or f"The lab {path}\n")
     print(_LEGEND)

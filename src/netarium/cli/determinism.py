@@ -9,10 +9,12 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from contextlib import nullcontext
 from itertools import zip_longest
 from pathlib import Path
 
 from netarium.cli.arguments import RunArguments
+from netarium.cli.progress import doing
 from netarium.errors import UsageError
 
 COPY_BYTES_MAX = 200 * 10**6
@@ -25,8 +27,9 @@ def check_determinism(arguments: RunArguments) -> int:
     _check_terminal(arguments)
     with tempfile.TemporaryDirectory(prefix="netarium-") as scratch:
         runs = [_Run(Path(scratch) / str(number), here, arguments) for number in (1, 2)]
-        for each in runs:
-            each.go()
+        for number, each in enumerate(runs, 1):
+            with nullcontext() if arguments.quiet else doing(f"run {number} of 2, to compare them"):
+                each.go()
         first, second = runs
         sys.stdout.write(first.stdout)
         sys.stderr.write(first.stderr)

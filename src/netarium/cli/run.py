@@ -7,7 +7,7 @@ import signal
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 from netarium.cli.arguments import RunArguments, parse
@@ -66,7 +66,7 @@ def run(arguments: RunArguments) -> int:
         net.noted.listeners.append(lambda notice: console.notice(f"netarium: {notice}"))
     began = time.perf_counter()
     try:
-        with _interrupts(net) as interrupted:
+        with _interrupts(net) as interrupted, _progress(net, console, arguments, until_ns):
             end, error = _drive(net, until_ns)
     except BaseException:
         outputs.close()  # whatever went wrong, what was captured can be read
@@ -94,6 +94,18 @@ def _drive(net: Net, until_ns: int | None) -> tuple[End | None, BaseException | 
         return net.drive(NEVER_NS if until_ns is None else until_ns), None
     except (KeyboardInterrupt, NetariumError) as error:
         return None, error
+
+
+def _progress(
+    net: Net, console: Console, arguments: RunArguments, until_ns: int | None
+) -> AbstractContextManager[None]:
+    """The line of progress, on a terminal."""
+    if arguments.quiet or not sys.stderr.isatty():
+        return nullcontext()
+    from netarium.cli.progress import progress
+    from netarium.engine.events import NEVER_NS
+
+    return progress(net, console, NEVER_NS if until_ns is None else until_ns)
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import IO
 
 from netarium.cli.console import Console
+from netarium.cli.progress import progress
 from netarium.errors import NetariumError, UsageError
 from netarium.lab.boxes import Host
 from netarium.lab.net import Net
@@ -173,7 +174,8 @@ def shell(lab: Path, node: str, *, seed: int | None, until: str | None) -> int:
             service.listeners.append(console.wrote)
         net.noted.listeners.append(lambda notice: console.notice(f"netarium: {notice}"))
         try:
-            net.run(until)
+            with progress(net, console):
+                net.run(until)
         except NetariumError as error:
             print(f"netarium: {error}", file=sys.stderr)
         console.close()
