@@ -354,6 +354,8 @@ class Bridge:
         details["in"] = came_by.name if came_by is not None else ""
         if vlan:
             details["vlan"] = vlan
+            details["came_tagged"] = frame.tag >= 0
+            details["tagged"] = [port.name for port in ports if self._tag_at(port, vlan)]
         now = self.engine.now
         known = self.seen.get(vlan << _VLAN_SHIFT | frame.destination)
         if known is not None:
