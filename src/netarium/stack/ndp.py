@@ -23,7 +23,7 @@ from netarium.stack.ipv6_address import (
 )
 from netarium.stack.neighbors import FAILED, INCOMPLETE, PERMANENT, PROBE, REACHABLE, Neighbor, Neighbors
 from netarium.stack.timers import MILLISECOND_NS
-from netarium.wire.ethernet import ETHERTYPE_IPV6, Frame
+from netarium.wire.ethernet import ETHERTYPE_IPV6, MAC_GROUP_BIT, Frame
 from netarium.wire.icmpv6 import (
     ADDRESS_UNREACHABLE,
     DESTINATION_UNREACHABLE,
@@ -262,7 +262,7 @@ class Discovery:
     def _receive_solicitation(
         self, frame: Frame, header: Ipv6Header, target: int, options: Options, on_link: Ipv6Interface
     ) -> None:
-        mac = link_address(options, SOURCE_LINK_ADDRESS)
+        mac = mac_in(options, SOURCE_LINK_ADDRESS)
         if is_multicast(target) or (
             header.source == 0 and (mac or header.destination != solicited_node(target))
         ):
@@ -299,12 +299,12 @@ class Discovery:
                 on_link.duplicate(own)
             self.stack.drop(Drop.ND_NOT_FOR_US, frame, f"another has {ipv6_text(target)} too")
             return
-        on_link.neighbors.advertised(target, link_address(options, TARGET_LINK_ADDRESS), flags, frame)
+        on_link.neighbors.advertised(target, mac_in(options, TARGET_LINK_ADDRESS), flags, frame)
 
     def _receive_router_solicitation(
         self, frame: Frame, header: Ipv6Header, options: Options, on_link: Ipv6Interface
     ) -> None:
-        mac = link_address(options, SOURCE_LINK_ADDRESS)
+        mac = mac_in(options, SOURCE_LINK_ADDRESS)
         if header.source == 0 and mac:
             self._malformed(frame, "a router solicitation of nobody with a MAC")
             return
@@ -325,7 +325,7 @@ class Discovery:
         if self.stack.settings.ipv6_forwarding or not self.stack.settings.ipv6_accept_ra:
             self.stack.drop(Drop.ICMP_IGNORED, frame, "router advertisement")
             return
-        if said.link_address:
+        if said.link_address and not said.link_address & MAC_GROUP_BIT:
             on_link.neighbors.learn_stale(header.source, said.link_address, frame)
         on_link.neighbors.routers[header.source] = True
         on_link.discovery.receive(header.source, said)
@@ -354,10 +354,16 @@ class Discovery:
         ):
             self.stack.drop(Drop.ICMP_IGNORED, frame, f"redirect for {ipv6_text(destination)}")
             return
-        mac = link_address(options, TARGET_LINK_ADDRESS)
+        mac = mac_in(options, TARGET_LINK_ADDRESS)
         if mac:
             on_link.neighbors.learn_stale(target, mac, frame)
         self.ipv6.paths.learn_gateway(destination, target)
 
     def _malformed(self, frame: Frame, detail: str) -> None:
         self.stack.drop(Drop.ND_MALFORMED, frame, detail)
+
+
+def mac_in(options: Options, kind: int) -> int:
+    """The MAC in an option of this kind; 0 when there is none, or that of a group, which is nobody's own."""
+    mac = link_address(options, kind)
+    return 0 if mac & MAC_GROUP_BIT else mac

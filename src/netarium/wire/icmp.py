@@ -5,18 +5,10 @@ Eight bytes of header for every type; what follows (echo data, the quoted packet
 
 from __future__ import annotations
 
-from struct import Struct
-from typing import Final
-from zlib import crc32
+from typing import ClassVar
 
-from netarium.errors import WireError
 from netarium.wire.checksum import checksum, word_sum
-
-TYPE = 0
-CODE = 1
-CHECKSUM = 2
-REST = 4
-SIZE_BYTES = 8
+from netarium.wire.icmp_header import LAYOUT, IcmpBase
 
 ECHO_REPLY = 0
 DESTINATION_UNREACHABLE = 3
@@ -45,7 +37,6 @@ REASSEMBLY_TIME_EXCEEDED = 1
 ERROR_TYPES = (DESTINATION_UNREACHABLE, SOURCE_QUENCH, REDIRECT, TIME_EXCEEDED, PARAMETER_PROBLEM)
 """Messages that quote a packet; none is ever sent about one of them (RFC 1122, 3.2.2)."""
 
-_LAYOUT = Struct("!BBHI")
 _NAMES = {
     ECHO_REPLY: "echo reply",
     DESTINATION_UNREACHABLE: "destination unreachable",
@@ -70,30 +61,17 @@ _UNREACHABLE_NAMES = {
 }
 
 
-class IcmpHeader:
+class IcmpHeader(IcmpBase):
     """The head of an ICMP message. `rest` is its second 32-bit word.
 
     Echo: identifier << 16 | sequence. FRAGMENTATION_NEEDED: the next hop's MTU in the low half. REDIRECT: the
     gateway.
     """
 
-    __slots__ = ("code", "rest", "size_bytes", "type")
+    __slots__ = ()
 
-    def __init__(self, type: int, code: int, rest: int = 0) -> None:
-        self.type: Final = type
-        self.code: Final = code
-        self.rest: Final = rest
-        self.size_bytes: Final = SIZE_BYTES
-
-    @property
-    def identifier(self) -> int:
-        """The identifier of an echo message."""
-        return self.rest >> 16
-
-    @property
-    def sequence(self) -> int:
-        """The sequence number of an echo message."""
-        return self.rest & 0xFFFF
+    name: ClassVar[str] = "ICMP"
+    digest_mark: ClassVar[int] = 0
 
     @property
     def is_error(self) -> bool:
@@ -104,30 +82,7 @@ class IcmpHeader:
         """The 8 bytes before `payload`, checksum included. `pseudo` is not used by ICMP."""
         head = self.type << 8 | self.code
         total = head + self.rest + word_sum(payload)
-        return _LAYOUT.pack(self.type, self.code, checksum(total), self.rest)
-
-    @staticmethod
-    def parse(data: bytes) -> IcmpHeader:
-        """The header at the start of `data`, its checksum not looked at. WireError if it is cut off."""
-        if len(data) < SIZE_BYTES:
-            raise WireError(f"an ICMP message needs {SIZE_BYTES} bytes, here are {len(data)}")
-        type, code, _, rest = _LAYOUT.unpack_from(data)
-        return IcmpHeader(type, code, rest)
-
-    def with_identifier(self, identifier: int) -> IcmpHeader:
-        """The same echo message with another identifier: what NAT makes of it."""
-        return IcmpHeader(self.type, self.code, identifier << 16 | self.rest & 0xFFFF)
-
-    def digest(self, crc: int) -> int:
-        """The CRC-32 of the header's values, going on from `crc`."""
-        return crc32(_LAYOUT.pack(self.type, self.code, 0, self.rest), crc)
-
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, IcmpHeader):
-            return NotImplemented
-        return self.type == other.type and self.code == other.code and self.rest == other.rest
-
-    __hash__ = None  # type: ignore[assignment]
+        return LAYOUT.pack(self.type, self.code, checksum(total), self.rest)
 
     def describe(self) -> str:
         """What an engineer reads of it: `ICMP echo request id=7 seq=1`."""
@@ -142,6 +97,3 @@ class IcmpHeader:
                 else f"ICMP {name}"
             )
         return f"ICMP {name} code={self.code}"
-
-    def __repr__(self) -> str:
-        return f"<{self.describe()}>"

@@ -5,14 +5,10 @@ Eight bytes for every type; what follows (echo data, the quoted packet, a target
 
 from __future__ import annotations
 
-from struct import Struct
-from typing import Final
-from zlib import crc32
+from typing import ClassVar
 
-from netarium.errors import WireError
 from netarium.wire.checksum import checksum, word_sum
-
-SIZE_BYTES = 8
+from netarium.wire.icmp_header import LAYOUT, IcmpBase
 
 DESTINATION_UNREACHABLE = 1
 PACKET_TOO_BIG = 2
@@ -54,7 +50,6 @@ NA_OVERRIDE = 1 << 29
 INFORMATIONAL = 128
 """Types below are errors, which quote a packet; none is ever sent about one of them (RFC 4443, 2.4)."""
 
-_LAYOUT = Struct("!BBHI")
 _NAMES = {
     DESTINATION_UNREACHABLE: "destination unreachable",
     PACKET_TOO_BIG: "packet too big",
@@ -83,30 +78,17 @@ _UNREACHABLE_NAMES = {
 }
 
 
-class Icmpv6Header:
+class Icmpv6Header(IcmpBase):
     """The head of an ICMPv6 message. `rest` is its second 32-bit word.
 
     Echo: identifier << 16 | sequence. PACKET_TOO_BIG: the MTU. PARAMETER_PROBLEM: the pointer. Neighbour
     advertisement: the flags.
     """
 
-    __slots__ = ("code", "rest", "size_bytes", "type")
+    __slots__ = ()
 
-    def __init__(self, type: int, code: int, rest: int = 0) -> None:
-        self.type: Final = type
-        self.code: Final = code
-        self.rest: Final = rest
-        self.size_bytes: Final = SIZE_BYTES
-
-    @property
-    def identifier(self) -> int:
-        """The identifier of an echo message."""
-        return self.rest >> 16
-
-    @property
-    def sequence(self) -> int:
-        """The sequence number of an echo message."""
-        return self.rest & 0xFFFF
+    name: ClassVar[str] = "ICMPv6"
+    digest_mark: ClassVar[int] = 6
 
     @property
     def is_error(self) -> bool:
@@ -116,30 +98,7 @@ class Icmpv6Header:
     def emit(self, payload: bytes | memoryview, pseudo: int) -> bytes:
         """The 8 bytes before `payload`, checksum over the pseudo header included (RFC 4443, 2.3)."""
         total = (self.type << 8 | self.code) + self.rest + word_sum(payload) + pseudo
-        return _LAYOUT.pack(self.type, self.code, checksum(total), self.rest)
-
-    @staticmethod
-    def parse(data: bytes) -> Icmpv6Header:
-        """The header at the start of `data`, its checksum not looked at. WireError if it is cut off."""
-        if len(data) < SIZE_BYTES:
-            raise WireError(f"an ICMPv6 message needs {SIZE_BYTES} bytes, here are {len(data)}")
-        type, code, _, rest = _LAYOUT.unpack_from(data)
-        return Icmpv6Header(type, code, rest)
-
-    def with_identifier(self, identifier: int) -> Icmpv6Header:
-        """The same echo message with another identifier."""
-        return Icmpv6Header(self.type, self.code, identifier << 16 | self.rest & 0xFFFF)
-
-    def digest(self, crc: int) -> int:
-        """The CRC-32 of the header's values, going on from `crc`."""
-        return crc32(_LAYOUT.pack(self.type, self.code, 6, self.rest), crc)
-
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, Icmpv6Header):
-            return NotImplemented
-        return self.type == other.type and self.code == other.code and self.rest == other.rest
-
-    __hash__ = None  # type: ignore[assignment]
+        return LAYOUT.pack(self.type, self.code, checksum(total), self.rest)
 
     def describe(self) -> str:
         """What an engineer reads of it: `ICMPv6 echo request id=7 seq=1`."""
@@ -151,6 +110,3 @@ class Icmpv6Header:
         if self.type == PACKET_TOO_BIG:
             return f"ICMPv6 {name} mtu={self.rest}"
         return f"ICMPv6 {name}" if not self.code else f"ICMPv6 {name} code={self.code}"
-
-    def __repr__(self) -> str:
-        return f"<{self.describe()}>"

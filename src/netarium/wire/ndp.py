@@ -55,9 +55,9 @@ def emit_options(options: Iterable[tuple[int, bytes]]) -> bytes:
 
 
 def link_address(options: Options, kind: int) -> int:
-    """The MAC in an option of this kind; 0 when there is none, or that of a group, which no interface has."""
+    """The MAC in an option of this kind; 0 when there is none."""
     for each, data in options:
-        if each == kind and len(data) >= 6 and not data[0] & 1:
+        if each == kind and len(data) >= 6:
             return int.from_bytes(data[:6], "big")
     return 0
 
