@@ -21,6 +21,7 @@ neighbors, interface).
     fragments       cutting packets to an MTU and putting them together again
     icmp        echo, the errors this host makes and those it is told; redirects
     icmp_limit  how many errors a host makes
+    icmp_quotes what ICMP of both families does alike: the packet an error is about, and whose it was
     igmp        which IPv4 groups are heard here
     path_mtu    what ICMP has taught about single destinations: their MTU, a better gateway
     ipv6        the IPv6 modules under one name, on hosts that were asked for it:

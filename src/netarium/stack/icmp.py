@@ -7,14 +7,13 @@ limited. Redirects are believed by hosts, from the router that is their first ho
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from netarium.addresses import ipv4_text
-from netarium.errors import WireError
 from netarium.journey import Drop
 from netarium.stack.failures import NetworkError
 from netarium.stack.icmp_limit import RateLimit
+from netarium.stack.icmp_quotes import IcmpQuotes
 from netarium.stack.path_mtu import plateau_below
 from netarium.stack.routes import LOCAL, UNICAST, Route
 from netarium.wire.ethernet import MAC_GROUP_BIT, Frame
@@ -30,25 +29,20 @@ from netarium.wire.icmp import (
     IcmpHeader,
 )
 from netarium.wire.ipv4 import OFFSET_MASK, PROTOCOL_ICMP, Ipv4Header, total_bytes_of
-from netarium.wire.packet import packet_bytes
 
 if TYPE_CHECKING:
     from netarium.stack.interface import Interface
+    from netarium.stack.ipv4 import Ipv4
     from netarium.stack.stack import Stack
 
 ERROR_PACKET_BYTES_MAX: Final = 576
 """RFC 1812 4.3.2.3: as much of the packet as fits into 576 bytes with the error's own headers."""
-QUOTE_BYTES_MAX: Final = ERROR_PACKET_BYTES_MAX - 20 - 8
-QUOTED_TRANSPORT_BYTES_MIN: Final = 8
-"""RFC 792: at least the ports are there."""
 REDIRECT_HOST: Final = 1
 """RFC 1812 5.2.7.2: routers redirect for hosts, not for networks."""
 REDIRECT_CODE_MAX: Final = 3
 """RFC 792: for a network or a host, with or without type of service."""
 REDIRECT_INTERVAL_MS: Final = 1000
 """Time between redirects to one host."""
-
-ErrorReceiver = Callable[[Ipv4Header, bytes, NetworkError, int], None]
 
 UNREACHABLE_ERRORS: Final = {
     0: NetworkError.NETWORK_UNREACHABLE,
@@ -70,22 +64,23 @@ UNREACHABLE_ERRORS: Final = {
 """By code of destination unreachable (RFC 792, 1122, 1812)."""
 
 
-class Icmp:
-    """ICMP of one host. `error_receivers` maps the quoted packet's protocol to the transport that sent it."""
+class Icmp(IcmpQuotes):
+    """ICMP of one host."""
 
-    __slots__ = ("error_receivers", "limit", "received", "redirect_limit", "reported", "sent", "stack")
+    __slots__ = ("redirect_limit",)
+
+    header_class: ClassVar[type[Ipv4Header]] = Ipv4Header
+    protocol: ClassVar[int] = PROTOCOL_ICMP
+    quote_bytes_max: ClassVar[int] = ERROR_PACKET_BYTES_MAX - 20 - 8
 
     def __init__(self, stack: Stack) -> None:
-        self.stack: Final = stack
-        self.error_receivers: Final[dict[int, ErrorReceiver]] = {}
-        self.received: Final[dict[int, int]] = {}
-        """Messages taken, by type."""
-        self.sent: Final[dict[int, int]] = {}
-        """Messages made, by type."""
-        self.limit: Final = RateLimit(stack)
+        super().__init__(stack)
         self.redirect_limit: Final = RateLimit(stack)
-        self.reported = (0, 0, 0, 0)
-        """(type, code, rest, who said it) of the error that is being handed to a transport."""
+
+    @property
+    def ip(self) -> Ipv4:
+        """IPv4 of the host."""
+        return self.stack.ipv4
 
     # In.
 
@@ -127,36 +122,24 @@ class Icmp:
 
     def _receive_error(self, frame: Frame, header: Ipv4Header, message: IcmpHeader) -> None:
         """RFC 1122 3.2.2: hand the error to the transport that sent the quoted packet."""
-        payload = bytes(frame.payload)
-        try:
-            quoted = Ipv4Header.parse(payload)
-        except WireError:
-            self.stack.drop(Drop.ICMP_MALFORMED, frame, "quotes no IPv4 header")
+        found = self.quoted_in(frame)
+        if found is None:
             return
-        rest = payload[quoted.size_bytes :]
-        if len(rest) < QUOTED_TRANSPORT_BYTES_MIN:
-            self.stack.drop(Drop.ICMP_MALFORMED, frame, f"quotes {len(rest)} bytes of the transport header")
-            return
-        if not self.stack.is_local(quoted.source):
-            self.stack.drop(Drop.ICMP_IGNORED, frame, f"quotes a packet of {ipv4_text(quoted.source)}")
-            return
+        quoted, rest = found
+        assert type(quoted) is Ipv4Header
         if message.type == REDIRECT:
             self._receive_redirect(frame, header, message, quoted)
             return
         kind, info = network_error(message)
         if kind is NetworkError.MESSAGE_TOO_LONG and not info:
-            info = plateau_below(total_bytes_of(payload))  # RFC 1191 5: a router that does not say its MTU
+            info = plateau_below(
+                total_bytes_of(bytes(frame.payload))
+            )  # RFC 1191 5: a router that does not say its MTU
         if kind is None:
             # Source quench (RFC 6633) changes nothing here.
             self.stack.drop(Drop.ICMP_IGNORED, frame, f"type {message.type} code {message.code}")
             return
-        receiver = self.error_receivers.get(quoted.protocol)
-        if receiver is not None and quoted.fragment & OFFSET_MASK == 0:
-            self.reported = (message.type, message.code, message.rest, header.source)
-            receiver(quoted, rest, kind, info)
-        elif kind is NetworkError.MESSAGE_TOO_LONG and quoted.protocol == PROTOCOL_ICMP:
-            # A ping's: believed as Linux icmp_err does, so that the next one goes in fragments that fit.
-            self.stack.ipv4.paths.learn_mtu(quoted.destination, info)
+        self.hand_up(message, header.source, quoted, rest, (kind, info))
 
     def _receive_redirect(
         self, frame: Frame, header: Ipv4Header, message: IcmpHeader, quoted: Ipv4Header
@@ -189,7 +172,7 @@ class Icmp:
             return
         if not self.redirect_limit.allows(header.source, REDIRECT_INTERVAL_MS):
             return
-        quote = packet_bytes(header, frame.transport, frame.payload)[:QUOTE_BYTES_MAX]
+        quote = self.quote(frame)
         self.sent[REDIRECT] = self.sent.get(REDIRECT, 0) + 1
         self.stack.ipv4.send_packet(
             0,
@@ -211,7 +194,7 @@ class Icmp:
         if route is None or not self._within_limits(frame, route, header.source, icmp_type, code):
             return
         is_own = stack.is_local(header.destination)
-        quote = packet_bytes(header, frame.transport, frame.payload)[:QUOTE_BYTES_MAX]
+        quote = self.quote(frame)
         self.sent[icmp_type] = self.sent.get(icmp_type, 0) + 1
         stack.ipv4.send_packet(
             header.destination if is_own else 0,

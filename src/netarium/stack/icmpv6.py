@@ -5,13 +5,12 @@ Read first: RFC 4443 2.4 (rules of processing), 3 and 4; the limits are those of
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from netarium.addresses import ipv6_text
-from netarium.errors import WireError
 from netarium.journey import Drop
 from netarium.stack.failures import NetworkError
-from netarium.stack.icmp_limit import RateLimit
+from netarium.stack.icmp_quotes import IcmpQuotes
 from netarium.stack.ipv6_address import is_multicast, needs_link
 from netarium.wire.ethernet import MAC_GROUP_BIT, Frame
 from netarium.wire.icmpv6 import (
@@ -33,20 +32,11 @@ from netarium.wire.icmpv6 import (
     Icmpv6Header,
 )
 from netarium.wire.ipv6 import MTU_MIN, PROTOCOL_ICMPV6, SIZE_BYTES, Ipv6Header
-from netarium.wire.packet import packet_bytes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from netarium.stack.interface import Interface
     from netarium.stack.ipv6 import Ipv6
     from netarium.stack.routes import Route
-
-    ErrorReceiver = Callable[[Ipv6Header, bytes, NetworkError, int], None]
-
-QUOTE_BYTES_MAX: Final = MTU_MIN - SIZE_BYTES - 8
-"""RFC 4443 2.4 (c): as much of the packet as fits into the least MTU."""
-QUOTED_TRANSPORT_BYTES_MIN: Final = 8
 
 UNREACHABLE_ERRORS: Final = {
     0: NetworkError.NETWORK_UNREACHABLE,
@@ -60,20 +50,23 @@ UNREACHABLE_ERRORS: Final = {
 """By code of destination unreachable (RFC 4443 3.1; Linux tab_unreach)."""
 
 
-class Icmpv6:
-    """ICMPv6 of one host. `error_receivers` maps the quoted packet's protocol to the transport that sent it."""
+class Icmpv6(IcmpQuotes):
+    """ICMPv6 of one host."""
 
-    __slots__ = ("error_receivers", "ipv6", "limit", "received", "reported", "sent", "stack")
+    __slots__ = ("ipv6",)
+
+    header_class: ClassVar[type[Ipv6Header]] = Ipv6Header
+    protocol: ClassVar[int] = PROTOCOL_ICMPV6
+    quote_bytes_max: ClassVar[int] = MTU_MIN - SIZE_BYTES - 8  # RFC 4443 2.4 (c): it fits into the least MTU
 
     def __init__(self, ipv6: Ipv6) -> None:
+        super().__init__(ipv6.stack)
         self.ipv6: Final = ipv6
-        self.stack: Final = ipv6.stack
-        self.error_receivers: Final[dict[int, ErrorReceiver]] = {}
-        self.received: Final[dict[int, int]] = {}
-        self.sent: Final[dict[int, int]] = {}
-        self.limit: Final = RateLimit(ipv6.stack)
-        self.reported = (0, 0, 0, 0)
-        """(type, code, rest, who said it) of the error that is being handed to a transport."""
+
+    @property
+    def ip(self) -> Ipv6:
+        """IPv6 of the host."""
+        return self.ipv6
 
     # In.
 
@@ -120,30 +113,14 @@ class Icmpv6:
 
     def _receive_error(self, frame: Frame, header: Ipv6Header, message: Icmpv6Header) -> None:
         """RFC 4443 2.4 (d): hand the error to the transport that sent the quoted packet."""
-        payload = bytes(frame.payload)
-        try:
-            quoted = Ipv6Header.parse(payload)
-        except WireError:
-            self.stack.drop(Drop.ICMP_MALFORMED, frame, "quotes no IPv6 header")
-            return
-        rest = payload[quoted.size_bytes :]
-        if len(rest) < QUOTED_TRANSPORT_BYTES_MIN:
-            self.stack.drop(Drop.ICMP_MALFORMED, frame, f"quotes {len(rest)} bytes of the transport header")
-            return
-        if not self.ipv6.is_local(quoted.source):
-            self.stack.drop(Drop.ICMP_IGNORED, frame, f"quotes a packet of {ipv6_text(quoted.source)}")
+        found = self.quoted_in(frame)
+        if found is None:
             return
         kind, info = network_error(message)
         if kind is None:
             self.stack.drop(Drop.ICMP_IGNORED, frame, f"type {message.type} code {message.code}")
             return
-        receiver = self.error_receivers.get(quoted.protocol)
-        if receiver is not None and quoted.offset_bytes == 0:
-            self.reported = (message.type, message.code, message.rest, header.source)
-            receiver(quoted, rest, kind, info)
-        elif kind is NetworkError.MESSAGE_TOO_LONG and quoted.protocol == PROTOCOL_ICMPV6:
-            # A ping's, or that of another raw socket, which nobody hears of: the next one goes in fragments that fit.
-            self.ipv6.paths.learn_mtu(quoted.destination, info)
+        self.hand_up(message, header.source, *found, (kind, info))
 
     # Out.
 
@@ -165,7 +142,7 @@ class Icmpv6:
         if limited and not self.limit.allows(header.source, self.stack.settings.ipv6_ratelimit):
             self.stack.drop(Drop.ICMP_RATE_LIMIT, frame, f"ICMPv6 type {kind} to {ipv6_text(header.source)}")
             return
-        quote = packet_bytes(header, frame.transport, frame.payload)[:QUOTE_BYTES_MAX]
+        quote = self.quote(frame)
         self.sent[kind] = self.sent.get(kind, 0) + 1
         self.ipv6.send_packet(
             header.destination if own else 0,
