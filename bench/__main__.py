@@ -64,10 +64,12 @@ def _start_up(runs: int) -> list[float]:
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("scenario", nargs="*", help=f"some of {', '.join(SCENARIOS)}, start_up; all without")
+    parser.add_argument(
+        "scenario", nargs="*", help=f"some of {', '.join(SCENARIOS)}, start_up, peers; all without"
+    )
     parser.add_argument("--runs", type=int, default=5, help="counted runs of each (default 5)")
     arguments = parser.parse_args()
-    names = arguments.scenario or [*SCENARIOS, "start_up"]
+    names = arguments.scenario or [*SCENARIOS, "start_up", "peers"]
     python = sys.version.split()[0]
     print(f"Python {python}, one core of {os.cpu_count()}, medians of {arguments.runs} runs (min to max)")
     for name in names:
@@ -75,6 +77,11 @@ def main() -> None:
             times = _start_up(arguments.runs)
             median = statistics.median(times)
             print(f"{name:16} {median:.3f} s ({min(times):.3f} to {max(times):.3f})  aim: under 0.5 s")
+            continue
+        if name == "peers":
+            from bench import peers
+
+            peers.main(["--runs", str(min(arguments.runs, 3))])
             continue
         results = [_run(name) for _ in range(arguments.runs)]
         parts = []

@@ -8,7 +8,7 @@ from tests.stack.joined6 import ip6, routed6
 from tests.stack.test_path_mtu import path
 
 from netarium.stack.stack import Stack
-from netarium.stack.tcp.control_block import SocketOptions
+from netarium.stack.tcp.socket_options import SocketOptions
 from netarium.wire.icmp import IcmpHeader
 from netarium.wire.tcp import TcpHeader
 

@@ -9,7 +9,7 @@ from tests.stack.joined import ip, pair
 
 from netarium.stack.failures import Failure
 from netarium.stack.ports import Binding
-from netarium.stack.tcp.control_block import SocketOptions
+from netarium.stack.tcp.socket_options import SocketOptions
 
 A, B, ANY = "10.0.0.1", "127.0.0.1", "0.0.0.0"
 

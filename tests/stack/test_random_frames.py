@@ -43,7 +43,7 @@ class Target:
         for each in self.endpoints:
             each.bind(0, 9000 + each.protocol.stack.now + (self.endpoints.index(each)))
             each.receive_buffer_bytes = 10_000
-        from netarium.stack.tcp.control_block import SocketOptions
+        from netarium.stack.tcp.socket_options import SocketOptions
 
         stack.tcp.listen(stack.ipv4, (0, 80), 5, SocketOptions())
         stack.ipv6.tcp.listen(stack.ipv6, (0, 80), 5, SocketOptions())  # type: ignore[union-attr]

@@ -279,7 +279,7 @@ def test_no_frame_raises_and_each_is_delivered_answered_forwarded_or_a_named_dro
 
 
 def _tcp_options():
-    from netarium.stack.tcp.control_block import SocketOptions
+    from netarium.stack.tcp.socket_options import SocketOptions
 
     return SocketOptions()
 

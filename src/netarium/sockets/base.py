@@ -111,6 +111,10 @@ class Socket(Pollable):
         """The count taken, None for no room."""
         raise os_error(errno.EOPNOTSUPP)
 
+    def send_more(self, data: bytes | memoryview) -> int | None:
+        """`send` with MSG_MORE, where there is anything to put together."""
+        return self.send(data)
+
     def send_to(self, data: bytes, *address: Any) -> int | None:
         """Send one message to an address."""
         raise os_error(errno.EOPNOTSUPP)

@@ -25,7 +25,9 @@ class Closed:
     accept = bind = connect = connected = get_option = listen = name = peer_name = readiness = receive = (
         _refuse
     )
-    receive_from = receive_message = receive_nothing = send = send_to = set_option = shutdown = _refuse
+    receive_from = receive_message = receive_nothing = send = send_more = send_to = set_option = shutdown = (
+        _refuse
+    )
     receive_ancillary = receive_report = send_message = _refuse
 
     def describe(self, call: str = "") -> str:

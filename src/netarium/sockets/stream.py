@@ -22,8 +22,8 @@ from netarium.stack.routes import BROADCAST, MULTICAST
 from netarium.stack.stack import Stack
 from netarium.stack.tcp import states
 from netarium.stack.tcp.connection import Connection
-from netarium.stack.tcp.control_block import SocketOptions
 from netarium.stack.tcp.listener import Listener
+from netarium.stack.tcp.socket_options import SocketOptions
 
 if TYPE_CHECKING:
     from netarium.stack.interface import Interface
@@ -247,6 +247,16 @@ class StreamSocket(Socket):
         stack.now = self.engine.now
         count = connection.send(data)
         stack.settle()
+        return count or None
+
+    def send_more(self, data: bytes | memoryview) -> int | None:
+        """As `send` with MSG_MORE: what is less than a full segment waits for what comes next."""
+        connection = self.connection
+        if connection is None or not data or not states.MAY_SEND_DATA[connection.state]:
+            return self.send(data)
+        self.enter()
+        count = connection.send_more(data)
+        self.stack.settle()
         return count or None
 
     def _send_in_vain(self, connection: Connection) -> None:

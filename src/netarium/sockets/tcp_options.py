@@ -9,7 +9,6 @@ from typing import Any, Final
 
 from netarium.sockets.errno import os_error
 from netarium.sockets.options import (
-    BUFFER_BYTES_MAX,
     IP_MTU,
     RECEIVE_BUFFER_BYTES_MIN,
     SEND_BUFFER_BYTES_MIN,
@@ -82,7 +81,7 @@ def _count(name: str, setting: str, high: int) -> Option:
     return Option(read, write)
 
 
-def _buffer(name: str, current: str, setting: str, smallest: int) -> Option:
+def _buffer(name: str, current: str, setting: str, most: str, smallest: int) -> Option:
     def read(sock: Any) -> int:
         chosen = getattr(sock.chosen, name)
         if chosen:
@@ -93,11 +92,25 @@ def _buffer(name: str, current: str, setting: str, smallest: int) -> Option:
 
     def write(sock: Any, value: int | bytes) -> None:
         chosen = as_int(value)
-        chosen = BUFFER_BYTES_MAX if chosen < 0 else min(chosen, BUFFER_BYTES_MAX)
+        limit = getattr(sock.stack.settings, most)
+        chosen = limit if chosen < 0 else min(chosen, limit)
         setattr(sock.chosen, name, max(2 * chosen, smallest))
         sock.settings_changed()
 
     return Option(read, write)
+
+
+FIN_TIMEOUT_MAX_S: Final = 120
+"""Linux TCP_FIN_TIMEOUT_MAX."""
+
+
+def _read_linger2(sock: Any) -> int:
+    chosen = sock.chosen.linger2_s
+    return int(chosen or sock.stack.settings.tcp_fin_timeout) if chosen >= 0 else -1
+
+
+def _write_linger2(sock: Any, value: int | bytes) -> None:
+    sock.chosen.linger2_s = max(min(as_int(value), FIN_TIMEOUT_MAX_S), -1)
 
 
 def _read_mss(sock: Any) -> int:
@@ -173,10 +186,10 @@ TCP_OPTIONS: Final = {
     **common(),
     (_SOCKET, constants.SO_ACCEPTCONN): Option(lambda sock: int(sock.listener is not None)),
     (_SOCKET, constants.SO_RCVBUF): _buffer(
-        "receive_buffer_bytes", "rcv_buffer_bytes", "tcp_rmem", RECEIVE_BUFFER_BYTES_MIN
+        "receive_buffer_bytes", "rcv_buffer_bytes", "tcp_rmem", "rmem_max", RECEIVE_BUFFER_BYTES_MIN
     ),
     (_SOCKET, constants.SO_SNDBUF): _buffer(
-        "send_buffer_bytes", "send_buffer_bytes", "tcp_wmem", SEND_BUFFER_BYTES_MIN
+        "send_buffer_bytes", "send_buffer_bytes", "tcp_wmem", "wmem_max", SEND_BUFFER_BYTES_MIN
     ),
     (constants.IPPROTO_IP, IP_MTU): Option(_read_mtu),
     (constants.IPPROTO_IP, SO_ORIGINAL_DST): Option(_original_destination),
@@ -186,6 +199,7 @@ TCP_OPTIONS: Final = {
     (_TCP, constants.TCP_KEEPIDLE): _seconds("keepalive_idle_ns", "tcp_keepalive_time", 32_767),
     (_TCP, constants.TCP_KEEPINTVL): _seconds("keepalive_interval_ns", "tcp_keepalive_intvl", 32_767),
     (_TCP, constants.TCP_KEEPCNT): _count("keepalive_count", "tcp_keepalive_probes", 127),
+    (_TCP, TCP_LINGER2): Option(_read_linger2, _write_linger2),
     (_TCP, TCP_SYNCNT): _count("syn_retries", "tcp_syn_retries", 127),
     (_TCP, TCP_DEFER_ACCEPT): _number("defer_accept_s", 0, 32_767),
     (_TCP, TCP_WINDOW_CLAMP): _number("window_clamp_bytes", 0, 1 << 30),

@@ -22,6 +22,8 @@ TCP_ROWS: Final[tuple[Row, ...]] = (
         "before the connection dies", 0, INT_MAX,
     ),
     ("net.ipv4.tcp_orphan_retries", 0, "retries", "-", "before an orphan dies; 0 stands for 8", 0, 255),
+    ("net.ipv4.tcp_max_orphans", 131_072, "connections", "-", "closed by the program, not by the peer", 0, INT_MAX),
+    ("net.ipv4.tcp_max_tw_buckets", 131_072, "connections", "-", "the most in TIME-WAIT", 0, INT_MAX),
     ("net.ipv4.tcp_fin_timeout", 60, "s", "9293: none", "an orphan's time in FIN-WAIT-2", 1, INT_MAX),
     (
         "net.ipv4.tcp_keepalive_time", 7200, "s", "1122 4.2.3.6: 2 h",
@@ -55,6 +57,7 @@ TCP_ROWS: Final[tuple[Row, ...]] = (
     ("net.ipv4.tcp_slow_start_after_idle", 1, "bool", "5681 4.1: should", "restart after an idle time", 0, 1),
     ("net.ipv4.tcp_recovery", 1, "bits", "8985", "bit 0: RACK loss detection", 0, 7),
     ("net.ipv4.tcp_early_retrans", 3, "mode", "8985", "3: tail loss probes; 0: none", 0, 4),
+    ("net.ipv4.tcp_frto", 2, "mode", "5682", "notice needless time-outs; 0: do not", 0, 2),
     ("net.ipv4.tcp_reordering", 3, "segments", "5681: 3", "duplicate ACKs that mean loss", 1, INT_MAX),
     ("net.ipv4.tcp_tw_reuse", 2, "mode", "6191", "reuse TIME-WAIT for outgoing; 2: loopback only", 0, 2),
     ("net.ipv4.tcp_rfc1337", 0, "bool", "1337: 1", "ignore RST in TIME-WAIT", 0, 1),
@@ -83,6 +86,8 @@ class TcpSettings:
     tcp_retries1: int
     tcp_retries2: int
     tcp_orphan_retries: int
+    tcp_max_orphans: int
+    tcp_max_tw_buckets: int
     tcp_fin_timeout: int
     tcp_keepalive_time: int
     tcp_keepalive_intvl: int
@@ -101,6 +106,7 @@ class TcpSettings:
     tcp_slow_start_after_idle: int
     tcp_recovery: int
     tcp_early_retrans: int
+    tcp_frto: int
     tcp_reordering: int
     tcp_tw_reuse: int
     tcp_rfc1337: int

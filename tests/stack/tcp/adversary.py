@@ -11,8 +11,8 @@ from netarium.stack.failures import Failure
 from netarium.stack.stack import Stack
 from netarium.stack.tcp import states
 from netarium.stack.tcp.connection import Connection
-from netarium.stack.tcp.control_block import SocketOptions
 from netarium.stack.tcp.sequence import MASK
+from netarium.stack.tcp.socket_options import SocketOptions
 from netarium.wire.ethernet import ETHERTYPE_IPV4, Frame
 from netarium.wire.ipv4 import PROTOCOL_TCP, Ipv4Header
 from netarium.wire.tcp import ACK, TcpHeader

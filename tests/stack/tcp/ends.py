@@ -12,8 +12,8 @@ from netarium.stack.settings import Settings
 from netarium.stack.stack import Stack
 from netarium.stack.tcp import states
 from netarium.stack.tcp.connection import Connection
-from netarium.stack.tcp.control_block import SocketOptions
 from netarium.stack.tcp.listener import Listener
+from netarium.stack.tcp.socket_options import SocketOptions
 from netarium.wire.ethernet import Frame
 from netarium.wire.tcp import ACK, FIN, PSH, RST, SYN, TcpHeader
 

@@ -12,8 +12,8 @@ from netarium.journey import Drop
 from netarium.stack.failures import Failure
 from netarium.stack.tcp import states
 from netarium.stack.tcp.connection import Connection
-from netarium.stack.tcp.control_block import SocketOptions
 from netarium.stack.tcp.initial_numbers import InitialNumbers
+from netarium.stack.tcp.socket_options import SocketOptions
 from netarium.wire.ethernet import Frame
 from netarium.wire.tcp import FIN, SYN
 

@@ -7,7 +7,7 @@ from tests.stack.tcp.ends import CLIENT, MS, SECOND, SERVER, Line, read_all
 from netarium.journey import Cause, Drop
 from netarium.stack.failures import Failure
 from netarium.stack.tcp import states
-from netarium.stack.tcp.control_block import SocketOptions
+from netarium.stack.tcp.socket_options import SocketOptions
 from netarium.wire.ethernet import ETHERTYPE_IPV4, Frame
 from netarium.wire.ipv4 import PROTOCOL_TCP, Ipv4Header
 from netarium.wire.tcp import ACK, FIN, RST, SYN, TcpHeader

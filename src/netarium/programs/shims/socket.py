@@ -55,6 +55,7 @@ _STREAM = int(real.SOCK_STREAM)
 _DONTWAIT = int(real.MSG_DONTWAIT)
 _WAITALL = int(real.MSG_WAITALL)
 _TRUNC = int(real.MSG_TRUNC)
+_MORE = 0x8000
 
 
 _SENDING = frozenset(("connect", "send", "sendall", "sendto", "sendmsg"))
@@ -375,11 +376,12 @@ class SimSocket(MessageMethods, real.socket):
         if type(data) is not bytes:
             data = to_bytes(data)
         core = self._core
-        count = core.send(data)
+        give = core.send_more if flags & _MORE else core.send
+        count = give(data)
         if count is None:
             if flags & _DONTWAIT:
                 raise os_error(errno.EAGAIN)
-            count = self._wait(task, "send", lambda: core.send(data))
+            count = self._wait(task, "send", lambda: give(data))
         return count  # type: ignore[no-any-return]
 
     def sendall(self, data: Any, flags: int = 0) -> None:
@@ -387,7 +389,8 @@ class SimSocket(MessageMethods, real.socket):
         task = _enter(self)
         rest = to_bytes(data)
         core = self._core
-        count = core.send(rest)
+        give = core.send_more if flags & _MORE else core.send
+        count = give(rest)
         if count == len(rest):
             return
         timeout = self._timeout
@@ -398,11 +401,11 @@ class SimSocket(MessageMethods, real.socket):
                 left = left[count:]
                 if not left:
                     return
-            count = core.send(left)
+            count = give(left)
             if count is None:
                 if flags & _DONTWAIT:
                     raise os_error(errno.EAGAIN)
-                count = self._wait(task, "sendall", lambda: core.send(left), WAIT_WORK, deadline)  # noqa: B023
+                count = self._wait(task, "sendall", lambda: give(left), WAIT_WORK, deadline)  # noqa: B023
 
     def sendto(self, data: Any, *rest: Any) -> int:
         """sendto(data, address) or sendto(data, flags, address): one datagram."""

@@ -26,6 +26,7 @@ from netarium.sockets.unix import SCM_RIGHTS, SOL_SOCKET
 
 _DONTWAIT = int(real.MSG_DONTWAIT)
 _TRUNC = int(real.MSG_TRUNC)
+_MORE = 0x8000
 _CTRUNC = int(real.MSG_CTRUNC)
 _CMSG_CLOEXEC = int(real.MSG_CMSG_CLOEXEC)
 _ERRQUEUE = 0x2000
@@ -176,7 +177,9 @@ class MessageMethods:
         def attempt() -> Any:
             if given:
                 return core.send_message(data, given, *where)
-            return core.send_to(data, *where) if address is not None else core.send(data)
+            if address is not None:
+                return core.send_to(data, *where)
+            return core.send_more(data) if flags & _MORE else core.send(data)
 
         try:
             count = attempt()

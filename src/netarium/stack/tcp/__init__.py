@@ -7,6 +7,7 @@ From the ground up (a later line may import earlier ones):
     congestion/     how much may be in flight: one file an algorithm
     rtt             the retransmission time-out (RFC 6298)
     reassembly      bytes that came early
+    socket_options  what the program has chosen
     control_block   `ControlBlock`: all that is known about one connection, and nothing it does
     options         what the two ends agreed on in their SYNs
     initial_numbers where sequence numbers and timestamps begin (RFC 6528)

@@ -95,7 +95,7 @@ def close_by_program(c: ControlBlock) -> None:
 
 
 def end_if_too_many_orphans(c: ControlBlock) -> bool:
-    """More than tcp_max_orphans are closed by their programs and not by their peers: reset this one. (Linux tcp_check_oom)"""
+    """Reset it when more than tcp_max_orphans are closed by their programs alone. (Linux tcp_check_oom)"""
     tcp = c.ip.tcp
     if count_orphans(c) <= c.stack.settings.tcp_max_orphans:
         return False

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from netarium.journey import Cause, Drop
 from netarium.stack.tcp import close, handshake, states, telling
 from netarium.stack.tcp.connection import Connection
-from netarium.stack.tcp.control_block import SocketOptions
+from netarium.stack.tcp.socket_options import SocketOptions
 from netarium.wire.tcp import TcpHeader
 
 if TYPE_CHECKING:

@@ -40,7 +40,8 @@ def choose_receive_space(c: ControlBlock) -> None:
     c.rcv_buffer_bytes = c.options.receive_buffer_bytes or settings.tcp_rmem[1]
     c.rcv_scale = 0
     if settings.tcp_window_scaling:
-        space = c.options.receive_buffer_bytes or max(settings.tcp_rmem[2], settings.rmem_max)
+        # With SO_RCVBUF the window never grows beyond half of it (Linux tcp_connect_init: window_clamp).
+        space = c.options.receive_buffer_bytes >> 1 or max(settings.tcp_rmem[2], settings.rmem_max)
         while space > 0xFFFF and c.rcv_scale < WINDOW_SCALE_MAX:
             space >>= 1
             c.rcv_scale += 1

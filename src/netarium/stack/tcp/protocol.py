@@ -14,10 +14,11 @@ from netarium.journey import Cause, Drop
 from netarium.stack.failures import Failure, NetworkError
 from netarium.stack.tcp import close, handshake, options, receiver, states, transmit
 from netarium.stack.tcp.connection import Connection
-from netarium.stack.tcp.control_block import ControlBlock, SocketOptions
+from netarium.stack.tcp.control_block import ControlBlock
 from netarium.stack.tcp.initial_numbers import InitialNumbers
 from netarium.stack.tcp.listener import Listener
 from netarium.stack.tcp.sequence import MASK, unwrap
+from netarium.stack.tcp.socket_options import SocketOptions
 from netarium.stack.tcp.syn_cookies import SynCookies
 from netarium.wire.ipv4 import PROTOCOL_TCP
 from netarium.wire.tcp import ACK, FIN, RST, SYN, TcpHeader

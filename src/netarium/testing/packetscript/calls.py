@@ -185,14 +185,15 @@ class Calls:
     # -- data --------------------------------------------------------------------------------------------------------
 
     @staticmethod
-    def _sending(sock: Any, size: int) -> Attempt:
-        """Send it all, as a blocking write does; a non-blocking one gives what had room."""
+    def _sending(sock: Any, size: int, more: bool = False) -> Attempt:
+        """Send it all, as a blocking write does; a non-blocking one gives what had room. `more`: MSG_MORE."""
         done = 0
+        give = sock.send_more if more else sock.send
 
         def attempt() -> Any:
             nonlocal done
             while True:
-                count = sock.send(bytes(size - done))
+                count = give(bytes(size - done))
                 if count is None:
                     return done if done and sock.nonblocking else WAIT
                 done += count
@@ -205,9 +206,10 @@ class Calls:
         return self._sending(sock, int(arguments[1]))
 
     def _send(self, line: int, call: Call, sock: Any, arguments: tuple[Any, ...]) -> Attempt:
-        if int(arguments[2]) & ~(MSG_DONTWAIT | MSG_NOSIGNAL):
-            raise NotRun(line, f"send flags {arguments[2]:#x}")
-        return self._sending(sock, int(arguments[1]))
+        flags = int(arguments[2])
+        if flags & ~(MSG_DONTWAIT | MSG_NOSIGNAL | MSG_MORE):
+            raise NotRun(line, f"send flags {flags:#x}")
+        return self._sending(sock, int(arguments[1]), bool(flags & MSG_MORE))
 
     _sendto = _send
 
