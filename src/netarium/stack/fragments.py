@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, ClassVar, Final
 from netarium.addresses import ipv4_text
 from netarium.journey import Drop, Stop
 from netarium.stack.timers import SECOND_NS, TimerOwner
-from netarium.wire.arp import ArpPacket
 from netarium.wire.ethernet import ETHERTYPE_IPV4, Frame
 from netarium.wire.icmp import REASSEMBLY_TIME_EXCEEDED, TIME_EXCEEDED
 from netarium.wire.ipv4 import MORE_FRAGMENTS, PACKET_BYTES_MAX, Ipv4Header
+from netarium.wire.ipv6 import Ipv6Header
 from netarium.wire.packet import parse_transport, transport_bytes
 
 if TYPE_CHECKING:
@@ -207,7 +207,7 @@ class Reassembler:
         first = packet.first
         assert first is not None
         head = first.network
-        assert head is not None and type(head) is not ArpPacket
+        assert isinstance(head, Ipv4Header | Ipv6Header)
         data = b"".join(packet.pieces[start] for start in sorted(packet.pieces))
         if self.stack.watch.step is not None:
             self.stack.watch.step(
