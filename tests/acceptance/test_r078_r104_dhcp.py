@@ -59,30 +59,48 @@ def run_after_dhcp(net: Net, pc, function, *arguments):
     return service.result
 
 
-def test_r101_r102_r103_the_four_messages_and_their_addresses():
+def test_r101_the_requests_are_broadcast_from_no_address_and_port_68_to_67():
     net, pc = office()
     seen = FramesSeen(net)
     run_after_dhcp(net, pc, nothing)
     client_mac = pc.node.ports["eth0"].mac
-    server_mac = net["gw"].node.ports["lan"].mac
-    asked, answered = dhcp_frames(seen, "pc:eth0"), dhcp_frames(seen, "gw:lan")
+    asked = dhcp_frames(seen, "pc:eth0")
     assert [message.name for _, message in asked] == ["DHCPDISCOVER", "DHCPREQUEST"]
-    assert [message.name for _, message in answered] == ["DHCPOFFER", "DHCPACK"]
     for frame, _ in asked:
         assert (frame.source, frame.destination) == (client_mac, 0xFFFFFFFFFFFF)
-        assert (ipv4_text(frame.network.source), ipv4_text(frame.network.destination)) == (
-            "0.0.0.0",
-            "255.255.255.255",
-        )
+        assert addresses_of(frame) == ("0.0.0.0", "255.255.255.255")
         assert (frame.transport.source_port, frame.transport.destination_port) == (68, 67)
+
+
+def addresses_of(frame):
+    """Source and destination of the IP header, as text."""
+    return ipv4_text(frame.network.source), ipv4_text(frame.network.destination)
+
+
+def test_r103_the_responses_come_from_the_server_with_a_lease_and_the_client_shows_what_it_got():
+    net, pc = office()
+    seen = FramesSeen(net)
+    run_after_dhcp(net, pc, nothing)
+    client_mac, server_mac = pc.node.ports["eth0"].mac, net["gw"].node.ports["lan"].mac
+    answered = dhcp_frames(seen, "gw:lan")
+    assert [message.name for _, message in answered] == ["DHCPOFFER", "DHCPACK"]
     for frame, message in answered:
         assert frame.source == server_mac
         assert frame.destination in (client_mac, MAC_BROADCAST)
-        assert ipv4_text(frame.network.source) == "192.168.1.1"
-        assert ipv4_text(frame.network.destination) in ("255.255.255.255", "192.168.1.100")
+        source, destination = addresses_of(frame)
+        assert source == "192.168.1.1"
+        assert destination in ("255.255.255.255", "192.168.1.100")
         assert (frame.transport.source_port, frame.transport.destination_port) == (67, 68)
         assert message.number(dhcp.LEASE_TIME) == 3600
         assert ipv4_text(message.your_address) == "192.168.1.100"
+    shown = {}
+    for command in ("ip addr show eth0", "ip route", "resolvectl status"):
+        tool = pc.run(command, stdin="")
+        assert tool.wait() == 0
+        shown[command] = tool.stdout
+    assert "inet 192.168.1.100/24 " in shown["ip addr show eth0"]
+    assert "default via 192.168.1.1 dev eth0" in shown["ip route"]
+    assert "20.0.0.53" in shown["resolvectl status"]
 
 
 def test_r102_all_hosts_receive_the_request_and_only_the_server_takes_it():
@@ -97,7 +115,7 @@ def test_r102_all_hosts_receive_the_request_and_only_the_server_takes_it():
     assert "UDP_NO_SOCKET" not in {reason.name for reason in net["gw"].node.stack.drops}
 
 
-def test_r100_r103_a_new_host_gets_address_mask_gateway_and_name_server():
+def test_r100_a_new_host_gets_address_mask_gateway_and_name_server():
     net, pc = office()
     run_after_dhcp(net, pc, nothing)
     assert pc.addresses == {"eth0": ["192.168.1.100/24"]}

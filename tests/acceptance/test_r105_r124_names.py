@@ -6,7 +6,9 @@ import socket
 import time
 from pathlib import Path
 
+import dns.flags
 import dns.message
+import dns.rdataclass
 import dns.rdatatype
 import pytest
 from tests.acceptance.naming import DnsSeen, authority, look_up, stages, xyz_and_abc, zone
@@ -25,17 +27,49 @@ EIGHT = [
 ]
 
 
-def test_r117_r114_exactly_eight_messages_in_order():
+def test_r117_exactly_eight_messages_in_order():
     net, m, _ = xyz_and_abc()
     seen = DnsSeen(net)
     assert m.call(look_up, "y.abc.com") == ["10.0.0.80"]
     assert seen.told() == EIGHT
 
 
+def recursion_desired(message: dns.message.Message) -> bool:
+    return bool(message.flags & dns.flags.RD)
+
+
+def is_query(message: dns.message.Message) -> bool:
+    return not message.flags & dns.flags.QR
+
+
+def test_r114_the_host_asks_recursively_and_its_server_iteratively_in_the_same_eight_messages():
+    net, m, _ = xyz_and_abc()
+    seen = DnsSeen(net)
+    m.call(look_up, "y.abc.com")
+    queries = [each for each in seen.messages if is_query(each[2])]
+    assert [(sender, target, recursion_desired(message)) for sender, target, message in queries] == [
+        ("m", "local", True), ("local", "root", False), ("local", "com", False), ("local", "abc", False),
+    ]  # fmt: skip
+    assert seen.told() == EIGHT
+
+
+def test_r113_the_local_server_asks_root_top_level_and_authority_in_turn_by_referral():
+    net, m, _ = xyz_and_abc()
+    seen = DnsSeen(net)
+    m.call(look_up, "y.abc.com")
+    of_the_server = [each for each in seen.told() if "m" not in each.split(" ")[::2][:2]]
+    assert of_the_server == EIGHT[1:7]
+    told = [details["stage"] for place, _, details in seen.stages if place == "local"]
+    assert told.count("iterative query") == 3
+
+
 def test_r116_iterative_queries_have_no_rd_and_referrals_have_glue():
     net, m, _ = xyz_and_abc()
     seen = DnsSeen(net)
     m.call(look_up, "y.abc.com")
+    from_server = [message for sender, _, message in seen.messages if sender == "local" and is_query(message)]
+    assert len(from_server) == 3
+    assert not any(recursion_desired(message) for message in from_server)
     referral = seen.messages[2][2]
     assert [str(each.name) for each in referral.authority] == ["com."]
     assert [(str(each.name), str(each[0])) for each in referral.additional] == [("dns.com.", "10.0.0.2")]
@@ -49,6 +83,15 @@ def test_r115_the_host_sends_one_query_and_gets_an_answer_or_an_error():
     sent = [each for each in seen.told() if each.startswith("m >")]
     assert sent == ["m > local ? nothing.abc.com. A rd"]
     assert seen.told()[-1] == "local > m ! NXDOMAIN"
+
+
+def test_r115_servfail_when_no_server_of_the_zone_answers():
+    net, m, _ = xyz_and_abc()
+    net["abc"].crash()
+    dig = m.run("dig y.abc.com", stdin="")
+    dig.wait()
+    assert "status: SERVFAIL" in dig.stdout
+    assert m.call(look_up, "y.abc.com") == "Temporary failure in name resolution"
 
 
 def test_r118_a_second_lookup_costs_two_messages_by_another_host_and_none_by_the_same():
@@ -108,20 +151,43 @@ def test_r119_a_short_ttl_costs_traffic():
     assert counts == {10: 8 + 359 * 4, 1000: 8 + 3 * 4}
 
 
-def test_r120_r121_the_host_keeps_names_until_flushed():
+@pytest.mark.parametrize(("second", "messages"), [(59, 0), (61, 4)])
+def test_r120_the_host_keeps_recent_names_until_their_ttl_ends(second, messages):
+    net, m, _ = xyz_and_abc(ttl=60)
+    seen = DnsSeen(net)
+    m.call(look_up, "y.abc.com")
+    assert len(seen.take()) == 8
+    assert m.call(after, second, "y.abc.com") == ["10.0.0.80"]
+    assert len(seen.take()) == messages
+    assert stages(seen, "m")[-1] == (("OS cache", True) if messages == 0 else ("name server", True))
+
+
+def test_r121_flush_empties_the_cache_and_the_next_lookup_goes_out():
     net, m, _ = xyz_and_abc()
     seen = DnsSeen(net)
     m.call(look_up, "y.abc.com")
-    m.call(look_up, "y.abc.com")
-    assert stages(seen, "m")[-1] == ("OS cache", True)
     seen.take()
+    assert m.call(look_up, "y.abc.com") == ["10.0.0.80"]
+    assert seen.take() == [], "the host knows it"
     flush = m.run("resolvectl flush-caches", stdin="")
     assert flush.wait() == 0
+    shown = m.run("resolvectl show-cache", stdin="")
+    shown.wait()
+    assert shown.stdout == "Scope protocol=dns\n", "nothing under the heading"
     m.call(look_up, "y.abc.com")
     assert seen.take() == ["m > local ? y.abc.com. A rd", "local > m = 10.0.0.80"]
 
 
-def test_r108_r110_a_hosts_file_hit_ends_it_without_a_packet():
+def test_r110_an_entry_of_the_hosts_file_overrides_dns():
+    _, m, _ = xyz_and_abc()
+    assert m.call(look_up, "y.abc.com") == ["10.0.0.80"]
+    assert m.run("hosts add 10.9.9.9 y.abc.com", stdin="", root=True).wait() == 0
+    assert m.call(look_up, "y.abc.com") == ["10.9.9.9"]
+    assert m.run("hosts remove y.abc.com", stdin="", root=True).wait() == 0
+    assert m.call(look_up, "y.abc.com") == ["10.0.0.80"]
+
+
+def test_r108_a_hosts_file_hit_ends_it_without_a_packet():
     net, m, _ = xyz_and_abc()
     assert m.run("hosts add 10.9.9.9 y.abc.com", stdin="", root=True).wait() == 0
     frames = []
@@ -181,6 +247,15 @@ def test_r107_each_stage_is_told_and_where_it_hit():
         ("pc", "name server", True),
     ]
     assert router.on
+    seen.stages.clear()
+    pc.call(look_up, "www.zdns.cn")
+    assert stages(seen, "pc")[-1] == ("OS cache", True)
+    assert {place for place, _, _ in seen.stages} == {"pc"}
+    other = net.host("other", address="192.168.1.8/24", gateway="192.168.1.1", link=home, dns="192.168.1.1")
+    seen.stages.clear()
+    other.call(look_up, "www.zdns.cn")
+    assert {place for place, _, _ in seen.stages} == {"other", "router"}
+    assert [details["stage"] for place, _, details in seen.stages if place == "router"] == ["forwarder cache"]
 
 
 def test_r112_a_chain_of_forwarders_each_asks_the_next():
@@ -203,13 +278,17 @@ def test_r112_a_chain_of_forwarders_each_asks_the_next():
     ]
 
 
+TOP_LEVELS = ("a", "museum", "photography", "x" * 63)
+
+
 def zdns():
     """The hierarchy of R122: root, .cn, zdns.cn; and the web server."""
     net = Net(seed=3, names=False)
     wire = net.switch("wire")
     net.host("root", address="202.173.11.4/24", link=wire, services=authority(
         zone(".", "a.root-servers.net.", "202.173.11.4",
-             "cn. 172800 IN NS a.dns.cn.", "a.dns.cn. 172800 IN A 202.173.11.5")))  # fmt: skip
+             "cn. 172800 IN NS a.dns.cn.", "a.dns.cn. 172800 IN A 202.173.11.5",
+             *(f"www.{tld}. 600 IN A 202.173.11.30" for tld in TOP_LEVELS))))  # fmt: skip
     net.host("cn", address="202.173.11.5/24", link=wire, services=authority(
         zone("cn.", "a.dns.cn.", "202.173.11.5",
              "zdns.cn. 172800 IN NS ns.zdns.cn.", "ns.zdns.cn. 172800 IN A 202.173.11.6")))  # fmt: skip
@@ -235,7 +314,7 @@ def fetch(name: str) -> str:
     return data.decode()
 
 
-def test_r105_r113_r122_www_zdns_cn_by_root_cn_and_zdns_then_http(tmp_path: Path):
+def test_r122_www_zdns_cn_by_root_cn_and_zdns_then_http(tmp_path: Path):
     net, pc, web = zdns()
     (tmp_path / "index.html").write_text("hello from zdns\n")
     web.run(f"python -m http.server 80 --directory {tmp_path}", root=True, daemon=True, stdin="")
@@ -253,7 +332,15 @@ def test_r105_r113_r122_www_zdns_cn_by_root_cn_and_zdns_then_http(tmp_path: Path
     ]
 
 
-def test_r105_r124_several_addresses_turn_round_and_two_names_share_one():
+def test_r105_a_name_gives_its_address_or_several_under_a_top_level_of_any_length():
+    _, pc, _ = zdns()
+    assert pc.call(look_up, "www.zdns.cn") == ["202.173.11.10"]
+    assert len(pc.call(look_up, "many.zdns.cn")) == 3
+    for tld in TOP_LEVELS:
+        assert pc.call(look_up, f"www.{tld}") == ["202.173.11.30"], tld
+
+
+def test_r124_several_addresses_turn_round_and_two_names_share_one():
     _, pc, _ = zdns()
     wanted = [f"202.173.11.{number}" for number in (21, 22, 23)]
     first = pc.call(look_up, "many.zdns.cn")
@@ -290,15 +377,31 @@ def test_r106_r078_name_servers_down_names_fail_and_addresses_work(tmp_path: Pat
     assert "200 OK" in pc.call(fetch, "202.173.11.10")
 
 
+class Payloads:
+    """An observer: the payload of each frame."""
+
+    def __init__(self) -> None:
+        self.payloads = []
+
+    def frame(self, now, port, stop, frame) -> None:
+        self.payloads.append(frame.payload)
+
+
 def test_r123_a_resource_record_shows_name_ttl_class_type_address_and_has_a_wire_form():
     net, pc, _ = zdns()
     dig = pc.run("dig www.zdns.cn", stdin="")
     assert dig.wait() == 0
     assert "www.zdns.cn.\t\t600\tIN\tA\t202.173.11.10" in dig.stdout
-    seen = DnsSeen(net)
+    seen, frames = DnsSeen(net), Payloads()
+    net.watch.add(frames)
     pc.run("dig @202.173.11.6 www.zdns.cn +norecurse", stdin="").wait()
     answer = seen.messages[-1][2]
-    wire = answer.answer[0].name.to_wire() + bytes([0, 1, 0, 1, 0, 0, 2, 88, 0, 4, 202, 173, 11, 10])
-    assert wire == b"\3www\4zdns\2cn\0" + wire[-14:]
-    assert answer.answer[0].ttl == 600
-    assert dns.message.from_wire(answer.to_wire()).answer == answer.answer
+    (rrset,) = answer.answer
+    assert (rrset.ttl, rrset.rdclass, rrset.rdtype) == (600, dns.rdataclass.IN, dns.rdatatype.A)
+    on_the_wire = bytes(frames.payloads[-1])
+    question = b"\3www\4zdns\2cn\0" + bytes([0, 1, 0, 1])
+    assert on_the_wire[12 : 12 + len(question)] == question
+    # The name as a pointer to the question's, type A, class IN, TTL 600, four bytes of address (RFC 1035, 4.1.3).
+    record = bytes([0xC0, 12, 0, 1, 0, 1, 0, 0, 600 >> 8, 600 & 255, 0, 4, 202, 173, 11, 10])
+    assert on_the_wire[12 + len(question) :].startswith(record)
+    assert dns.message.from_wire(on_the_wire).answer == answer.answer

@@ -63,14 +63,14 @@ def by_ftp() -> bytes:
     return b"".join(parts)
 
 
-def test_an_http_get(tmp_path):
+def test_r125_an_http_get_between_virtual_hosts(tmp_path):
     net, server, pc = net_with_server(tmp_path)
     server.run(f"python -m http.server 80 --directory {tmp_path}", root=True, daemon=True, stdin="")
     assert result(net, pc, by_http) == (tmp_path / "page.txt").read_bytes()
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
-def test_an_ftp_get(tmp_path):
+def test_r125_an_ftp_get_between_virtual_hosts(tmp_path):
     pytest.importorskip("pyftpdlib")
     net, server, pc = net_with_server(tmp_path)
     (tmp_path / "ftp_server.py").write_text(FTP_SERVER)

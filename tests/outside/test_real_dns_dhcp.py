@@ -1,5 +1,5 @@
-"""Real DNS and DHCP programs over a TAP: dig and drill ask our server, our resolver asks dnsmasq and named, udhcpc gets
-a lease from our server. Each skips with its reason where the program or root is not there.
+"""Real DNS and DHCP programs over a TAP: dig and drill ask our server, our resolver asks dnsmasq and named, udhcpc
+and dhclient get a lease from our server. Each skips with its reason where the program or root is not there.
 """
 
 from __future__ import annotations
@@ -156,17 +156,51 @@ def test_named_answers_our_resolver(asking: Beside, tmp_path: Path) -> None:
     assert "192.0.2.8" in asking.ours("dig +tcp +short www.real.test")
 
 
+DHCP = {"eth0": {"range": "10.0.0.100-10.0.0.110", "gateway": "10.0.0.1", "dns": "10.0.0.53", "lease": "1h"}}
+
+
 def test_udhcpc_gets_a_lease_from_our_server(tmp_path: Path) -> None:
     need("udhcpc")
     script = tmp_path / "script"
     script.write_text('#!/bin/sh\n[ "$1" = bound ] && echo "bound $ip $subnet $router $dns $lease"\nexit 0\n')
     script.chmod(0o755)
-    dhcp = {
-        "eth0": {"range": "10.0.0.100-10.0.0.110", "gateway": "10.0.0.1", "dns": "10.0.0.53", "lease": "1h"}
-    }
-    beside = Beside(kernel_address="", dhcp=dhcp)
+    beside = Beside(kernel_address="", dhcp=DHCP)
     try:
         said = beside.kernel("udhcpc", "-i", "tap0", "-f", "-n", "-q", "-t", "5", "-s", str(script))
     finally:
         beside.close()
     assert "bound 10.0.0.100 255.255.255.0 10.0.0.1 10.0.0.53 3600" in said
+
+
+def test_dhclient_gets_a_lease_from_our_server_and_releases_it(tmp_path: Path) -> None:
+    need("dhclient")
+    script, leases, pid = (tmp_path / name for name in ("script", "leases", "pid"))
+    script.write_text(
+        "#!/bin/sh\n"
+        'echo "$reason $new_ip_address $new_subnet_mask $new_routers $new_domain_name_servers $new_dhcp_lease_time"\n'
+        '[ "$reason" = PREINIT ] && ip link set tap0 up\n'
+        '[ "$reason" = BOUND ] && ip address add "$new_ip_address/24" dev tap0\n'
+        "exit 0\n"
+    )
+    script.chmod(0o755)
+    tmp_path.chmod(0o755)
+    files = ("-sf", str(script), "-lf", str(leases), "-pf", str(pid), "-cf", "/dev/null")
+    beside = Beside(kernel_address="", dhcp=DHCP)
+    # `-d` keeps it in front; `-r` ends it, and gives the lease back.
+    client = beside.space.start("dhclient", "-4", "-d", "-v", *files, "tap0")
+    try:
+        beside.real.run_until(lambda: leases.exists() and "fixed-address" in leases.read_text(), 60)
+        beside.kernel("dhclient", "-4", "-r", "-v", *files, "tap0")
+        beside.real.run_until(lambda: client.poll() is not None, 20)
+        client.kill()
+        assert client.stdout is not None
+        with client.stdout as output:
+            said = output.read()
+        server = beside.net.service("ours/dhcpd").stdout
+    finally:
+        client.kill()
+        client.wait()
+        beside.close()
+    assert "BOUND 10.0.0.100 255.255.255.0 10.0.0.1 10.0.0.53 3600" in said
+    assert "DHCPACK of 10.0.0.100 from 10.0.0.1" in said
+    assert "DHCPRELEASE" in server
