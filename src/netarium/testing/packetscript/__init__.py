@@ -6,6 +6,7 @@
     packets   the notation of one packet and its options
     symbols   the names of constants: SOL_SOCKET, POLLIN, EAGAIN
     flow      numbers of the script and of the wire: sequence numbers, timestamps, ports
+    family    IPv4 or IPv6: addresses, the way to the peer, the peer's packets
     matching  is the packet that left the one the script wants? Back-to-back segments may be merged or split
     calls     the system calls, on sockets of `netarium.sockets`
     machine   one host and its clock; plays the events

@@ -15,7 +15,7 @@ from netarium.sockets.base import Socket
 from netarium.sockets.stream import StreamSocket
 from netarium.sockets.tcp_info import tcp_info
 from netarium.testing.packetscript import symbols
-from netarium.testing.packetscript.flow import LOCAL, PORT, REMOTE
+from netarium.testing.packetscript.flow import PORT
 from netarium.testing.packetscript.script import Call, NotRun, ScriptFailure, Unknown
 
 if TYPE_CHECKING:
@@ -144,7 +144,7 @@ class Calls:
         )
 
     def _bind(self, line: int, call: Call, sock: Any, arguments: tuple[Any, ...]) -> Attempt:
-        address = self._address(arguments[0], (LOCAL, PORT))
+        address = self._address(arguments[0], (self.machine.family.local, PORT))
         return lambda: sock.bind(*address) or 0
 
     def _listen(self, line: int, call: Call, sock: Any, arguments: tuple[Any, ...]) -> Attempt:
@@ -165,7 +165,7 @@ class Calls:
     _accept4 = _accept
 
     def _connect(self, line: int, call: Call, sock: Any, arguments: tuple[Any, ...]) -> Attempt:
-        address = self._address(arguments[0], (REMOTE, PORT))
+        address = self._address(arguments[0], (self.machine.family.remote, PORT))
         started = False
 
         def attempt() -> Any:

@@ -13,10 +13,6 @@ from netarium.wire import tcp_options as wire
 from netarium.wire.tcp import SYN, TcpHeader
 
 MASK = 0xFFFFFFFF
-LOCAL = 0xC0A80001
-"""192.168.0.1, the host under test."""
-REMOTE = 0xC0000201
-"""192.0.2.1, whose segments the script writes."""
 PORT = 8080
 """The port of both ends where the script names none."""
 _NAMES = {

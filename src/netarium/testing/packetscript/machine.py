@@ -1,7 +1,7 @@
 """One host and its clock; plays the events of a script.
 
-The host is 192.168.0.1 with a way to 192.0.2.1, whose segments the script writes. Time is virtual: the events' times
-are kept exactly, and what leaves must leave within `--tolerance_usecs` (4000) of its time.
+The host has a way to one peer, whose segments the script writes (`family` tells the addresses). Time is virtual: the
+events' times are kept exactly, and what leaves must leave within `--tolerance_usecs` (4000) of its time.
 """
 
 from __future__ import annotations
@@ -16,11 +16,17 @@ from netarium.engine.events import Engine
 from netarium.errors import UsageError
 from netarium.journey import Watch
 from netarium.sockets.base import Credentials, Socket
-from netarium.stack.routes import Route
 from netarium.stack.settings import Settings
 from netarium.stack.stack import Stack
 from netarium.testing.packetscript.calls import Blocked, Calls
-from netarium.testing.packetscript.flow import LOCAL, PORT, REMOTE, Flow, options_bytes
+from netarium.testing.packetscript.family import (
+    INTERFACE,
+    OWN_MAC,
+    Family,
+    Family4,
+    Family6,
+)
+from netarium.testing.packetscript.flow import PORT, Flow, options_bytes
 from netarium.testing.packetscript.matching import Sent, difference, text_of
 from netarium.testing.packetscript.script import (
     Call,
@@ -34,21 +40,18 @@ from netarium.testing.packetscript.script import (
     ScriptFailure,
     When,
 )
-from netarium.wire.ethernet import ETHERTYPE_IPV4, Frame
-from netarium.wire.icmp import IcmpHeader
-from netarium.wire.ipv4 import PROTOCOL_ICMP, PROTOCOL_TCP, Ipv4Header
-from netarium.wire.packet import packet_bytes
+from netarium.wire.ethernet import Frame
+from netarium.wire.ipv4 import Ipv4Header
+from netarium.wire.ipv6 import Ipv6Header
 from netarium.wire.tcp import ACK, SYN, TcpHeader
 from netarium.wire.tcp_options import parse_options
 
-GATEWAY = 0xC0A80002
-OWN_MAC, GATEWAY_MAC = 0x020000000001, 0x020000000002
 TOLERANCE_USECS = 4000
-DEFAULT_TTL = 64
 OPTIONS = frozenset(
     ("tolerance_usecs", "remote_isn", "mtu", "ip_version", "no_extra_packets", "local_ip", "seed")
 )
 MASK = 0xFFFFFFFF
+FAMILIES: dict[str, type[Family]] = {"ipv4": Family4, "ipv6": Family6}
 
 
 class Machine:
@@ -62,6 +65,10 @@ class Machine:
             raise NotRun(1, f"the option --{unknown[0]}")
         self.tolerance_ns = int(script.options.get("tolerance_usecs", TOLERANCE_USECS)) * 1000
         self.strict = "no_extra_packets" in script.options
+        version = script.options.get("ip_version", "ipv4")
+        if version not in FAMILIES:
+            raise NotRun(1, f"the IP version {version}")
+        self.family: Family = FAMILIES[version]()
         self.engine = Engine()
         self.stack = self._build(int(script.options.get("mtu", 1500)), int(script.options.get("seed", 1)))
         self.sent: deque[Sent] = deque()
@@ -74,24 +81,22 @@ class Machine:
 
     def _build(self, mtu: int, seed: int) -> Stack:
         stack = Stack("machine", Settings(), Random(seed), Watch())
-        interface = stack.add_interface("tun0", OWN_MAC, mtu)
-        stack.add_address("tun0", LOCAL, 16)
-        stack.neighbors["tun0"].add_permanent(GATEWAY, GATEWAY_MAC)
-        stack.routes.add(Route(0, 0, interface, GATEWAY))
+        interface = stack.add_interface(INTERFACE, OWN_MAC, mtu)
+        self.family.connect(stack)
         interface.transmit = self._left
         return stack
 
     def _left(self, frame: Frame) -> None:
         header, network = frame.transport, frame.network
-        if isinstance(header, TcpHeader) and isinstance(network, Ipv4Header):
+        if isinstance(header, TcpHeader) and isinstance(network, Ipv4Header | Ipv6Header):
             self.sent.append(Sent(self.engine.now, network, header, header.sequence, len(frame.payload)))
 
     def socket(self, kind: int, protocol: int) -> Socket:
         """A new socket of the program under test, which is root."""
-        from netarium.sockets.base import AF_INET
         from netarium.sockets.factory import open_socket
 
-        return open_socket(Credentials(root=True), self.stack, self.engine, AF_INET, kind, protocol)
+        family = self.family.socket_family
+        return open_socket(Credentials(root=True), self.stack, self.engine, family, kind, protocol)
 
     # -- time ---------------------------------------------------------------------------------------------------
 
@@ -190,22 +195,18 @@ class Machine:
             options,
             packet.urgent,
         )
-        network = Ipv4Header(REMOTE, LOCAL, PROTOCOL_TCP, DEFAULT_TTL, tos=max(packet.ecn, 0))
-        # From bytes, so that the stack meets what a wire would bring.
-        built = Frame(OWN_MAC, GATEWAY_MAC, ETHERTYPE_IPV4, network, header, bytes(packet.size))
-        frame = Frame.parse(bytes(built))
-        self.stack.receive(self.stack.interfaces["tun0"], frame, self.engine.now)
+        self._receive(self.family.frame(header, bytes(packet.size), max(packet.ecn, 0)))
+
+    def _receive(self, data: bytes) -> None:
+        """From bytes, so that the stack meets what a wire would bring."""
+        self.stack.receive(self.stack.interfaces[INTERFACE], Frame.parse(data), self.engine.now)
 
     def _deliver_error(self, event: Event, error: IcmpError) -> None:
         flow = self.flow
         if flow is None:
             raise ScriptFailure(event.line, "an ICMP error before any packet that it could quote")
         quoted = TcpHeader(flow.local_port, flow.remote_port, flow.to_wire_local(error.start), 0, ACK, 0)
-        inner = packet_bytes(Ipv4Header(LOCAL, REMOTE, PROTOCOL_TCP, DEFAULT_TTL), quoted, bytes(error.size))
-        header = IcmpHeader(error.type, error.code, error.mtu)
-        network = Ipv4Header(REMOTE, LOCAL, PROTOCOL_ICMP, DEFAULT_TTL)
-        built = Frame(OWN_MAC, GATEWAY_MAC, ETHERTYPE_IPV4, network, header, inner[:28])
-        self.stack.receive(self.stack.interfaces["tun0"], Frame.parse(bytes(built)), self.engine.now)
+        self._receive(self.family.error(error, quoted))
 
     def _next_sent(self, until_ns: int) -> Sent | None:
         while not self.sent:

@@ -8,6 +8,7 @@ from netarium.testing.packetscript.flow import Flow, options_of
 from netarium.testing.packetscript.packets import FLAGS
 from netarium.testing.packetscript.script import Option, Packet
 from netarium.wire.ipv4 import Ipv4Header
+from netarium.wire.ipv6 import Ipv6Header
 from netarium.wire.tcp import ACK, FIN, PSH, SYN, TcpHeader
 
 LATE_FLAGS = PSH | FIN
@@ -19,7 +20,7 @@ class Sent:
     """A segment that left: when, in ns, and what; `start`, `size` are those of what is still to be matched."""
 
     at_ns: int
-    network: Ipv4Header
+    network: Ipv4Header | Ipv6Header
     header: TcpHeader
     start: int
     size: int

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from netarium.testing.packetscript.scanner import Scanner
 from netarium.testing.packetscript.script import IcmpError, NotRun, Option, Packet
-from netarium.wire import icmp
+from netarium.wire import icmp, icmpv6
 from netarium.wire.tcp import ACK, CWR, ECE, FIN, PSH, RST, SYN, URG
 
 FLAGS = {"F": FIN, "S": SYN, "R": RST, "P": PSH, ".": ACK, "U": URG, "E": ECE, "W": CWR}
@@ -19,6 +19,12 @@ UNREACHABLE = {
     "net_prohibited": icmp.NETWORK_PROHIBITED,
     "host_prohibited": icmp.HOST_PROHIBITED,
     "packet_filtered": icmp.COMMUNICATION_PROHIBITED,
+}
+UNREACHABLE6 = {
+    "no_route": icmpv6.NO_ROUTE,
+    "admin_prohibited": icmpv6.PROHIBITED,
+    "addr_unreachable": icmpv6.ADDRESS_UNREACHABLE,
+    "port_unreachable": icmpv6.PORT_UNREACHABLE,
 }
 _RANGE = r"(\d+):(\d+)\((\d+)\)"
 _OPTIONS = (
@@ -40,10 +46,11 @@ def parse_packet(scanner: Scanner) -> Packet | IcmpError:
         raise NotRun(line, "ect01: either of two ECN marks")
     if scanner.take(r"(ipv4|ipv6|gre|mpls|udp|\[ttl|\[tos|\[flowlabel)\b"):
         raise NotRun(line, "packets other than plain TCP and ICMP errors")
-    if scanner.take(r"icmp(v6)?\b"):
+    icmp_word = scanner.take(r"icmp(v6)?\b")
+    if icmp_word:
         if outbound:
             raise NotRun(line, "outbound ICMP")
-        return _parse_icmp(scanner)
+        return _parse_icmpv6(scanner) if icmp_word[1] else _parse_icmp(scanner)
     ports = scanner.take(r"(\d+) *> *(\d+)\s")
     flags = scanner.want(r"([FSRP.UEW]+|-)(?=\s)", "flags such as S, S., P. or -")[1]
     start, end, size = map(int, scanner.want(_RANGE, "a range such as 1:1001(1000)").groups())
@@ -109,12 +116,23 @@ def _parse_icmp(scanner: Scanner) -> IcmpError:
     code = scanner.want(r"\w+", "a code such as frag_needed").group()
     if code not in UNREACHABLE:
         raise NotRun(line, f"ICMP unreachable {code}")
+    return _quoting(scanner, icmp.DESTINATION_UNREACHABLE, UNREACHABLE[code])
+
+
+def _parse_icmpv6(scanner: Scanner) -> IcmpError:
+    line = scanner.line
+    kind = scanner.want(r"\w+", "unreachable or packet_too_big").group()
+    if kind == "packet_too_big":
+        return _quoting(scanner, icmpv6.PACKET_TOO_BIG, 0)
+    if kind != "unreachable":
+        raise NotRun(line, f"ICMPv6 {kind}")
+    code = scanner.want(r"\w+", "a code such as port_unreachable").group()
+    if code not in UNREACHABLE6:
+        raise NotRun(line, f"ICMPv6 unreachable {code}")
+    return _quoting(scanner, icmpv6.DESTINATION_UNREACHABLE, UNREACHABLE6[code])
+
+
+def _quoting(scanner: Scanner, kind: int, code: int) -> IcmpError:
     mtu = scanner.take(r"mtu (\d+)")
     quoted = scanner.want(r"\[" + _RANGE + r"\]", "the quoted segment, such as [1:1461(1460)]")
-    return IcmpError(
-        icmp.DESTINATION_UNREACHABLE,
-        UNREACHABLE[code],
-        int(mtu[1]) if mtu else 0,
-        int(quoted[1]),
-        int(quoted[3]),
-    )
+    return IcmpError(kind, code, int(mtu[1]) if mtu else 0, int(quoted[1]), int(quoted[3]))

@@ -20,8 +20,6 @@ def parse(text: str) -> Script:
     script = Script()
     while option := scanner.take(r"--(\w+)(?:=([^\s]*))?"):
         script.options[option[1]] = option[2] or ""
-    if script.options.get("ip_version", "ipv4") != "ipv4":
-        raise NotRun(scanner.line, f"--ip_version={script.options['ip_version']}")
     while not scanner.at_end():
         scanner.begin()
         if scanner.sees("`") or scanner.sees("%{"):
