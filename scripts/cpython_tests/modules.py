@@ -90,6 +90,8 @@ EXCLUDED: Final[dict[str, list[tuple[str, str]]]] = {
         ("*multiprocessing*", PROCESS),
         ("ModuleLevelMiscTest.test_logging_at_shutdown*", PROCESS),
         ("ModuleLevelMiscTest.test_recursion_error", PROCESS),
+        ("ConfigDictTest.test_111615", PROCESS),
+        ("FormatterTest.test_relativeCreated_has_higher_precision", PROCESS),
     ],
     "test_ssl": [("ContextTests.test_load_default_certs_env*", C_ENVIRONMENT)],
     "test_httpservers": [("CGIHTTPServerTestCase.*", PROCESS)],

@@ -10,6 +10,7 @@
     streams     standard input, output and error
     signals     default actions of virtual signals; a fresh process' environment
     alarm       alarm() and setitimer()
+    zone        the time zone that TZ says, per program
     report      where a program stands, and its tracebacks without the frames of this house
     watchdog    a real thread that breaks endless loops
     door        a program's way to its host's `control`

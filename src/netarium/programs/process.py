@@ -16,19 +16,22 @@ from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 from netarium.engine.events import NEVER_NS
-from netarium.programs import door, signals  # noqa: F401  (door: how a program reaches its host's control)
+from netarium.programs import door, signals, zone  # noqa: F401  (door: how a program reaches its host's control)
 from netarium.programs.alarm import Alarm
 from netarium.programs.context import ProgramContext
 from netarium.programs.report import place_of, print_exception
 from netarium.programs.scheduler import WAIT_LOCK, Scheduler, Task
 from netarium.programs.shims import driver
 from netarium.programs.shims import thread as thread_shim
+from netarium.programs.shims.local import forget
 from netarium.programs.streams import Output, RawInput, RawOutput, Stdin, text_input, text_output
 from netarium.sockets.base import Credentials
 from netarium.sockets.descriptors import Descriptors
 from netarium.sockets.local import LocalStream
 
 if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
+
     from netarium.nodes.host import Host
     from netarium.programs.loader import Program
 
@@ -63,6 +66,7 @@ class ThreadTables:
         self.main: Any = None
         self.idents = 0
         self.names = 0
+        self.stack_size = 0
 
 
 class Process:
@@ -94,6 +98,10 @@ class Process:
         self.argv = list(argv) or list(program.argv)
         self.env = {**signals.default_environment(root, directory), **(env or {})}
         self.environment = {os.fsencode(key): os.fsencode(value) for key, value in self.env.items()}
+        self.zone: ZoneInfo | None = None
+        """The time zone; None for UTC."""
+        if self.env["TZ"] != "UTC":
+            zone.set_zone(self)
         self.directory = Path(directory)
         self.daemon = daemon
         self.root = root
@@ -231,6 +239,7 @@ class Process:
 
     def task_ended(self, task: Task) -> None:
         """A task is over."""
+        forget(task)
         if task in self.tasks:
             self.tasks.remove(task)
 

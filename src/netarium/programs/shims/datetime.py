@@ -1,4 +1,4 @@
-"""Virtual `datetime.now` and `utcnow`; `today` follows from `time.time`. The local time zone inside is UTC."""
+"""Virtual `datetime.now` and `utcnow`; `today` follows from `time.time`. The local time zone is the program's."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 
 from greenlet import getcurrent
 
+from netarium.programs import zone as zones
 from netarium.programs.scheduler import TaskGreenlet
 from netarium.programs.shims.time import time_ns
 
@@ -23,13 +24,14 @@ def _moment(ns: int) -> real.datetime:
 
 
 def now(cls: Any, tz: Any = None) -> Any:
-    """As datetime.now; the net's local time is UTC."""
+    """As datetime.now."""
     current = getcurrent()
     if type(current) is not TaskGreenlet:
         return _real(cls, "now", tz)
     moment = _moment(time_ns(current.task))
     if tz is None:
-        return _as(cls, moment, None)
+        zone = current.task.process.zone
+        return _as(cls, moment if zone is None else moment.astimezone(zone), None)
     return _as(cls, moment.astimezone(tz), tz)
 
 
@@ -42,27 +44,41 @@ def utcnow(cls: Any) -> Any:
 
 
 def fromtimestamp(cls: Any, timestamp: float, tz: Any = None) -> Any:
-    """As datetime.fromtimestamp; without a zone in the program's, which is UTC."""
-    if tz is not None or type(getcurrent()) is not TaskGreenlet:
+    """As datetime.fromtimestamp; without a zone in the program's."""
+    current = getcurrent()
+    if tz is not None or type(current) is not TaskGreenlet:
         return _real(cls, "fromtimestamp", timestamp, tz)
-    return _real(cls, "fromtimestamp", timestamp, real.UTC).replace(tzinfo=None)
+    return _real(cls, "fromtimestamp", timestamp, current.task.process.zone or real.UTC).replace(tzinfo=None)
 
 
 def date_fromtimestamp(cls: Any, timestamp: float) -> Any:
-    """As date.fromtimestamp: the day in UTC."""
-    if type(getcurrent()) is not TaskGreenlet:
+    """As date.fromtimestamp: the day in the program's zone."""
+    current = getcurrent()
+    if type(current) is not TaskGreenlet:
         return _date_fromtimestamp.__get__(None, cls)(timestamp)
-    day = _METHODS["fromtimestamp"].__get__(None, real.datetime)(timestamp, real.UTC)
+    zone = current.task.process.zone or real.UTC
+    day = _METHODS["fromtimestamp"].__get__(None, real.datetime)(timestamp, zone)
     return cls(day.year, day.month, day.day)
 
 
 def timestamp(task: Any, self: real.datetime) -> float:
-    """As datetime.timestamp: a naive moment is in UTC."""
+    """As datetime.timestamp: a naive moment is in the program's zone."""
+    if task.process.zone is not None and self.tzinfo is None:
+        return zones.seconds_at(task.process.zone, self)
     return _timestamp(self.replace(tzinfo=real.UTC) if self.tzinfo is None else self)
 
 
 def astimezone(task: Any, self: real.datetime, tz: Any = None) -> real.datetime:
-    """As datetime.astimezone: the local zone is UTC."""
+    """As datetime.astimezone: the local zone is the program's."""
+    zone = task.process.zone
+    if zone is not None:
+        moment = self.replace(tzinfo=zone) if self.tzinfo is None else self
+        if tz is not None:
+            return _astimezone(moment, tz)
+        there = _astimezone(moment, zone)
+        return there.replace(
+            tzinfo=real.timezone(there.utcoffset() or real.timedelta(0), there.tzname() or "")
+        )
     moment = self.replace(tzinfo=_LOCAL) if self.tzinfo is None else self
     return _astimezone(moment, _LOCAL if tz is None else tz)
 

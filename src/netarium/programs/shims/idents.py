@@ -10,7 +10,10 @@ from __future__ import annotations
 import ctypes
 import mmap
 import sys
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from netarium.programs.scheduler import Task
 
 BASE: Final = 0x7A00_0000_0000
 """Numbers no real thread has: pthread_t are addresses well above. The same in every run."""
@@ -30,3 +33,12 @@ def reserve() -> bool:
     flags = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | _NORESERVE | _FIXED_NOREPLACE
     found: int | None = library.mmap(BASE, _SIZE_BYTES, mmap.PROT_READ, flags, -1, 0)
     return found == BASE
+
+
+def ident_of(task: Task) -> int:
+    """The task's thread ident."""
+    if not task.ident:
+        process = task.process
+        process.threads.idents += 1
+        task.ident = BASE + (process.pid << 20) + process.threads.idents
+    return task.ident

@@ -5,10 +5,11 @@ from __future__ import annotations
 import _thread as real
 import sys
 from typing import Any
+from weakref import ref as weakref
 
 from greenlet import getcurrent
 
-from netarium.programs.scheduler import TaskGreenlet
+from netarium.programs.scheduler import Task, TaskGreenlet
 
 _real_local = real._local
 
@@ -22,6 +23,7 @@ class Local:
         if (args or keywords) and cls.__init__ is object.__init__:
             raise TypeError("Initialization arguments are not supported")
         object.__setattr__(self, "_Local__arguments", (args, keywords))
+        object.__setattr__(self, "_Local__inside", {})
         object.__setattr__(self, "_Local__outside", _real_local())
         _values(self)
         return self
@@ -55,11 +57,12 @@ class Local:
 def _values(local: Local) -> dict[str, Any]:
     current = getcurrent()
     if type(current) is TaskGreenlet:
-        tables = current.task.local
-        key: Any = local_key(local)
-        values: dict[str, Any] | None = tables.get(key)
+        task = current.task
+        inside = object.__getattribute__(local, "_Local__inside")
+        values: dict[str, Any] | None = inside.get(task)
         if values is None:
-            values = tables[key] = {}
+            values = inside[task] = {}
+            _note(task, local)
             _initialize(local)
         return values
     outside = object.__getattribute__(local, "_Local__outside")
@@ -72,18 +75,19 @@ def _values(local: Local) -> dict[str, Any]:
     return values
 
 
-class _Key:
-    """What stands for a local object in tasks' tables."""
+def _note(task: Task, local: Local) -> None:
+    """The values stand in the object itself, so that they go when it goes; and when the task goes, by `forget`."""
+    known = task.local.setdefault("locals", {})  # by the reference's id: a subclass may not be hashable
+    reference = weakref(local, lambda gone: known.pop(id(gone), None))
+    known[id(reference)] = reference
 
 
-def local_key(local: Local) -> Any:
-    """A key that lives as long as the object, and is not its id."""
-    try:
-        return object.__getattribute__(local, "_Local__key")
-    except AttributeError:
-        key = _Key()
-        object.__setattr__(local, "_Local__key", key)
-        return key
+def forget(task: Task) -> None:
+    """The task has ended: its values of all objects go."""
+    for reference in task.local.pop("locals", {}).values():
+        local = reference()
+        if local is not None:
+            object.__getattribute__(local, "_Local__inside").pop(task, None)
 
 
 def _initialize(local: Local) -> None:
@@ -121,7 +125,12 @@ def _adopt(original: Any) -> Local | None:
     else:
         return None
     adopted = object.__new__(made)
-    for key, value in (("arguments", ((), {})), ("outside", _Adopted(original)), ("made", True)):
+    for key, value in (
+        ("arguments", ((), {})),
+        ("inside", {}),
+        ("outside", _Adopted(original)),
+        ("made", True),
+    ):
         object.__setattr__(adopted, f"_Local__{key}", value)
     return adopted
 
@@ -142,3 +151,6 @@ def adopt_locals() -> None:
                 adopted = known[id(value)]
                 if adopted is not None:
                     dictionary[key] = adopted
+
+
+Local.__module__, Local.__qualname__, Local.__name__ = "_thread", "_local", "_local"

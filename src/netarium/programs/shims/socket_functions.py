@@ -284,6 +284,8 @@ def if_indextoname(task: Task, index: int) -> str:
     index = operator.index(index)
     if index < 0:
         raise OverflowError("can't convert negative value to unsigned int")
+    if index >= 1 << 32:
+        raise OverflowError("Python int too large to convert to C int")
     for number, each in if_nameindex(task):
         if number == index:
             return each

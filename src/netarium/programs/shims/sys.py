@@ -12,6 +12,7 @@ from typing import Any
 
 from netarium.programs.report import print_exception
 from netarium.programs.scheduler import Task
+from netarium.programs.shims.idents import ident_of
 from netarium.programs.streams import current_task
 
 NAMES = ("stdin", "stdout", "stderr")
@@ -135,10 +136,11 @@ def _print_exception(task: Task, kind: Any, error: BaseException, trace: Any) ->
     print_exception(error, task.process.stderr_file)
 
 
-def _thread_exception(task: Task, arguments: Any) -> None:
+def thread_exception(task: Task, arguments: Any) -> None:
+    """As threading.excepthook."""
     if arguments.exc_type is SystemExit:
         return
-    name = arguments.thread.name if arguments.thread is not None else arguments.thread
+    name = arguments.thread.name if arguments.thread is not None else ident_of(task)
     print(f"Exception in thread {name}:", file=real.stderr)
     if arguments.exc_value is not None:
         print_exception(arguments.exc_value, real.stderr)
@@ -148,13 +150,13 @@ def _unraisable(task: Task, arguments: Any) -> None:
     if task.process.ended:
         return
     text = arguments.err_msg or "Exception ignored in"
-    print(f"{text}: {arguments.object!r}", file=real.stderr)
+    print(text if arguments.object is None else f"{text}: {arguments.object!r}", file=real.stderr)
     if arguments.exc_value is not None:
         print_exception(arguments.exc_value, real.stderr)
 
 
 _streams = tuple(StreamProxy(name) for name in NAMES)
-_hooks = (HookProxy(_print_exception), HookProxy(_thread_exception), HookProxy(_unraisable))
+_hooks = (HookProxy(_print_exception), HookProxy(thread_exception), HookProxy(_unraisable))
 _lists = (ListProxy("argv"), ListProxy("path"))
 proxies = (*_streams, *_hooks, *_lists)
 """In the order of `context.SHARED`."""

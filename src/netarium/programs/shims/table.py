@@ -21,6 +21,7 @@ from netarium.programs.shims import random as random_shim
 from netarium.programs.shims import select as select_shim
 from netarium.programs.shims import signal as signal_shim
 from netarium.programs.shims import socket as socket_shim
+from netarium.programs.shims import sys as sys_shim
 from netarium.programs.shims import thread as thread_shim
 from netarium.programs.shims import time as time_shim
 from netarium.programs.shims.dispatch import Entry
@@ -29,7 +30,7 @@ FUNCTIONS: list[tuple[str, str, ModuleType]] = [
     (
         "time",
         "time time_ns monotonic monotonic_ns perf_counter perf_counter_ns process_time process_time_ns thread_time "
-        "thread_time_ns clock_gettime clock_gettime_ns sleep gmtime localtime mktime ctime asctime strftime",
+        "thread_time_ns clock_gettime clock_gettime_ns sleep gmtime localtime tzset mktime ctime asctime strftime",
         time_shim,
     ),
     (
@@ -80,6 +81,7 @@ def entries() -> list[Entry]:
         Entry("_thread", "_set_sentinel", thread_shim.set_sentinel),
         Entry("_thread", "_count", thread_shim.count),
         Entry("_thread", "RLock", thread_shim.rlock),
+        Entry("_thread", "_excepthook", sys_shim.thread_exception),
         Entry("random:Random", "seed", random_shim.seed, "method"),
         Entry("select", "epoll", select_shim.epoll, "raw"),
         Entry("_queue", "SimpleQueue", thread_shim.SimpleQueue, "raw"),

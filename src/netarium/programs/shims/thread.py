@@ -20,6 +20,7 @@ from greenlet import getcurrent
 
 from netarium.programs.scheduler import Task, TaskGreenlet
 from netarium.programs.shims import idents
+from netarium.programs.shims.idents import ident_of
 from netarium.programs.shims.local import adopt_locals
 from netarium.programs.shims.locks import DualLock, SimLock, SimRLock
 from netarium.programs.signals import default_handler
@@ -36,15 +37,6 @@ def allocate_lock(task: Task) -> SimLock:
 def rlock(task: Task, *args: Any, **keywords: Any) -> SimRLock:
     """As _thread.RLock."""
     return SimRLock()
-
-
-def ident_of(task: Task) -> int:
-    """The task's thread ident."""
-    if not task.ident:
-        process = task.process
-        process.threads.idents += 1
-        task.ident = idents.BASE + (process.pid << 20) + process.threads.idents
-    return task.ident
 
 
 def get_ident(task: Task) -> int:
@@ -65,8 +57,30 @@ def start_new_thread(task: Task, function: Callable[..., Any], args: Any, kwargs
         raise TypeError("2nd arg must be a tuple")
     if kwargs is not None and not isinstance(kwargs, dict):
         raise TypeError("optional 3rd arg must be a dictionary")
-    started = spawn(task, lambda: function(*args, **(kwargs or {})))
-    return get_ident(started)
+
+    def body() -> None:
+        try:
+            function(*args, **(kwargs or {}))
+        except (SystemExit, KeyboardInterrupt):
+            raise
+        except BaseException as error:
+            if not task.process.dying:
+                sys.unraisablehook(_Unraisable(function, error))
+
+    return get_ident(spawn(task, body))
+
+
+class _Unraisable:
+    """What sys.unraisablehook is told: as sys.UnraisableHookArgs, which only C code makes."""
+
+    def __init__(self, function: Callable[..., Any], error: BaseException) -> None:
+        self.exc_type: Any = type(error)
+        self.exc_value: BaseException | None = error
+        self.exc_traceback = error.__traceback__
+        self.err_msg: str | None = "Exception ignored in thread started by"
+        self.object: Any = function
+        if sys.version_info >= (3, 13):
+            self.err_msg, self.object = f"{self.err_msg} {function!r}", None
 
 
 def spawn(task: Task, function: Callable[[], Any]) -> Task:
@@ -98,11 +112,17 @@ def set_sentinel(task: Task) -> SimLock:
     return lock
 
 
-def stack_size(task: Task, size: int = 0) -> int:
-    """Greenlets have the stack they need."""
-    if size and size < 32_768:
-        raise ValueError(f"size not valid: {size} bytes")
-    return 0
+def stack_size(task: Task, size: int | None = None) -> int:
+    """As _thread.stack_size: what was chosen is kept; greenlets have the stack they need."""
+    threads = task.process.threads
+    before = threads.stack_size
+    if size is not None:
+        if size < 0:
+            raise ValueError("size must be 0 or a positive value")
+        if size and size < 32_768:
+            raise ValueError(f"size not valid: {size} bytes")
+        threads.stack_size = size
+    return before
 
 
 def interrupt_main(task: Task, signum: int = 2) -> None:

@@ -92,16 +92,29 @@ def get_main_thread_ident(task: Task) -> int:
 class _Dispatching(type):
     """A class that stands for a C class: inside a task it makes the virtual one."""
 
-    real: Any
-    virtual: Any
+    kinds: tuple[Any, Any]
+    """(real, virtual); in a tuple, where the search for captured originals does not look."""
 
     def __call__(cls, *args: Any, **keywords: Any) -> Any:
         if type(getcurrent()) is TaskGreenlet:
-            return cls.virtual(*args, **keywords)
-        return cls.real(*args, **keywords)
+            return cls.kinds[1](*args, **keywords)
+        return cls.kinds[0](*args, **keywords)
 
     def __instancecheck__(cls, instance: Any) -> bool:
-        return isinstance(instance, (cls.real, cls.virtual))
+        return isinstance(instance, cls.kinds)
+
+
+def _no_base(cls: type, /, **keywords: Any) -> None:
+    raise TypeError(f"type '_thread.{cls.__bases__[0].__name__}' is not an acceptable base type")
+
+
+def _dispatching(name: str, real: Any, virtual: Any) -> Any:
+    names = {
+        "__module__": "_thread",
+        "__init_subclass__": classmethod(_no_base),
+        "kinds": (real, virtual),
+    }
+    return _Dispatching(name, (), names)
 
 
 def entries() -> list[Entry]:
@@ -109,8 +122,8 @@ def entries() -> list[Entry]:
     import _thread
 
     real: Any = _thread
-    handle = _Dispatching("_ThreadHandle", (), {"real": real._ThreadHandle, "virtual": SimHandle})
-    lock = _Dispatching("lock", (), {"real": real.lock, "virtual": SimLock})
+    handle = _dispatching("_ThreadHandle", real._ThreadHandle, SimHandle)
+    lock = _dispatching("lock", real.lock, SimLock)
     return [
         Entry("_thread", "start_joinable_thread", start_joinable_thread),
         Entry("_thread", "_make_thread_handle", make_thread_handle),

@@ -1,11 +1,12 @@
-"""Virtual `time`: the engine's clock; the wall clock begins at the net's epoch, the time zone is UTC."""
+"""Virtual `time`: the engine's clock; the wall clock begins at the net's epoch, the time zone is what TZ says."""
 
 from __future__ import annotations
 
 import time as real
-from datetime import date
+from datetime import date, datetime, timedelta
 from typing import Any
 
+from netarium.programs import zone as zones
 from netarium.programs.scheduler import CALLS_BEFORE_YIELD, Task
 
 # The originals: this module is imported before they are replaced.
@@ -87,15 +88,35 @@ def gmtime(task: Task, seconds: float | None = None) -> real.struct_time:
     return _gmtime(time(task) if seconds is None else seconds)
 
 
-localtime = gmtime
+def localtime(task: Task, seconds: float | None = None) -> real.struct_time:
+    """As time.localtime; without an argument of the virtual now."""
+    zone = task.process.zone
+    if zone is None:
+        return real.struct_time((*gmtime(task, seconds)[:9], "UTC", 0))  # gmtime itself calls the zone GMT
+    moment = zones.local(zone, time(task) if seconds is None else seconds)
+    parts = (*moment.timetuple()[:8], int(bool(moment.dst())))
+    offset = moment.utcoffset() or timedelta(0)
+    return real.struct_time((*parts, moment.tzname(), int(offset.total_seconds())))
+
+
+def tzset(task: Task) -> None:
+    """As time.tzset: TZ counts from now on. The constants (`time.timezone`, ...) stay as they are."""
+    zones.set_zone(task.process)
 
 
 def mktime(task: Task, fields: Any) -> float:
-    """The inverse of localtime; the net's time zone is UTC."""
+    """The inverse of localtime."""
     values = tuple(fields)
     if len(values) != 9:
         raise TypeError("Tuple or struct_time argument required")
-    year, month, day, hour, minute, second = values[:6]
+    seconds = _count_seconds(*values[:6])
+    zone = task.process.zone
+    if zone is None:
+        return seconds
+    return zones.seconds_at(zone, datetime(1970, 1, 1) + timedelta(seconds=seconds), values[8])
+
+
+def _count_seconds(year: int, month: int, day: int, hour: int, minute: int, second: int) -> float:
     # Months and days past their ends count on, as in mktime(3).
     year_on, month_on = divmod(month - 1, 12)
     days = date(year + year_on, month_on + 1, 1).toordinal() - _EPOCH_DAY + day - 1
@@ -104,14 +125,14 @@ def mktime(task: Task, fields: Any) -> float:
 
 def ctime(task: Task, seconds: float | None = None) -> str:
     """As time.ctime."""
-    return _asctime(gmtime(task, seconds))
+    return _asctime(localtime(task, seconds))
 
 
 def asctime(task: Task, fields: Any = None) -> str:
     """As time.asctime."""
-    return _asctime(gmtime(task) if fields is None else fields)
+    return _asctime(localtime(task) if fields is None else fields)
 
 
 def strftime(task: Task, pattern: str, fields: Any = None) -> str:
     """As time.strftime."""
-    return _strftime(pattern, gmtime(task) if fields is None else fields)
+    return _strftime(pattern, localtime(task) if fields is None else fields)
