@@ -8,7 +8,7 @@ from __future__ import annotations
 from tests.acceptance.frames_seen import FramesSeen, ask, echo_server
 
 from netarium import Net
-from netarium.addresses import parse_ipv4
+from netarium.addresses import ipv4_text, parse_ipv4
 
 
 def test_r048_the_longest_prefix_chooses_the_interface() -> None:
@@ -75,3 +75,32 @@ def test_r049_and_r050_the_next_hop_and_the_end_over_two_routers() -> None:
         assert not any(hop.to_bytes(4, "big") in bytes(frame)[14:] for hop in hops), (
             "no next hop in the packet"
         )
+
+
+def test_r050_the_destination_is_the_end_hosts_or_the_public_nat_address_on_every_hop() -> None:
+    net = Net(seed=1)
+    home = {"lan": "192.168.1.1/24", "wan": "203.0.113.1/24"}
+    nat = {"inside": "lan", "outside": "wan", "source": "masquerade"}
+    net.router("home", interfaces=home, nat=nat, gateway="203.0.113.254")
+    net.router("isp", interfaces={"a": "203.0.113.254/24", "b": "198.51.100.254/24"})
+    pc = net.host("pc", address="192.168.1.2/24", gateway="192.168.1.1")
+    server = net.host("server", address="198.51.100.9/24", gateway="198.51.100.254")
+    for one, other in ((pc, "home:lan"), ("home:wan", "isp:a"), ("isp:b", server)):
+        net.link(one, other)
+    server.run(echo_server())
+    seen = FramesSeen(net)
+    _said, _at = pc.call(ask, "198.51.100.9")
+
+    def pairs(*ports: str) -> list[set[tuple[str, str]]]:
+        """(source, destination) of the packets that each of these ports sent."""
+        found = ([frame.network for frame in seen.packets_by(port)] for port in ports)
+        return [{(ipv4_text(each.source), ipv4_text(each.destination)) for each in hop} for hop in found]
+
+    public, inside, end = "203.0.113.1", "192.168.1.2", "198.51.100.9"
+    assert pairs("pc:eth0", "home:wan", "isp:b") == [{(inside, end)}, {(public, end)}, {(public, end)}]
+    assert pairs("server:eth0", "isp:a", "home:lan") == [{(end, public)}, {(end, public)}, {(end, inside)}]
+    hops = [parse_ipv4(text) for text in ("192.168.1.1", "203.0.113.254", "198.51.100.254")]
+    for port in ("pc:eth0", "home:wan", "isp:b", "server:eth0", "isp:a", "home:lan"):
+        for frame in seen.packets_by(port):
+            assert not any(hop.to_bytes(4, "big") in bytes(frame)[14:] for hop in hops)
+    net.close()

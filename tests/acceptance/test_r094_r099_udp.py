@@ -11,6 +11,8 @@ from typing import Any
 from tests.acceptance.frames_seen import FramesSeen
 
 from netarium import Net
+from netarium.journey import Drop
+from netarium.wire.ethernet import Frame
 from netarium.wire.icmp import IcmpHeader
 from netarium.wire.udp import UdpHeader
 
@@ -72,6 +74,39 @@ def test_r094_and_r095_what_is_lost_is_seen_and_nothing_is_sent_again() -> None:
         missing = [number for number in range(COUNT) if f"frame {number}" not in heard]
         assert len(missing) >= fewest and len(missing) + len(heard) == COUNT
         net.close()
+
+
+class Lost:
+    """An observer of the datagrams that a link loses."""
+
+    def __init__(self, net: Net) -> None:
+        self.frames: list[Frame] = []
+        net.watch.add(self)
+
+    def drop(self, now: int, place: str, reason: Drop, frame: Frame | None, detail: str = "") -> None:
+        assert reason.layer == "link", reason
+        if frame is not None and isinstance(frame.transport, UdpHeader):
+            self.frames.append(frame)
+
+
+def view() -> str:
+    """What a viewer of the numbered frames shows: one mark for each, `x` for a broken one."""
+    heard = {int(text.split()[1]) for text in hear()}
+    return "".join("." if number in heard else "x" for number in range(COUNT))
+
+
+def test_r095_the_viewer_shows_exactly_the_missing_frames_as_broken() -> None:
+    net, a, b = lan(0.05)
+    seen, lost = FramesSeen(net), Lost(net)
+    viewer, sender = b.run(view), a.run(send_numbered)
+    net.run_until(viewer)
+    assert sender.result == COUNT
+    sent = [bytes(f.payload) for f in seen.packets_by("a:eth0") if isinstance(f.transport, UdpHeader)]
+    assert sent == [b"frame %d" % number for number in range(COUNT)], "each once, none again"
+    broken = {int(bytes(frame.payload).split()[1]) for frame in lost.frames}
+    assert 3 <= len(broken) <= 20
+    assert viewer.result == "".join("x" if number in broken else "." for number in range(COUNT))
+    net.close()
 
 
 def test_r096_the_largest_datagram() -> None:
