@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from tests.apps.files_site import Site
 
 
 @pytest.fixture
@@ -55,3 +56,10 @@ def listening_port(server: subprocess.Popen[str]) -> int:
 @pytest.fixture(name="port_of")
 def port_of_fixture() -> Callable[[subprocess.Popen[str]], int]:
     return listening_port
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[Site]:
+    site = Site(tmp_path)
+    yield site
+    site.close()

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import argparse
 import os
-import ssl
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from netarium.apps import security
+
+if TYPE_CHECKING:
+    import ssl
 
 
 def add_server_options(parser: argparse.ArgumentParser, port: int) -> None:

@@ -10,9 +10,11 @@ import contextlib
 import hashlib
 import hmac
 import os
-import ssl
-import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import ssl
 
 CERTIFICATE_DAYS = 3650
 
@@ -48,6 +50,8 @@ def fingerprint(certificate_der: bytes) -> str:
 
 def certificate_fingerprint(path: Path) -> str:
     """The fingerprint of the first certificate in a PEM file."""
+    import ssl
+
     text = path.read_text(encoding="ascii")
     end = "-----END CERTIFICATE-----"
     return fingerprint(
@@ -98,6 +102,8 @@ def make_certificate() -> tuple[bytes, bytes]:
 
 def write_private(path: Path, data: bytes) -> None:
     """Write a file only its owner may read, whole or not at all."""
+    import tempfile
+
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")  # 0600 from the start
     try:
@@ -112,6 +118,8 @@ def write_private(path: Path, data: bytes) -> None:
 
 def server_context(certificate: Path, key: Path) -> ssl.SSLContext:
     """TLS 1.2 or later with this certificate."""
+    import ssl
+
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.load_cert_chain(certificate, key)
@@ -120,6 +128,8 @@ def server_context(certificate: Path, key: Path) -> ssl.SSLContext:
 
 def client_context() -> ssl.SSLContext:
     """TLS that takes any certificate: `Pins.check` must be called before a byte is sent."""
+    import ssl
+
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.check_hostname = False

@@ -7,6 +7,7 @@ The protocol (docs/files.md) is a 4-byte length and a JSON header, then the file
 `digest` hashes in a thread beside the transfer. `pace` holds a transfer to a rate.
 `channel` is one connection: headers with time-outs, and what a peer that breaks the rules gets.
 `transfer` moves one file's bytes over a channel, out (sendfile) or in (a temporary name, then renamed).
+`intake` brings them from the socket to the disk: splice, or recv_into a reused buffer.
 `server` serves a directory, a thread a connection. `client` does put, get and ls. `progress` draws the bar.
 `command` is the command line.
 """

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import select
 import socket
-import ssl
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -34,7 +33,7 @@ class Channel:
         connection.settimeout(stall)
         with suppress(OSError):  # headers are small and answered at once
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self.is_tls = isinstance(connection, ssl.SSLSocket)
+        self.is_tls = hasattr(connection, "pending")  # an SSLSocket; ssl is slow to import, and seldom needed
         self._waited = time.monotonic()
 
     def close(self) -> None:
@@ -113,6 +112,15 @@ class Channel:
             raise Broken("the peer closed the connection in the midst of a file")
         return count
 
+    def await_bytes(self, seconds: float | None = None) -> bool:
+        """Wait until there is something to receive: for `seconds`, and whether there is; else for the stall."""
+        with self._broken():
+            if _select(self.socket, self.stall if seconds is None else seconds, False)[0]:
+                return True
+            if seconds is None:
+                raise TimeoutError
+        return False
+
     def await_room(self) -> None:
         """Wait until the socket takes more; meanwhile the peer may say why it wants no more (PeerError)."""
         with self._broken():
@@ -129,7 +137,8 @@ class Channel:
 
     def speaks(self) -> bool:
         """Whether the peer has said something, without waiting."""
-        if isinstance(self.socket, ssl.SSLSocket) and self.socket.pending():
+        pending = getattr(self.socket, "pending", None)
+        if pending is not None and pending():
             return True
         return bool(_select(self.socket, 0, False)[0])
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import os
 import socket
-import ssl
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from netarium.apps.files.channel import Channel
 from netarium.apps.files.folder import Entry, Folder
@@ -26,6 +25,9 @@ from netarium.apps.files.transfer import Options, receive_file, send_file
 from netarium.apps.framing import Message
 from netarium.apps.security import Pins, client_context, fingerprint
 from netarium.apps.text import neutralise
+
+if TYPE_CHECKING:
+    import ssl
 
 CONNECT_SECONDS = 10.0
 RETRY_SECONDS_FIRST, RETRY_SECONDS_MAX = 0.5, 10.0
@@ -87,6 +89,8 @@ class FileClient:
         return channel
 
     def _wrap(self, connection: socket.socket, pins: Pins, where: str) -> ssl.SSLSocket:
+        import ssl  # slow to import, and seldom needed
+
         try:
             wrapped = client_context().wrap_socket(connection, server_hostname=self.server.host)
         except TimeoutError:

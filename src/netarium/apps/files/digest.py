@@ -1,27 +1,37 @@
-"""Hashing in a thread beside the transfer: hashlib lets go of the interpreter while it works."""
+"""Hashing in a thread beside the transfer: hashlib lets go of the interpreter while it works.
+
+What is hashed is read from the file, as it lies in the kernel's cache, never from the transfer's buffers. So the
+transfer need not wait for the hash nor hand anything over (bytes may go by sendfile and splice, past this process),
+and what is verified at the receiver is what a reader of the file will get.
+"""
 
 from __future__ import annotations
 
 import os
-import queue
 import threading
 import time
 from collections.abc import Callable
 from typing import Any
 
+from netarium.apps.files.protocol import NoDigest
+
 BLOCK_BYTES = 1 << 20
-BLOCKS = 4
+LAG_BYTES_MAX = 64 << 20
 RACY_SECONDS = 2.0
 
 
 def update_from_file(
-    digest: Any, handle: int, start: int, end: int, pause: Callable[[], None] = lambda: None
+    digest: Any,
+    handle: int,
+    start: int,
+    end: int,
+    pause: Callable[[], None] = lambda: None,
+    block: bytearray | None = None,
 ) -> int:
-    """Hash a file's bytes from `start` to `end`; where it really ended. `pause` is called after each block."""
-    block = bytearray(BLOCK_BYTES)
-    view = memoryview(block)
+    """Hash a file's bytes from `start` to `end`; where it really ended. `pause` is called after each `block`."""
+    view = memoryview(block or bytearray(max(0, min(BLOCK_BYTES, end - start))))
     while start < end:
-        count = os.preadv(handle, [view[: min(BLOCK_BYTES, end - start)]], start)
+        count = os.preadv(handle, [view[: end - start]], start)
         if not count:
             break
         digest.update(view[:count])
@@ -31,36 +41,88 @@ def update_from_file(
 
 
 class FileHasher:
-    """Hashes a file's bytes in a thread, while the same bytes are sent."""
+    """Hashes a file's bytes from `start` in a thread, as far as they are there: while they are sent or received.
 
-    def __init__(self, digest: Any, handle: int, start: int, end: int) -> None:
-        self._digest = digest
-        self._work = (handle, start, end)
-        self._stop = False
+    `there` is how far that is at first; `reach` says how far it is later, and waits when the hash is too far behind.
+    Less than a block is hashed in `finish`, without a thread. Use it in a `with`: the file may be closed after that.
+    """
+
+    def __init__(self, digest: Any, handle: int, start: int, there: int) -> None:
+        self._digest, self._handle = digest, handle
+        self._hashed, self._there, self._reached = start, start, there
+        self._ended = self._cancelled = False
+        self._changed = threading.Condition()
+        self._thread: threading.Thread | None = None
+        if not isinstance(digest, NoDigest) and there - start >= BLOCK_BYTES:
+            self._there = there
+            self._begin()
+
+    def __enter__(self) -> FileHasher:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        """Stop, early if it must be."""
+        self._cancelled = True
+        self._end()
+        if self._thread is not None:
+            self._thread.join()
+
+    def _begin(self) -> None:
         self._thread = threading.Thread(target=self._run, name="digest", daemon=True)
         self._thread.start()
 
     def _run(self) -> None:
-        handle, start, end = self._work
+        block = bytearray(BLOCK_BYTES)
         try:
-            while start < end and not self._stop:
-                step = min(end, start + 16 * BLOCK_BYTES)
-                reached = update_from_file(self._digest, handle, start, step)
+            while (end := self._awaited()) > self._hashed:
+                step = min(end, self._hashed + 16 * BLOCK_BYTES)
+                reached = update_from_file(self._digest, self._handle, self._hashed, step, block=block)
+                with self._changed:
+                    self._hashed = reached
+                    self._changed.notify_all()
                 if reached < step:
                     return  # the file has shrunk; the digest will not fit
-                start = step
         except OSError:
             return  # likewise
 
-    def finish(self) -> str:
-        """Wait for the end; the digest in hex."""
-        self._thread.join()
-        return str(self._digest.hexdigest())
+    def _awaited(self) -> int:
+        """How far to hash now: a block at least, or all there is at the end; what is hashed already to stop."""
+        with self._changed:
+            while not self._ended and self._there - self._hashed < BLOCK_BYTES:
+                self._changed.wait()
+            return self._hashed if self._cancelled else self._there
 
-    def cancel(self) -> None:
-        """Stop early; the file may be closed after this."""
-        self._stop = True
-        self._thread.join()
+    def reach(self, position: int) -> None:
+        """The file is there up to `position`."""
+        self._reached = position
+        if isinstance(self._digest, NoDigest) or position - self._there < BLOCK_BYTES:
+            return
+        if self._thread is None:
+            self._begin()
+        with self._changed:
+            self._there = position
+            self._changed.notify_all()
+            while position - self._hashed > LAG_BYTES_MAX and self._thread is not None:
+                if not self._thread.is_alive():
+                    return
+                self._changed.wait(1.0)
+
+    def _end(self) -> None:
+        with self._changed:
+            self._there, self._ended = self._reached, True
+            self._changed.notify_all()
+
+    def finish(self, pause: Callable[[], None] = lambda: None) -> str:
+        """Wait until all is hashed; the digest in hex. `pause` is called now and then meanwhile."""
+        self._end()
+        if isinstance(self._digest, NoDigest):
+            return ""
+        if self._thread is None:
+            update_from_file(self._digest, self._handle, self._hashed, self._reached)
+        while self._thread is not None and self._thread.is_alive():
+            self._thread.join(0.5)
+            pause()
+        return str(self._digest.hexdigest())
 
 
 class DigestCache:
@@ -100,43 +162,3 @@ class DigestCache:
         """Forget a digest that did not fit."""
         with self._lock:
             self._digests.pop(key, None)
-
-
-class BufferHasher:
-    """A ring of buffers: the transfer fills one while the thread hashes those filled before."""
-
-    def __init__(self, digest: Any, wanted: bool = True) -> None:
-        self._digest, self._wanted = digest, wanted
-        self._free: queue.SimpleQueue[bytearray] = queue.SimpleQueue()
-        self._full: queue.SimpleQueue[tuple[bytearray, int] | None] = queue.SimpleQueue()
-        for _ in range(BLOCKS if wanted else 1):
-            self._free.put(bytearray(BLOCK_BYTES))
-        self._thread: threading.Thread | None = None
-        if wanted:
-            self._thread = threading.Thread(target=self._run, name="digest", daemon=True)
-            self._thread.start()
-
-    def take(self) -> bytearray:
-        """A buffer to fill; waits when all are still being hashed."""
-        return self._free.get()
-
-    def give(self, buffer: bytearray, count: int) -> None:
-        """Hand over the first `count` bytes of a buffer to be hashed."""
-        if self._wanted:
-            self._full.put((buffer, count))
-        else:
-            self._free.put(buffer)
-
-    def _run(self) -> None:
-        while (item := self._full.get()) is not None:
-            buffer, count = item
-            self._digest.update(memoryview(buffer)[:count])
-            self._free.put(buffer)
-
-    def finish(self) -> str:
-        """Wait until all is hashed; the digest in hex."""
-        if self._thread is not None:
-            self._full.put(None)
-            self._thread.join()
-            self._thread = None
-        return str(self._digest.hexdigest())

@@ -214,7 +214,10 @@ class Partial:
 
     def truncate(self, size: int) -> None:
         """Cut what is there to `size` bytes and go on behind it."""
-        os.ftruncate(self.handle, size)
+        if (
+            size != self.size
+        ):  # ext4 flushes a file at its close that was cut to nothing, even if it was empty
+            os.ftruncate(self.handle, size)
         os.lseek(self.handle, size, os.SEEK_SET)
         self.size = size
 

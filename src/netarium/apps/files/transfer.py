@@ -14,8 +14,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from netarium.apps.files.channel import Channel
-from netarium.apps.files.digest import BufferHasher, DigestCache, FileHasher, update_from_file
+from netarium.apps.files.digest import BLOCK_BYTES, DigestCache, FileHasher, update_from_file
 from netarium.apps.files.folder import Folder, Partial
+from netarium.apps.files.intake import Intake
 from netarium.apps.files.pace import Pace
 from netarium.apps.files.protocol import Broken, FileHeader, NoDigest, PeerError, Refused, new_digest, number
 
@@ -103,11 +104,9 @@ def _send_by_kernel(
     channel: Channel, handle: int, offset: int, header: FileHeader, digest: Any, options: Options
 ) -> str:
     """sendfile: the bytes never come up here; a thread hashes them from the file meanwhile."""
-    wanted = header.algorithm != "none" and digest is not None
-    hasher = FileHasher(digest or NoDigest(), handle, offset, header.size if wanted else 0)
     pace, descriptor = Pace(options.rate), channel.socket.fileno()
     channel.socket.settimeout(channel.stall)
-    try:
+    with FileHasher(digest or NoDigest(), handle, offset, header.size) as hasher:
         while offset < header.size:
             try:
                 count = os.sendfile(
@@ -125,34 +124,27 @@ def _send_by_kernel(
             offset += count
             options.moved(count)
             pace.moved(count)
-        return hasher.finish()
-    finally:
-        hasher.cancel()
+        return hasher.finish(channel.wait)
 
 
 def _send_blocks(
     channel: Channel, handle: int, offset: int, header: FileHeader, digest: Any, options: Options
 ) -> str:
-    """Read and send, for TLS; the thread hashes each block while the next is under way."""
-    wanted = header.algorithm != "none" and digest is not None
-    hasher, pace = BufferHasher(digest or NoDigest(), wanted), Pace(options.rate)
-    try:
+    """Read and send, for TLS; the thread hashes the same bytes meanwhile."""
+    pace, block = Pace(options.rate), memoryview(bytearray(BLOCK_BYTES))
+    with FileHasher(digest or NoDigest(), handle, offset, header.size) as hasher:
         while offset < header.size:
-            buffer = hasher.take()
-            view = memoryview(buffer)[: pace.step(min(len(buffer), header.size - offset))]
+            view = block[: pace.step(min(BLOCK_BYTES, header.size - offset))]
             count = os.preadv(handle, [view], offset)
             if not count:
                 raise Refused(f"{header.name} has become shorter while it was sent", "changed")
             if channel.speaks():
                 channel.hear()
             channel.send_bytes(view[:count])
-            hasher.give(buffer, count)
             offset += count
             options.moved(count)
             pace.moved(count)
-        return hasher.finish()
-    finally:
-        hasher.finish()
+        return hasher.finish(channel.wait)
 
 
 # In
@@ -232,7 +224,7 @@ def _receive_body(
         digest = new_digest(header.algorithm)
     partial.truncate(offset)
     options.moved(offset)
-    hexadecimal = _receive_bytes(channel, partial, header.size - offset, header.algorithm, digest, options)
+    hexadecimal = _receive_bytes(channel, partial, offset, header.size, digest, options)
     told = channel.expect("digest").get("digest")
     if not isinstance(told, str) or not hmac.compare_digest(
         told.encode("utf-8", "replace"), hexadecimal.encode()
@@ -249,33 +241,19 @@ def _receive_body(
 
 
 def _receive_bytes(
-    channel: Channel, partial: Partial, left: int, algorithm: str, digest: Any, options: Options
+    channel: Channel, partial: Partial, offset: int, size: int, digest: Any, options: Options
 ) -> str:
-    hasher, pace = BufferHasher(digest, algorithm != "none"), Pace(options.rate)
+    """The bytes from `offset` to `size`, to the disk; the digest of all."""
+    pace = Pace(options.rate)
     channel.socket.settimeout(channel.stall)
-    try:
-        while left:
-            buffer = hasher.take()
-            view = memoryview(buffer)
-            count = channel.receive_into(view[: pace.step(min(left, len(buffer)))])
-            _write(partial.handle, view[:count])
-            hasher.give(buffer, count)
-            left -= count
+    with (
+        FileHasher(digest, partial.handle, offset, offset) as hasher,
+        Intake(channel, partial.handle, size - offset, batch=not options.rate) as intake,
+    ):
+        while offset < size:
+            count = intake.take(pace.step(size - offset))
+            offset += count
+            hasher.reach(offset)
             options.moved(count)
             pace.moved(count)
-        return hasher.finish()
-    finally:
-        hasher.finish()
-
-
-def _write(handle: int, view: memoryview) -> None:
-    """Write all of it; a full disk is told, and what was written is kept for a resume."""
-    try:
-        while view:
-            view = view[os.write(handle, view) :]
-    except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-            raise Refused(
-                "the disk is full; what came is kept, so a later try goes on there", "disk-full"
-            ) from None
-        raise Refused(f"writing failed: {error.strerror}", "disk") from None
+        return hasher.finish(channel.wait)
