@@ -95,3 +95,18 @@ def types(sent: list[Sent]) -> list[int]:
 def header_of(frame: Frame) -> Ipv6Header:
     assert type(frame.network) is Ipv6Header
     return frame.network
+
+
+def arrives6(stack: Stack, header: Ipv6Header, payload: bytes, transport: object = None) -> None:
+    """A packet has come to eth0 by the wire."""
+    interface = stack.interfaces["eth0"]
+    frame = Frame(interface.mac, 0x02AA, ETHERTYPE_IPV6, header, transport, payload)  # type: ignore[arg-type]
+    stack.receive(interface, frame, stack.now)
+
+
+def discovery6(
+    stack: Stack, source: int, to: int, kind: int, rest: int = 0, payload: bytes = b"", code: int = 0
+) -> None:
+    """A message of neighbour discovery, or another of ICMPv6 with hop limit 255, has come to eth0."""
+    header = Ipv6Header(source, to, PROTOCOL_ICMPV6, 255)
+    arrives6(stack, header, payload, Icmpv6Header(kind, code, rest))
