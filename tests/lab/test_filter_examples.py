@@ -20,7 +20,7 @@ def test_the_balancer_shares_fails_over_and_takes_the_spare_last() -> None:
     ]
     listed = net.service("lb").stdout
     assert "192.168.1.11:80 connections 0 total 1 dead" in listed
-    assert "table ip filter" not in listed
+    assert "table inet filter" not in listed
 
 
 def test_the_home_is_all_in_one_box() -> None:

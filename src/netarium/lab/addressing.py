@@ -72,6 +72,4 @@ def _not_a_hosts(address: int) -> str:
 
 def _refuse_ipv6(text: str, family: int) -> None:
     if family != 4:
-        raise UsageError(
-            f"{text!r}: this version of Netarium speaks IPv4 only; give an address such as 192.168.1.1/24"
-        )
+        raise UsageError(f"{text!r} is of IPv6, and here an IPv4 address is wanted, such as 192.168.1.1/24")

@@ -116,7 +116,7 @@ def _read_one(key: str, value: Any) -> BalanceSetup:
         port,
         servers,
         backup,
-        0 if address is None else addressing.plain_address(address),
+        0 if address is None else read_endpoint(address, 0)[0],
         method,
         _duration(given.get("sticky"), 0),
         source == "masquerade",

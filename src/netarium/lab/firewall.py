@@ -9,7 +9,8 @@
 
 A rule is an action (accept or allow, drop or deny, reject) and, in any order: the chain (input, forward, output;
 without it forward on a router, input on a host), `in` and `out` INTERFACE, `from` and `to` PREFIX or ADDRESS, tcp, udp,
-icmp or `protocol` NUMBER, `sport` and `dport` PORTS, `type` ICMP-TYPE, `state` STATES. The first that fits decides.
+icmp, icmpv6 or `protocol` NUMBER, `sport` and `dport` PORTS, `type` ICMP-TYPE, `state` STATES. The first that fits
+decides. Rules are of IPv4 and IPv6, unless their prefixes or icmp, icmpv6 say otherwise.
 """
 
 from __future__ import annotations
@@ -18,16 +19,23 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from netarium.addresses import Prefix, parse_ip
 from netarium.errors import UsageError
-from netarium.lab import addressing
 from netarium.lab.words import suggest
 from netarium.stack.filter.firewall import ACCEPT, CHAINS, DROP, REJECT, STATES, Rule
 from netarium.wire.ipv4 import PROTOCOL_ICMP, PROTOCOL_TCP, PROTOCOL_UDP
+from netarium.wire.ipv6 import PROTOCOL_ICMPV6
 
 KEYS = ("policy", "rules")
 ACTION_WORDS = {"accept": ACCEPT, "allow": ACCEPT, "drop": DROP, "deny": DROP, "reject": REJECT}
-PROTOCOL_WORDS = {"tcp": PROTOCOL_TCP, "udp": PROTOCOL_UDP, "icmp": PROTOCOL_ICMP}
-ICMP_TYPES = {"echo-reply": 0, "unreachable": 3, "redirect": 5, "echo-request": 8, "time-exceeded": 11}
+PROTOCOL_WORDS = {"tcp": PROTOCOL_TCP, "udp": PROTOCOL_UDP, "icmp": PROTOCOL_ICMP, "icmpv6": PROTOCOL_ICMPV6}
+ICMP_TYPES = {
+    PROTOCOL_ICMP: {"echo-reply": 0, "unreachable": 3, "redirect": 5, "echo-request": 8, "time-exceeded": 11},
+    PROTOCOL_ICMPV6: {
+        "unreachable": 1, "packet-too-big": 2, "time-exceeded": 3, "parameter-problem": 4, "echo-request": 128,
+        "echo-reply": 129,
+    },
+}  # fmt: skip
 TAKING = ("in", "out", "from", "to", "protocol", "sport", "dport", "type", "state")
 WORDS = (*ACTION_WORDS, *CHAINS, *PROTOCOL_WORDS, *TAKING)
 PORT_MAX = 65535
@@ -90,14 +98,29 @@ class _Reader:
         with_ports = "source_ports" in self.found or "destination_ports" in self.found
         if with_ports and protocol not in (PROTOCOL_TCP, PROTOCOL_UDP):
             raise self._wrong("ports belong to tcp or udp; say which")
-        if "icmp_type" in self.found and protocol != PROTOCOL_ICMP:
-            raise self._wrong("`type` belongs to icmp; say icmp")
+        if "icmp_type" in self.found:
+            if protocol not in ICMP_TYPES:
+                raise self._wrong("`type` belongs to icmp or icmpv6; say which")
+            self.found["icmp_type"] = self._icmp_type(self.found["icmp_type"], ICMP_TYPES[protocol])
+        self._settle_family(protocol)
         chain = self.chain or default_chain
         if chain == "input" and "interface_out" in self.found:
             raise self._wrong("a packet to the node itself has no `out`; leave it away")
         if chain == "output" and "interface_in" in self.found:
             raise self._wrong("a packet of the node itself has no `in`; leave it away")
         return chain, Rule(self.action, text=self.text, **self.found)
+
+    def _settle_family(self, protocol: int) -> None:
+        """The family that the prefixes speak of: one, and that of the protocol."""
+        families = dict.fromkeys(
+            self.found.pop(end) for end in ("from_family", "to_family") if end in self.found
+        )
+        families |= (
+            {4: None} if protocol == PROTOCOL_ICMP else {6: None} if protocol == PROTOCOL_ICMPV6 else {}
+        )
+        if len(families) > 1:
+            raise self._wrong("IPv4 and IPv6 in one rule, which no packet fits; write a rule for each")
+        self.found["family"] = next(iter(families), 0)
 
     def _word(self, word: str) -> None:
         if word in ACTION_WORDS:
@@ -124,11 +147,13 @@ class _Reader:
             "protocol": ("protocol", lambda text: self._number(text, 255)),
             "sport": ("source_ports", self._ports),
             "dport": ("destination_ports", self._ports),
-            "type": ("icmp_type", self._icmp_type),
+            "type": ("icmp_type", str),
             "state": ("states", self._states),
         }
         name, read = readers[word]
         self.found[name] = read(value)
+        if word in ("from", "to") and value != "any":
+            self.found[f"{word}_family"] = 6 if ":" in value else 4
 
     def _interface(self, text: str) -> str:
         if text not in self.interfaces:
@@ -139,9 +164,10 @@ class _Reader:
         if text == "any":
             return (0, 0)
         if "/" not in text:
-            return (addressing.plain_address(text), 0xFFFFFFFF)
-        prefix = addressing.route_prefix(text)
-        return (prefix.network, 0xFFFFFFFF << (32 - prefix.length) & 0xFFFFFFFF)
+            family, address = parse_ip(text)
+            return (address, (1 << (32 if family == 4 else 128)) - 1)
+        prefix = Prefix.parse(text)
+        return (prefix.network, prefix.mask)
 
     def _number(self, text: str, most: int) -> int:
         if not text.isdigit() or int(text) > most:
@@ -159,8 +185,8 @@ class _Reader:
             ranges.append((low, high))
         return tuple(ranges)
 
-    def _icmp_type(self, text: str) -> int:
-        return ICMP_TYPES[text] if text in ICMP_TYPES else self._number(text, 255)
+    def _icmp_type(self, text: str, known: Mapping[str, int]) -> int:
+        return known[text] if text in known else self._number(text, 255)
 
     def _states(self, text: str) -> int:
         mask = 0

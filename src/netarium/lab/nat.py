@@ -28,6 +28,7 @@ KEYS = (
 PROTOCOLS = {"tcp": PROTOCOL_TCP, "udp": PROTOCOL_UDP}
 POOL_MAX = 4096
 PORT_MAX = 65535
+ONLY_IPV4 = "{!r} is of IPv6, and addresses are translated for IPv4 alone; give an IPv4 address (a firewall is of both)"
 
 Configured = Mapping[str, Sequence[InterfaceAddress]]
 """Interface name -> addresses."""
@@ -92,8 +93,16 @@ def read_service(what: str, text: str) -> tuple[int, int]:
 
 def read_endpoint(text: str, port: int) -> tuple[int, int]:
     """(address, port) of `192.168.1.2:80`, or of an address, whose port is `port` then. Raises UsageError."""
+    if str(text).count(":") > 1:
+        raise UsageError(ONLY_IPV4.format(str(text)))
     address, colon, number = str(text).partition(":")
-    return addressing.plain_address(address), _port(number) if colon else port
+    return _address(address), _port(number) if colon else port
+
+
+def _address(text: str) -> int:
+    if ":" in text:
+        raise UsageError(ONLY_IPV4.format(text))
+    return addressing.plain_address(text)
 
 
 def _listed(value: Any) -> tuple[str, ...]:
@@ -107,8 +116,10 @@ def _source(text: str) -> int:
         return MASQUERADE
     if text == "none":
         return KEEP
+    if ":" in text:
+        return _address(text)
     try:
-        return addressing.plain_address(text)
+        return _address(text)
     except UsageError:
         raise UsageError(f"nat.source: {text!r} is not masquerade, none or an address") from None
 
@@ -117,8 +128,8 @@ def _pool(value: Any) -> tuple[int, ...]:
     found: list[int] = []
     for text in _listed(value):
         first_text, dash, last_text = text.partition("-")
-        first = addressing.plain_address(first_text.strip())
-        last = addressing.plain_address(last_text.strip()) if dash else first
+        first = _address(first_text.strip())
+        last = _address(last_text.strip()) if dash else first
         if last < first or last - first >= POOL_MAX:
             raise UsageError(f"nat.pool: {text} is no range of 1 to {POOL_MAX} addresses; write FIRST-LAST")
         for address in range(first, last + 1):
@@ -133,7 +144,7 @@ def _pool(value: Any) -> tuple[int, ...]:
 def _static(given: Mapping[str, str]) -> dict[int, int]:
     found: dict[int, int] = {}
     for inside, outside in given.items():
-        one, other = addressing.plain_address(inside), addressing.plain_address(outside)
+        one, other = _address(inside), _address(outside)
         if other in found.values():
             raise UsageError(
                 f"nat.static: {outside} is given to two inside addresses; give each one of its own"

@@ -21,13 +21,16 @@ PLACES: Final = ("prerouting", "input", "forward", "output", "postrouting")
 
 
 class Hooks:
-    """The chains of one stack. `outgoing` tells whether any looks at packets on the way out; `filter` is who put
-    hooks there, None while nobody did.
+    """The chains of one stack for IPv4; `ipv6` has those for IPv6. `outgoing` tells whether any looks at packets on the
+    way out; `filter` is who put hooks there, None while nobody did.
     """
 
-    __slots__ = ("filter", "forward", "input", "outgoing", "output", "postrouting", "prerouting")
+    __slots__ = (
+        "filter", "forward", "input", "ipv6", "outgoing", "output", "postrouting", "prerouting", "reassembled",
+    )  # fmt: skip
 
-    def __init__(self) -> None:
+    def __init__(self, family: int = 4) -> None:
+        self.ipv6: Final[Hooks] = Hooks(6) if family == 4 else self
         self.prerouting: Chain | None = None
         self.input: Chain | None = None
         self.forward: Chain | None = None
@@ -35,6 +38,8 @@ class Hooks:
         self.postrouting: Chain | None = None
         self.outgoing = False
         self.filter: Filter | None = None
+        self.reassembled = -1
+        """Of IPv6: the identification of the present packet, where a hook has put its fragments together."""
 
     def add(self, place: str, priority: int, hook: Hook) -> None:
         """Call `hook` at `place` (one of PLACES), smaller priorities first, equal ones in order of adding."""

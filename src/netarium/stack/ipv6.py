@@ -1,6 +1,6 @@
 """IPv6 of one host, put together under one name, beside `ipv4`; there is none on a host that was not asked for it.
 
-Transports hold this object as `ip`, as they hold `Ipv4`. Packet filters do not look at IPv6.
+Transports hold this object as `ip`, as they hold `Ipv4`. Packet filters stand at `stack.hooks.ipv6`.
 """
 
 from __future__ import annotations

@@ -41,11 +41,12 @@ REDIRECT_INTERVAL_MS: Final = 1000
 class Ipv6Forward:
     """Forwards while `net.ipv6.conf.all.forwarding` is 1."""
 
-    __slots__ = ("forwarded", "ipv6", "redirect_limit", "stack")
+    __slots__ = ("forwarded", "hooks", "ipv6", "redirect_limit", "stack")
 
     def __init__(self, ipv6: Ipv6) -> None:
         self.ipv6: Final = ipv6
         self.stack: Final = ipv6.stack
+        self.hooks: Final = ipv6.stack.hooks.ipv6
         self.redirect_limit: Final = RateLimit(ipv6.stack)
         self.forwarded = 0
 
@@ -74,14 +75,33 @@ class Ipv6Forward:
         if stack.watch.step is not None:
             tell_forward(stack, self.ipv6.routes, route, destination, header.ttl)
         size = frame.size_bytes - HEADER_BYTES
-        if size > route.mtu:
+        if size > route.mtu and self.hooks.reassembled < 0:
             stack.drop(Drop.PACKET_TOO_BIG, frame, f"{size} bytes, {route.interface.name} {route.mtu}")
             icmp.send_error(frame, PACKET_TOO_BIG, 0, route.mtu, interface)
             return
-        if route.interface is interface:
+        if route.interface is interface and self.hooks.prerouting is None:
             self._redirect(frame, header, interface, route)
+        forwarded = frame.forwarded(0, 0, header.forwarded())
+        if self.hooks.forward is not None or self.hooks.postrouting is not None:
+            self._forward_judged(forwarded, size, interface, route)
+            return
         self.forwarded += 1
-        self.ipv6.output.send_routed(frame.forwarded(0, 0, header.forwarded()), route)
+        self.ipv6.output.send_routed(forwarded, route)
+
+    def _forward_judged(self, frame: Frame, size: int, interface: Interface, route: Route) -> None:
+        """Through the hooks. What came in fragments, and was put together for them, leaves in fragments again."""
+        hooks = self.hooks
+        judged: Frame | None = frame
+        for chain in (hooks.forward, hooks.postrouting):
+            if chain is not None and judged is not None:
+                judged = hooks.run(chain, judged, interface, route.interface)
+        if judged is None:
+            return
+        self.forwarded += 1
+        if size > MTU_MIN and hooks.reassembled >= 0:
+            self.ipv6.output.send_fragments(judged, route, MTU_MIN, hooks.reassembled)
+        else:
+            self.ipv6.output.send_routed(judged, route)
 
     def _refuse(self, route: Route | None, frame: Frame, interface: Interface) -> None:
         """No route, or one that says no."""

@@ -33,11 +33,12 @@ if TYPE_CHECKING:
 class Ipv6Input:
     """What arrives. `protocols` maps an upper-layer protocol to its receiver; raw endpoints get their copies first."""
 
-    __slots__ = ("ipv6", "protocols", "raw_receivers", "received", "stack")
+    __slots__ = ("hooks", "ipv6", "protocols", "raw_receivers", "received", "stack")
 
     def __init__(self, ipv6: Ipv6) -> None:
         self.ipv6: Final = ipv6
         self.stack: Final = ipv6.stack
+        self.hooks: Final = ipv6.stack.hooks.ipv6
         self.protocols: Final[dict[int, Receiver]] = {}
         self.raw_receivers: Final[dict[int, list[Receiver]]] = {}
         self.received = 0
@@ -57,6 +58,11 @@ class Ipv6Input:
             return
         if header.extensions and not self.ipv6.extensions.accepts_hop_by_hop(frame, header, interface):
             return
+        if self.hooks.prerouting is not None:
+            judged = self.hooks.run(self.hooks.prerouting, frame, interface, None)
+            if judged is None or type(judged.network) is not Ipv6Header:
+                return
+            frame, header = judged, judged.network
         destination = header.destination
         if destination in self.ipv6.routes.local:
             self._receive_own(frame, header, interface)
@@ -126,6 +132,11 @@ class Ipv6Input:
             # Somebody gave the transport header as bytes: read it, as if it had come by a wire.
             read = parse_transport(header, bytes(frame.payload))
             frame = Frame(frame.destination, frame.source, ETHERTYPE_IPV6, header, *read)
+        if self.hooks.input is not None:
+            judged = self.hooks.run(self.hooks.input, frame, interface, None)
+            if judged is None:
+                return
+            frame = judged
         if frame.fault is not None:
             self.stack.drop(frame.fault, frame, interface.name)
             return

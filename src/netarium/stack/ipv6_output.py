@@ -29,11 +29,12 @@ if TYPE_CHECKING:
 class Ipv6Output:
     """What leaves: `send_packet` for own packets, `send_routed` for any packet whose route is known."""
 
-    __slots__ = ("identification", "ipv6", "multicast_loop", "routes", "sent", "settings", "stack")
+    __slots__ = ("hooks", "identification", "ipv6", "multicast_loop", "routes", "sent", "settings", "stack")
 
     def __init__(self, ipv6: Ipv6) -> None:
         self.ipv6: Final = ipv6
         self.stack: Final = ipv6.stack
+        self.hooks: Final = ipv6.stack.hooks.ipv6
         self.routes: Final = ipv6.routes
         self.settings: Final = ipv6.stack.settings
         self.identification = ipv6.stack.random.getrandbits(32)
@@ -140,26 +141,39 @@ class Ipv6Output:
         return self.settings.ipv6_hop_limit
 
     def send_built(self, frame: Frame, size: int, route: Route, dont_fragment: bool) -> SendFailure | None:
-        """Send the packet in `frame`, `size` bytes with its header, in fragments where it must be."""
+        """Send the packet in `frame`, `size` bytes with its header: by the hooks, in fragments where it must be."""
+        if self.hooks.outgoing and (size <= route.mtu or not dont_fragment):
+            judged = self._judged(frame, route)
+            if judged is None:
+                return Failure.PERMISSION
+            frame = judged
         if size <= route.mtu:
             self.send_routed(frame, route)
             return None
         if dont_fragment or size > SIZE_BYTES + PAYLOAD_BYTES_MAX:
             return Failure.MESSAGE_TOO_LONG
         self.identification = (self.identification + 1) & 0xFFFFFFFF
-        pieces = fragment_packet(frame, route.mtu, self.identification)
+        self.send_fragments(frame, route, route.mtu, self.identification)
+        return None
+
+    def _judged(self, frame: Frame, route: Route) -> Frame | None:
+        """What the hooks leave of a packet of this host; None when one has dropped it."""
+        judged: Frame | None = frame
+        for chain in (self.hooks.output, self.hooks.postrouting):
+            if chain is not None and judged is not None:
+                judged = self.hooks.run(chain, judged, None, route.interface)
+        return judged
+
+    def send_fragments(self, frame: Frame, route: Route, mtu: int, identification: int) -> None:
+        """Cut the packet in `frame` to `mtu` and send the pieces in order (RFC 8200 4.5)."""
+        pieces = fragment_packet(frame, mtu, identification)
         if self.stack.watch.step is not None:
             sizes = [len(piece.payload) for piece in pieces]
             self.stack.watch.step(
-                self.stack.now,
-                self.stack.name,
-                Stop.FRAGMENT,
-                "ipv6",
-                {"mtu": route.mtu, "payload_bytes": sizes},
+                self.stack.now, self.stack.name, Stop.FRAGMENT, "ipv6", {"mtu": mtu, "payload_bytes": sizes}
             )
         for piece in pieces:
             self.send_routed(piece, route)
-        return None
 
     def send_routed(self, frame: Frame, route: Route) -> None:
         """Give the packet in `frame` the MACs of its next hop and send it; it fits the MTU."""

@@ -1,6 +1,7 @@
 """conntrack: list, count and delete the tracked connections of the host, in the format of conntrack-tools.
 
-    conntrack -L [-p PROTOCOL] [-s ADDRESS] [-d ADDRESS] [--sport PORT] [--dport PORT] [-n] [-g] [--json | -o json]
+    conntrack -L [-f ipv4|ipv6] [-p PROTOCOL] [-s ADDRESS] [-d ADDRESS] [--sport PORT] [--dport PORT] [-n] [-g]
+                 [--json | -o json]
     conntrack -D ... | -F | -C | -S [--json]
 
 -s, -d, --sport and --dport speak of the original direction; -n keeps only source NAT, -g only destination NAT.
@@ -16,7 +17,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from netarium import control
-from netarium.addresses import ipv4_text, parse_ipv4
+from netarium.addresses import ip_text, parse_ip
 from netarium.errors import UsageError
 from netarium.journey import Drop
 
@@ -35,7 +36,8 @@ def read_arguments(arguments: list[str]) -> argparse.Namespace:
     what.add_argument("-F", "--flush", action="store_true", help="delete all")
     what.add_argument("-C", "--count", action="store_true", help="how many there are")
     what.add_argument("-S", "--stats", action="store_true", help="the table's drops")
-    parser.add_argument("-p", "--proto", choices=("tcp", "udp", "icmp"))
+    parser.add_argument("-p", "--proto", choices=("tcp", "udp", "icmp", "icmpv6"))
+    parser.add_argument("-f", "--family", choices=("ipv4", "ipv6"))
     parser.add_argument("-s", "--src", metavar="ADDRESS")
     parser.add_argument("-d", "--dst", metavar="ADDRESS")
     parser.add_argument("--sport", type=int, metavar="PORT")
@@ -54,16 +56,17 @@ class Selection:
 
     def __init__(self, chosen: argparse.Namespace) -> None:
         self.chosen = chosen
-        self.source = None if chosen.src is None else parse_ipv4(chosen.src)
-        self.destination = None if chosen.dst is None else parse_ipv4(chosen.dst)
+        self.source = None if chosen.src is None else parse_ip(chosen.src)
+        self.destination = None if chosen.dst is None else parse_ip(chosen.dst)
 
     def fits(self, view: ConnectionView) -> bool:
         """Whether it is one of them."""
         chosen, way = self.chosen, view.original
         return (
             chosen.proto in (None, view.protocol_name)
-            and self.source in (None, way.source)
-            and self.destination in (None, way.destination)
+            and chosen.family in (None, f"ipv{view.family}")
+            and self.source in (None, (view.family, way.source))
+            and self.destination in (None, (view.family, way.destination))
             and chosen.sport in (None, way.source_port)
             and chosen.dport in (None, way.destination_port)
             and (not chosen.src_nat or view.source_translated)
@@ -75,16 +78,18 @@ def as_json(view: ConnectionView) -> dict[str, object]:
     """A connection for programs."""
     found: dict[str, object] = {"protocol": view.protocol_name, "number": view.protocol, "state": view.state}
     found["timeout_s"] = -(-view.remaining_ns // 1_000_000_000)
-    found["original"] = _way_json(view.original)
-    found["reply"] = _way_json(view.reply)
+    found["family"] = f"ipv{view.family}"
+    found["original"] = _way_json(view.family, view.original)
+    found["reply"] = _way_json(view.family, view.reply)
     found["unreplied"] = not view.seen_reply
     found["assured"] = view.assured
     found["rule"] = view.rule
     return found
 
 
-def _way_json(way: WayView) -> dict[str, object]:
-    return {**asdict(way), "source": ipv4_text(way.source), "destination": ipv4_text(way.destination)}
+def _way_json(family: int, way: WayView) -> dict[str, object]:
+    ends = {"source": ip_text(family, way.source), "destination": ip_text(family, way.destination)}
+    return {**asdict(way), **ends}
 
 
 def list_connections(chosen: argparse.Namespace, selection: Selection) -> int:

@@ -86,7 +86,7 @@ def print_ruleset(rules: list[RuleView], nat: NatSetup | None, services: list[Ba
         name: listed for name, listed in chains.items() if len(listed) > 1 or listed[-1].action != "accept"
     }
     if chains:
-        print("table ip filter {")
+        print("table inet filter {")
         for name, listed in chains.items():
             policy = listed[-1]
             print(f"\tchain {name} {{")

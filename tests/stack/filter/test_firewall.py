@@ -183,7 +183,7 @@ def test_hooks_are_there_only_where_a_chain_has_something_to_say() -> None:
         ("deny tpc", "unknown word 'tpc'; did you mean 'tcp'?"),
         ("deny in eht0", "there is no interface 'eht0'; did you mean 'eth0'?"),
         ("deny state newish", "there is no state 'newish'; did you mean 'new'?"),
-        ("deny tcp type 3", "`type` belongs to icmp; say icmp"),
+        ("deny tcp type 3", "`type` belongs to icmp or icmpv6; say which"),
         ("deny input out eth0", "a packet to the node itself has no `out`; leave it away"),
     ],
 )

@@ -3,6 +3,8 @@
 Start with `filter.py`: it is what a packet meets at each place, in order. A stack without a `Filter` pays nothing.
 
     filter      `Filter`: the hooks; follows every packet's connection and applies what was decided at its first packet
+    filter6     the same for IPv6: tracking and firewall
+    judging     what both have in common: the registers of the present packet, the firewall's verdict
     entry       one tracked connection: two directions, each with its key and what becomes of a packet in it
     table       the connections of a host: find, confirm, expire, limit
     tracking    what each packet changes, and which may begin a connection

@@ -8,16 +8,23 @@ from __future__ import annotations
 
 from typing import Any, Final, Protocol
 
-from netarium.addresses import ipv4_text
+from netarium.addresses import ip_text
+from netarium.wire import icmpv6
 from netarium.wire.icmp import ECHO_REPLY, ECHO_REQUEST, TIMESTAMP_REPLY, TIMESTAMP_REQUEST
 from netarium.wire.ipv4 import PROTOCOL_ICMP, PROTOCOL_TCP, PROTOCOL_UDP
+from netarium.wire.ipv6 import PROTOCOL_ICMPV6
 
 Key = tuple[int, int, int, int, int]
 
 ICMP_ANSWERS: Final = {ECHO_REQUEST: ECHO_REPLY, TIMESTAMP_REQUEST: TIMESTAMP_REPLY}
 """Queries that may begin a connection, and what answers them (RFC 5508 section 3)."""
+ICMPV6_ANSWERS: Final = {icmpv6.ECHO_REQUEST: icmpv6.ECHO_REPLY}
+QUERIES: Final = (PROTOCOL_ICMP, PROTOCOL_ICMPV6)
+"""Protocols whose connections are queries with an identifier."""
 
-PROTOCOL_NAMES: Final = {PROTOCOL_ICMP: "icmp", PROTOCOL_TCP: "tcp", PROTOCOL_UDP: "udp"}
+PROTOCOL_NAMES: Final = {
+    PROTOCOL_ICMP: "icmp", PROTOCOL_TCP: "tcp", PROTOCOL_UDP: "udp", PROTOCOL_ICMPV6: "icmpv6",
+}  # fmt: skip
 
 
 class Owner(Protocol):
@@ -61,12 +68,13 @@ class Entry:
     """
 
     __slots__ = (
-        "assured", "closing", "confirmed", "destination_owner", "expires_ns", "fin_from", "masquerade", "original",
-        "protocol", "reply", "rule", "seen_reply", "serial", "source_owner", "state", "stream_ns",
+        "assured", "closing", "confirmed", "destination_owner", "expires_ns", "family", "fin_from", "masquerade",
+        "original", "protocol", "reply", "rule", "seen_reply", "serial", "source_owner", "state", "stream_ns",
     )  # fmt: skip
 
-    def __init__(self, key: Key, serial: int) -> None:
+    def __init__(self, key: Key, serial: int, family: int = 4) -> None:
         self.protocol: Final = key[0]
+        self.family: Final = family
         self.serial: Final = serial
         self.original: Final = Direction(self, key, False)
         self.reply: Final = Direction(self, inverted(key), True)
@@ -127,10 +135,15 @@ class Entry:
             self.destination_owner.release(self)
             self.destination_owner = None
 
+    @property
+    def name(self) -> str:
+        """`tcp 192.168.1.2:1024 -> 202.20.65.4:80`: the way of its first packet."""
+        return key_text(self.original.key, self.family)
+
     def text(self) -> str:
         """`tcp 192.168.1.2:1024 -> 202.20.65.4:80 as 202.20.65.5:1024 -> 202.20.65.4:80`."""
         way = self.original
-        plain = key_text(way.key)
+        plain = key_text(way.key, self.family)
         if not self.translated:
             return plain
         after = (
@@ -140,22 +153,26 @@ class Entry:
             way.to_destination,
             way.to_destination_port,
         )
-        return f"{plain} as {key_text(after).partition(' ')[2]}"
+        return f"{plain} as {key_text(after, self.family).partition(' ')[2]}"
 
 
 def inverted(key: Key) -> Key:
     """The key of a packet that answers one with `key`."""
     protocol, source, source_port, destination, destination_port = key
-    if protocol == PROTOCOL_ICMP:
-        return (protocol, destination, source_port, source, ICMP_ANSWERS.get(destination_port, -1))
+    if protocol in QUERIES:
+        answers = ICMP_ANSWERS if protocol == PROTOCOL_ICMP else ICMPV6_ANSWERS
+        return (protocol, destination, source_port, source, answers.get(destination_port, -1))
     return (protocol, destination, destination_port, source, source_port)
 
 
-def key_text(key: Key) -> str:
+def key_text(key: Key, family: int = 4) -> str:
     """`tcp 192.168.1.2:1024 -> 202.20.65.4:80`, `icmp 10.0.0.1 -> 10.0.0.2 id 7`."""
     protocol, source, source_port, destination, destination_port = key
+    one, other = ip_text(family, source), ip_text(family, destination)
     name = PROTOCOL_NAMES.get(protocol, f"protocol {protocol}")
     if protocol in (PROTOCOL_TCP, PROTOCOL_UDP):
-        return f"{name} {ipv4_text(source)}:{source_port} -> {ipv4_text(destination)}:{destination_port}"
-    tail = f" id {source_port}" if protocol == PROTOCOL_ICMP else ""
-    return f"{name} {ipv4_text(source)} -> {ipv4_text(destination)}{tail}"
+        if family == 6:
+            one, other = f"[{one}]", f"[{other}]"
+        return f"{name} {one}:{source_port} -> {other}:{destination_port}"
+    tail = f" id {source_port}" if protocol in QUERIES else ""
+    return f"{name} {one} -> {other}{tail}"

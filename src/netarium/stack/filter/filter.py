@@ -5,33 +5,23 @@ packets at the output) the connection is found, or begun and its destination dec
 then the firewall judges; last, after routing or before a socket, the source is decided and rewritten, and a connection
 whose first packet came so far is confirmed: it stands in the table. What is decided at the first packet holds for all.
 
-`current` is the way of the packet that is between its first and its last hook, as Linux notes it in the packet itself.
-A stack handles one packet at a time, so one field is enough; a packet costs one look-up.
-Multicasts, broadcasts and packets without a source are not tracked; IPv6 passes untouched.
+A packet costs one look-up; what is known of it between its hooks are the registers of `judging.FamilyFilter`.
+Multicasts, broadcasts and packets without a source are not tracked. IPv6 is in `filter6`: no NAT, the same firewall.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from netarium.journey import Cause, Drop, Stop
 from netarium.stack.filter import related, telling, tracking
 from netarium.stack.filter.balance import Balancer, Server
 from netarium.stack.filter.entry import Direction, Entry, Key
-from netarium.stack.filter.firewall import (
-    ACCEPT,
-    CHAINS,
-    ESTABLISHED,
-    INVALID,
-    NEW,
-    REJECT,
-    RELATED,
-    UNTRACKED,
-    Firewall,
-)
+from netarium.stack.filter.filter6 import Filter6
+from netarium.stack.filter.firewall import CHAINS, ESTABLISHED, INVALID, NEW, RELATED, UNTRACKED, Firewall
+from netarium.stack.filter.judging import FamilyFilter
 from netarium.stack.filter.nat import Nat, NatSetup, hide_port
 from netarium.stack.filter.rewrite import rewrite_destination, rewrite_source
-from netarium.stack.filter.table import ConnectionTable
 from netarium.stack.routes import LOCAL
 from netarium.wire.ethernet import Frame
 from netarium.wire.icmp import DESTINATION_UNREACHABLE, PORT_UNREACHABLE, IcmpHeader
@@ -53,38 +43,23 @@ if TYPE_CHECKING:
 IS_FRAGMENT: Final = MORE_FRAGMENTS | OFFSET_MASK
 TRACKING_PRIORITY: Final = -200
 """Linux NF_IP_PRI_CONNTRACK; fragments are put together here too."""
-FIREWALL_PRIORITY: Final = 0
 LAST_PRIORITY: Final = 100
 """Linux NF_IP_PRI_NAT_SRC; connections are confirmed here too."""
 WITH_PORTS: Final = (PROTOCOL_TCP, PROTOCOL_UDP, PROTOCOL_ICMP)
 
 
-class Filter:
-    """Tracking, NAT, firewall and balancer of one host. `nat` is None while nothing is translated."""
+class Filter(FamilyFilter):
+    """Tracking, NAT, firewall and balancer of one host. `nat` is None while nothing is translated, `ipv6` while the
+    firewall has nothing to say.
+    """
 
-    __slots__ = (
-        "attached", "balancer", "current", "firewall", "is_related", "nat", "pending", "shown", "stack", "state",
-        "table", "tracker",
-    )  # fmt: skip
+    __slots__ = ("balancer", "ipv6", "nat")
 
     def __init__(self, stack: Stack) -> None:
-        self.stack: Final = stack
-        self.table: Final = ConnectionTable(stack)
-        self.tracker: Final = tracking.Tracker(self.table)
-        self.firewall: Final = Firewall()
+        super().__init__(stack, stack.hooks, Firewall(), 4)
         self.balancer: Final = Balancer()
         self.nat: Nat | None = None
-        self.current: Direction | None = None
-        self.state = UNTRACKED
-        """What the current packet is to its connection, a bit of `firewall.STATES`."""
-        self.is_related = False
-        """The current packet is an ICMP error about a connection."""
-        self.attached: Direction | None = None
-        """The way of an answer that the firewall makes in the host's name (Linux nf_ct_attach)."""
-        self.pending: Entry | None = None
-        """The newest connection begun; when it was never confirmed, what it borrowed goes back."""
-        self.shown: dict[str, Any] = {}
-        """The firewall's hooks that are in place, by chain."""
+        self.ipv6: Filter6 | None = None
 
     # The first hook: whose connection is it, and where does it go?
 
@@ -133,7 +108,7 @@ class Filter:
             key = (header.protocol, header.source, 0, header.destination, 0)
         way = self.table.directions.get(key)
         if interface is not None and interface.is_loopback:
-            self._see_again(way)
+            self.see_again(way)
             return frame
         if way is not None and self.tracker.follow(way, frame):
             self.state = ESTABLISHED if way.entry.seen_reply else NEW
@@ -148,12 +123,6 @@ class Filter:
                 telling.tell_rewritten(self.stack, Stop.FILTER_IN, way, frame, after)
             return after
         return frame
-
-    def _see_again(self, way: Direction | None) -> None:
-        """Over lo a packet comes back from the host's own output: it has been counted there."""
-        if way is not None:
-            self.current = way
-            self.state = ESTABLISHED if way.entry.seen_reply else NEW
 
     def _begin(
         self, key: Key, frame: Frame, header: Ipv4Header, interface: Interface | None
@@ -323,47 +292,17 @@ class Filter:
         telling.tell_confirmed(self.stack, table, mappings, entry, stop, before)
         return None
 
-    # The firewall.
-
-    def judge(
-        self, chain_name: str, frame: Frame, interface: Interface | None, out: Interface | None
-    ) -> Frame | None:
-        """Let the firewall's chain decide about the packet in `frame`."""
-        header = frame.network
-        if type(header) is not Ipv4Header:
-            return frame
-        chain = self.firewall.chains[chain_name]
-        action, number = chain.judge(frame, header, self.state, interface, out)
-        if self.stack.watch.step is not None:
-            telling.tell_judged(self.stack, chain, number, action, frame)
-        if action == ACCEPT:
-            return frame
-        way = self.current
-        if action == REJECT:
-            self._reject(frame, header, way)
-            self.stack.drop(Drop.FILTER_REJECT, frame, chain.told(number))
-        else:
-            self.stack.drop(Drop.FILTER_RULE, frame, chain.told(number))
-        self.current = None
-        if way is not None and not way.entry.confirmed:
-            way.entry.release()
-        return None
-
-    def _reject(self, frame: Frame, header: Ipv4Header, way: Direction | None) -> None:
+    def reject(self, frame: Frame, interface: Interface | None) -> None:
         """Say no in the name of the one who was asked: RST for TCP, else ICMP port unreachable."""
-        transport = frame.transport
-        if way is not None and not self.is_related:
-            self.attached = way.entry.original if way.is_reply else way.entry.reply
-        try:
-            if type(transport) is TcpHeader:
-                if not transport.flags & RST:
-                    self.stack.tcp.answer_with_reset(
-                        self.stack.ipv4, header.destination, header.source, transport, len(frame.payload)
-                    )
-            else:
-                self.stack.icmp.send_error(frame, DESTINATION_UNREACHABLE, PORT_UNREACHABLE)
-        finally:
-            self.attached = None
+        header, transport = frame.network, frame.transport
+        assert type(header) is Ipv4Header
+        if type(transport) is not TcpHeader:
+            self.stack.icmp.send_error(frame, DESTINATION_UNREACHABLE, PORT_UNREACHABLE)
+        elif not transport.flags & RST:
+            payload_bytes = len(frame.payload)
+            self.stack.tcp.answer_with_reset(
+                self.stack.ipv4, header.destination, header.source, transport, payload_bytes
+            )
 
     # Configuration.
 
@@ -372,15 +311,12 @@ class Filter:
         self.nat = None if setup is None else Nat(self.table, setup)
 
     def show_firewall(self) -> None:
-        """Put the firewall's hooks where a chain has something to say, and take them from where none has."""
-        hooks = self.stack.hooks
-        for name in CHAINS:
-            hook = self.shown.pop(name, None)
-            if hook is not None:
-                hooks.remove(name, hook)
-            if self.firewall.is_needed(name):
-                self.shown[name] = hook = _Chain(self, name).judge
-                hooks.add(name, FIREWALL_PRIORITY, hook)
+        """Let the chains that have something to say judge, packets of both families."""
+        super().show_firewall()
+        if self.ipv6 is None and any(self.firewall.is_needed(name) for name in CHAINS):
+            self.ipv6 = Filter6(self)
+        if self.ipv6 is not None:
+            self.ipv6.show_firewall()
 
     def original_destination(self, key: Key) -> tuple[int, int] | None:
         """Where a connection to this host's own socket was meant for: (address, port); None when it is not tracked.
@@ -407,20 +343,6 @@ class Filter:
         if not alive:
             for entry in [each for each in self.table.entries.values() if each.destination_owner is server]:
                 self.table.remove(entry, Cause.UNREACHABLE)
-
-
-class _Chain:
-    """A hook that judges by one chain."""
-
-    __slots__ = ("filter", "name")
-
-    def __init__(self, filter: Filter, name: str) -> None:
-        self.filter = filter
-        self.name = name
-
-    def judge(self, frame: Frame, interface: Interface | None, out: Interface | None) -> Frame | None:
-        """Let the chain decide."""
-        return self.filter.judge(self.name, frame, interface, out)
 
 
 def filter_of(stack: Stack) -> Filter:

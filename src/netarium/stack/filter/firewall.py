@@ -2,7 +2,8 @@
 
 Read first: RFC 2979 (what a firewall owes the hosts behind it). States are netfilter's: `new` is the first packets of a
 connection until an answer was seen, `established` all others of it, `related` an ICMP error about it, `invalid` what
-belongs to none and can begin none. A reject answers TCP by RST, all else by ICMP port unreachable (nftables' default).
+belongs to none and can begin none. A reject answers TCP by RST, all else by port unreachable of ICMP or
+ICMPv6 (nftables' default). The rules are of both families, as those of nftables' `inet`.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from netarium.stack.filter.telling import packet_size
 from netarium.wire.icmp import IcmpHeader
+from netarium.wire.icmpv6 import Icmpv6Header
 from netarium.wire.ipv4 import Ipv4Header
 from netarium.wire.tcp import TcpHeader
 from netarium.wire.udp import UdpHeader
@@ -18,6 +20,7 @@ from netarium.wire.udp import UdpHeader
 if TYPE_CHECKING:
     from netarium.stack.interface import Interface
     from netarium.wire.ethernet import Frame
+    from netarium.wire.ipv6 import Ipv6Header
 
 ACCEPT: Final = "accept"
 DROP: Final = "drop"
@@ -40,11 +43,14 @@ PortRanges = tuple[tuple[int, int], ...]
 
 
 class Rule:
-    """One rule. What is 0, empty or -1 fits everything; prefixes are (network, mask); ports are inclusive ranges."""
+    """One rule. What is 0, empty or -1 fits everything; prefixes are (network, mask); ports are inclusive ranges.
+
+    `family` is that of its prefixes, 4 or 6; a rule without any speaks of both.
+    """
 
     __slots__ = (
-        "action", "bytes", "destination", "destination_ports", "icmp_type", "interface_in", "interface_out", "packets",
-        "protocol", "source", "source_ports", "states", "text",
+        "action", "bytes", "destination", "destination_ports", "family", "icmp_type", "interface_in", "interface_out",
+        "packets", "protocol", "source", "source_ports", "states", "text",
     )  # fmt: skip
 
     def __init__(
@@ -60,6 +66,7 @@ class Rule:
         destination_ports: PortRanges = (),
         icmp_type: int = -1,
         states: int = 0,
+        family: int = 0,
         text: str = "",
     ) -> None:
         self.action: Final = action
@@ -72,12 +79,15 @@ class Rule:
         self.destination_ports: Final = destination_ports
         self.icmp_type: Final = icmp_type
         self.states: Final = states
+        self.family: Final = family
         self.text: Final = text
         """How it was written, for lists and drop reports."""
         self.packets = 0
         self.bytes = 0
 
-    def fits(self, frame: Frame, header: Ipv4Header, state: int, in_name: str, out_name: str) -> bool:
+    def fits(
+        self, frame: Frame, header: Ipv4Header | Ipv6Header, state: int, in_name: str, out_name: str
+    ) -> bool:
         """Whether the packet in `frame` is one of those it speaks of."""
         if self.protocol >= 0 and header.protocol != self.protocol:
             return False
@@ -86,6 +96,8 @@ class Rule:
         if self.interface_in and self.interface_in != in_name:
             return False
         if self.interface_out and self.interface_out != out_name:
+            return False
+        if self.family and (self.family == 4) != (type(header) is Ipv4Header):
             return False
         network, mask = self.source
         if header.source & mask != network:
@@ -99,7 +111,7 @@ class Rule:
 
     def _fits_transport(self, frame: Frame) -> bool:
         transport = frame.transport
-        if type(transport) is IcmpHeader:
+        if type(transport) is IcmpHeader or type(transport) is Icmpv6Header:
             return self.icmp_type == transport.type
         if type(transport) is not TcpHeader and type(transport) is not UdpHeader:
             return False
@@ -122,6 +134,7 @@ class Rule:
             destination_ports=self.destination_ports,
             icmp_type=self.icmp_type,
             states=self.states,
+            family=self.family,
             text=self.text,
         )
 
@@ -141,7 +154,7 @@ class RuleChain:
     def judge(
         self,
         frame: Frame,
-        header: Ipv4Header,
+        header: Ipv4Header | Ipv6Header,
         state: int,
         interface_in: Interface | None,
         out: Interface | None,

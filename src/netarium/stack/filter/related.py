@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Final
 
 from netarium.errors import WireError
 from netarium.stack.filter.entry import ICMP_ANSWERS, Key, inverted
-from netarium.wire import ipv4
+from netarium.wire import icmpv6, ipv4
 from netarium.wire.ethernet import Frame
 from netarium.wire.ipv4 import OFFSET_MASK, PROTOCOL_ICMP, PROTOCOL_TCP, PROTOCOL_UDP, Ipv4Header
+from netarium.wire.ipv6 import PROTOCOL_ICMPV6, Ipv6Header
 
 if TYPE_CHECKING:
     from netarium.stack.filter.entry import Direction
@@ -43,6 +44,26 @@ def quoted_key(frame: Frame) -> Key | None:
             return _key_before_answer(quoted, one, other)
     else:
         one = other = 0
+    return inverted((quoted.protocol, quoted.source, one, quoted.destination, other))
+
+
+def quoted_key6(frame: Frame) -> Key | None:
+    """The same for an ICMPv6 error."""
+    data = bytes(frame.payload)
+    try:
+        quoted = Ipv6Header.parse(data)
+    except WireError:
+        return None
+    inner = data[quoted.size_bytes :]
+    if quoted.offset_bytes or len(inner) < QUOTED_BYTES_MIN:
+        return None
+    one = other = 0
+    if quoted.protocol in (PROTOCOL_TCP, PROTOCOL_UDP):
+        one, other = int.from_bytes(inner[:2], "big"), int.from_bytes(inner[2:4], "big")
+    elif quoted.protocol == PROTOCOL_ICMPV6:
+        one, other = int.from_bytes(inner[4:6], "big"), inner[0]
+        if other == icmpv6.ECHO_REPLY:
+            return (PROTOCOL_ICMPV6, quoted.destination, one, quoted.source, icmpv6.ECHO_REQUEST)
     return inverted((quoted.protocol, quoted.source, one, quoted.destination, other))
 
 

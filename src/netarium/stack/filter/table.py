@@ -1,4 +1,4 @@
-"""The connections of one host: the one table that NAT, firewall and balancer read.
+"""The connections of one host: the one table that NAT, firewall and balancer read; IPv6 has one of its own.
 
 A connection stands under two keys, one for each direction, so that a packet costs one look-up. Its time is compared on
 use; a background timer takes the silent ones away, at most a second late. When the table is full the oldest one that
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from netarium.journey import Cause
 from netarium.stack.filter import tcp_track
-from netarium.stack.filter.entry import Direction, Entry, Key, key_text
+from netarium.stack.filter.entry import Direction, Entry, Key
 from netarium.stack.timers import NEVER, SECOND_NS, TimerOwner
 from netarium.wire.ipv4 import PROTOCOL_TCP
 
@@ -30,11 +30,12 @@ LINES_MAX: Final = 64
 class ConnectionTable(TimerOwner):
     """All confirmed connections. `entries` is in order of their beginning."""
 
-    __slots__ = ("directions", "entries", "serial", "stack", "swept_ns")
+    __slots__ = ("directions", "entries", "family", "serial", "stack", "swept_ns")
 
-    def __init__(self, stack: Stack) -> None:
+    def __init__(self, stack: Stack, family: int = 4) -> None:
         super().__init__()
         self.stack: Final = stack
+        self.family: Final = family
         self.directions: Final[dict[Key, Direction]] = {}
         self.entries: Final[dict[int, Entry]] = {}
         self.serial = 0
@@ -43,7 +44,7 @@ class ConnectionTable(TimerOwner):
     def new(self, key: Key) -> Entry:
         """A connection that is not yet in the table."""
         self.serial += 1
-        return Entry(key, self.serial)
+        return Entry(key, self.serial, self.family)
 
     def find(self, key: Key) -> Direction | None:
         """The direction that a packet with this key goes in, if its connection still lives."""
@@ -82,7 +83,7 @@ class ConnectionTable(TimerOwner):
             watch_state(
                 self.stack.now,
                 self.stack.name,
-                f"conntrack {key_text(entry.original.key)}",
+                f"conntrack {entry.name}",
                 before,
                 "GONE",
                 cause,

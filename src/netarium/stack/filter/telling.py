@@ -6,11 +6,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from netarium.addresses import ipv4_text
+from netarium.addresses import ipv4_text, ipv6_text
 from netarium.journey import Cause, Stop
 from netarium.stack.filter import tcp_track
-from netarium.stack.filter.entry import Direction, Entry, key_text
+from netarium.stack.filter.entry import Direction, Entry
 from netarium.wire.ipv4 import Ipv4Header
+from netarium.wire.ipv6 import Ipv6Header
 from netarium.wire.tcp import TcpHeader
 from netarium.wire.udp import UdpHeader
 
@@ -36,9 +37,12 @@ def packet_size(frame: Frame) -> int:
 def packet_text(frame: Frame) -> str:
     """`192.168.1.2:1024 -> 202.20.65.4:80`, as the headers say."""
     header, transport = frame.network, frame.transport
-    if type(header) is not Ipv4Header:
+    if type(header) is Ipv6Header:
+        source, destination = f"[{ipv6_text(header.source)}]", f"[{ipv6_text(header.destination)}]"
+    elif type(header) is Ipv4Header:
+        source, destination = ipv4_text(header.source), ipv4_text(header.destination)
+    else:
         return ""
-    source, destination = ipv4_text(header.source), ipv4_text(header.destination)
     if type(transport) is TcpHeader or type(transport) is UdpHeader:
         return f"{source}:{transport.source_port} -> {destination}:{transport.destination_port}"
     return f"{source} -> {destination}"
@@ -54,7 +58,7 @@ def tell_rewritten(stack: Stack, stop: Stop, way: Direction, before: Frame, afte
             "rule": way.entry.rule,
             "direction": "reply" if way.is_reply else "original",
         }
-        stack.watch.step(stack.now, stack.name, stop, key_text(way.entry.original.key), details)
+        stack.watch.step(stack.now, stack.name, stop, way.entry.name, details)
 
 
 def tell_confirmed(
@@ -76,19 +80,17 @@ def tell_confirmed(
         }
         if mappings is not None:
             details["mappings"] = mappings.lines()
-        stack.watch.step(stack.now, stack.name, stop, key_text(entry.original.key), details)
+        stack.watch.step(stack.now, stack.name, stop, entry.name, details)
     if stack.watch.state is not None:
         state = tcp_track.NAMES[entry.state] if entry.protocol == 6 else "TRACKED"
-        stack.watch.state(
-            stack.now, stack.name, f"conntrack {key_text(entry.original.key)}", "GONE", state, Cause.SEGMENT
-        )
+        stack.watch.state(stack.now, stack.name, f"conntrack {entry.name}", "GONE", state, Cause.SEGMENT)
 
 
 def tell_state(stack: Stack, entry: Entry, before: int) -> None:
     """A tracked TCP connection went on to another state."""
     if stack.watch.state is not None:
         names = tcp_track.NAMES
-        subject = f"conntrack {key_text(entry.original.key)}"
+        subject = f"conntrack {entry.name}"
         stack.watch.state(stack.now, stack.name, subject, names[before], names[entry.state], Cause.SEGMENT)
 
 
@@ -116,7 +118,7 @@ def tell_balanced(stack: Stack, entry: Entry, service: VirtualService, server: S
                 for each in service.servers
             ],
         }  # fmt: skip
-        stack.watch.step(stack.now, stack.name, Stop.FILTER_IN, key_text(entry.original.key), details)
+        stack.watch.step(stack.now, stack.name, Stop.FILTER_IN, entry.name, details)
 
 
 def tell_server(stack: Stack, server: Server) -> None:

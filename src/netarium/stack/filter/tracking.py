@@ -10,14 +10,17 @@ from typing import Final
 from netarium.journey import Cause
 from netarium.stack.filter import tcp_track, telling
 from netarium.stack.filter.balance import Server
-from netarium.stack.filter.entry import ICMP_ANSWERS, Direction, Entry
+from netarium.stack.filter.entry import ICMP_ANSWERS, ICMPV6_ANSWERS, QUERIES, Direction, Entry
 from netarium.stack.filter.table import ConnectionTable
 from netarium.stack.filter.timeouts import UDP_STREAM_AFTER_NS, Timeouts
+from netarium.stack.ipv6_address import is_multicast
 from netarium.stack.routes import BROADCAST
 from netarium.stack.timers import SECOND_NS
 from netarium.wire.ethernet import FRAME_BYTES_MIN, HEADER_BYTES, Frame
 from netarium.wire.icmp import IcmpHeader
-from netarium.wire.ipv4 import PROTOCOL_ICMP, PROTOCOL_TCP, PROTOCOL_UDP, Ipv4Header
+from netarium.wire.icmpv6 import Icmpv6Header
+from netarium.wire.ipv4 import PROTOCOL_TCP, PROTOCOL_UDP, Ipv4Header
+from netarium.wire.ipv6 import Ipv6Header
 from netarium.wire.tcp import FIN, RST, SYN, TcpHeader
 from netarium.wire.udp import UdpHeader
 
@@ -60,7 +63,7 @@ class Tracker:
             if entry.seen_reply and now >= entry.stream_ns:
                 entry.assured = True
             entry.expires_ns = now + self.timeouts.udp_ns(entry.assured)
-        elif type(transport) is IcmpHeader:
+        elif type(transport) is IcmpHeader or type(transport) is Icmpv6Header:
             entry.expires_ns = now + self.timeouts.icmp_ns()
         else:
             entry.assured = entry.seen_reply
@@ -100,6 +103,9 @@ class Tracker:
         local = self.stack.routes.local.get(destination)
         if header.source == 0 or destination >> 28 >= 0xE or (local is not None and local.kind == BROADCAST):
             return NOT_TRACKED
+        return self._state_by_transport(frame)
+
+    def _state_by_transport(self, frame: Frame) -> int:
         transport = frame.transport
         if type(transport) is TcpHeader:
             loose = bool(self.stack.settings.nf_conntrack_tcp_loose)
@@ -109,7 +115,15 @@ class Tracker:
             return first
         if type(transport) is IcmpHeader and transport.type not in ICMP_ANSWERS:
             return BEGINS_NONE
+        if type(transport) is Icmpv6Header and transport.type not in ICMPV6_ANSWERS:
+            return BEGINS_NONE
         return 0
+
+    def first_state6(self, frame: Frame, header: Ipv6Header) -> int:
+        """The same for IPv6."""
+        if header.source == 0 or is_multicast(header.destination):
+            return NOT_TRACKED
+        return self._state_by_transport(frame)
 
     def set_first_time(self, entry: Entry) -> None:
         """The time-out of a connection that begins now."""
@@ -119,7 +133,7 @@ class Tracker:
         elif entry.protocol == PROTOCOL_UDP:
             entry.stream_ns = now + UDP_STREAM_AFTER_NS
             entry.expires_ns = now + self.timeouts.udp_ns(False)
-        elif entry.protocol == PROTOCOL_ICMP:
+        elif entry.protocol in QUERIES:
             entry.expires_ns = now + self.timeouts.icmp_ns()
         else:
             entry.expires_ns = now + self.timeouts.other_ns()

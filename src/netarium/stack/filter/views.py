@@ -9,16 +9,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from netarium.addresses import ipv4_text
+from netarium.addresses import ip_text, ipv4_text
 from netarium.journey import Cause
 from netarium.stack.filter import tcp_track
-from netarium.stack.filter.entry import PROTOCOL_NAMES, Direction, Entry, Key
+from netarium.stack.filter.entry import PROTOCOL_NAMES, QUERIES, Direction, Entry, Key
 from netarium.wire.ipv4 import PROTOCOL_ICMP, PROTOCOL_TCP, PROTOCOL_UDP
 
 if TYPE_CHECKING:
     from netarium.stack.filter.balance import VirtualService
     from netarium.stack.filter.filter import Filter
     from netarium.stack.filter.firewall import RuleChain
+    from netarium.stack.filter.table import ConnectionTable
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,8 @@ class ConnectionView:
     destination_translated: bool
     remaining_ns: int
     rule: str
+    family: int = 4
+    """4 or 6."""
 
     @property
     def protocol_name(self) -> str:
@@ -59,10 +62,10 @@ class ConnectionView:
         words = [f"{self.protocol_name:<8} {self.protocol} {seconds}"]
         if self.state:
             words.append(self.state)
-        words.append(_way_text(self.protocol, self.original))
+        words.append(_way_text(self, self.original))
         if not self.seen_reply:
             words.append("[UNREPLIED]")
-        words.append(_way_text(self.protocol, self.reply))
+        words.append(_way_text(self, self.reply))
         if self.assured:
             words.append("[ASSURED]")
         return " ".join([*words, "mark=0", "use=1"])
@@ -134,13 +137,18 @@ def connection_view(entry: Entry, now: int) -> ConnectionView:
         entry.original.changes_destination,
         entry.expires_ns - now,
         entry.rule,
+        entry.family,
     )
 
 
+def _tables(filter: Filter) -> list[ConnectionTable]:
+    return [filter.table] if filter.ipv6 is None else [filter.table, filter.ipv6.table]
+
+
 def connections(filter: Filter) -> list[ConnectionView]:
-    """All that live, in order of their beginning."""
+    """All that live, in order of their beginning, those of IPv4 first."""
     now = filter.stack.now
-    return [connection_view(each, now) for each in filter.table.living()]
+    return [connection_view(each, now) for table in _tables(filter) for each in table.living()]
 
 
 def nat_rows(filter: Filter) -> list[NatRow]:
@@ -186,10 +194,13 @@ def firewall_rules(filter: Filter) -> list[RuleView]:
 def remove_connections(filter: Filter, fits: Callable[[ConnectionView], bool]) -> int:
     """Forget the connections that fit; how many they were."""
     now = filter.stack.now
-    chosen = [each for each in filter.table.living() if fits(connection_view(each, now))]
-    for entry in chosen:
-        filter.table.remove(entry, Cause.OPERATOR)
-    return len(chosen)
+    count = 0
+    for table in _tables(filter):
+        chosen = [each for each in table.living() if fits(connection_view(each, now))]
+        count += len(chosen)
+        for entry in chosen:
+            table.remove(entry, Cause.OPERATOR)
+    return count
 
 
 def service_view(service: VirtualService) -> BalanceView:
@@ -230,11 +241,11 @@ def _row(
     )
 
 
-def _way_text(protocol: int, way: WayView) -> str:
+def _way_text(view: ConnectionView, way: WayView) -> str:
     """`src=... dst=... sport=... dport=...` as conntrack prints it."""
-    text = f"src={ipv4_text(way.source)} dst={ipv4_text(way.destination)}"
-    if protocol in (PROTOCOL_TCP, PROTOCOL_UDP):
+    text = f"src={ip_text(view.family, way.source)} dst={ip_text(view.family, way.destination)}"
+    if view.protocol in (PROTOCOL_TCP, PROTOCOL_UDP):
         return f"{text} sport={way.source_port} dport={way.destination_port}"
-    if protocol == PROTOCOL_ICMP:
+    if view.protocol in QUERIES:
         return f"{text} type={way.destination_port} code=0 id={way.source_port}"
     return text
