@@ -177,7 +177,8 @@ def datagram_error(address: str) -> int:
 @pytest.mark.parametrize(
     ("rule", "fits"),
     [
-        ("accept", "46"), ("accept udp", "46"), ("accept from 2001:db8:1::/64", "6"), ("accept from 2001:db8:1::2", "6"),
+        ("accept", "46"), ("accept udp", "46"), ("accept from 2001:db8:1::/64", "6"),
+        ("accept from 2001:db8:1::2", "6"),
         ("accept from 10.0.1.0/24", "4"), ("accept to 2001:db8:9::/48", ""), ("accept from any", "46"),
         ("accept in lan", "46"), ("accept in wan", ""), ("accept udp dport 9999", "46"), ("accept icmpv6", ""),
         ("accept from 0.0.0.0/0", "4"), ("accept from ::/0", "6"),
@@ -235,9 +236,10 @@ def test_fragments_are_judged_as_one_packet_and_leave_as_fragments_that_every_li
 
     class Fragments:
         def frame(self, now: int, port: Any, stop: Any, frame: Any) -> None:
-            if port.name == "outer:eth0" and stop.name == "LINK_RECEIVED" and frame.ethertype == 0x86DD:
-                if frame.network.is_fragment:
-                    seen.append((frame.size_bytes - 14, bool(frame.network.fragment & 1)))
+            if (port.name, stop.name, frame.ethertype) != ("outer:eth0", "LINK_RECEIVED", 0x86DD):
+                return
+            if frame.network.is_fragment:
+                seen.append((frame.size_bytes - 14, bool(frame.network.fragment & 1)))
 
     net.watch.add(Fragments())
     net["outer"].run(_echo, daemon=True)

@@ -17,7 +17,6 @@ from typing import Any
 
 from netarium.addresses import ipv4_text
 from netarium.errors import UsageError
-from netarium.lab import addressing
 from netarium.lab.nat import Configured, read_endpoint, read_service
 from netarium.lab.words import suggest
 from netarium.stack.filter.balance import METHODS, ROUND_ROBIN, Server, VirtualService
