@@ -208,6 +208,30 @@ def test_in_version_1_of_mld_another_members_report_is_enough() -> None:
     assert group not in [header_of(s.frame).destination for s in joined.take() if s.host == "a"]
 
 
+def test_a_router_may_give_more_than_half_a_minute_to_answer() -> None:
+    """RFC 3810 5.1.3: a code from 0x8000 on is a number with an exponent; 0x8000 is 32,768 ms."""
+    joined, a, _b = pair6()
+    group, alert = ip6("ff02::99"), bytes((58, 0, 5, 2, 0, 0, 1, 0))
+    a.interfaces["eth0"].ipv6.join(group)  # type: ignore[union-attr]
+    joined.wait(3 * SECOND)
+    for code, most_s in ((0x8000, 33), (0x9000, 66), (0x7FFF, 33)):
+        joined.take()
+        asks = Ipv6Header(ip6("fe80::77"), ip6("ff02::1"), PROTOCOL_ICMPV6, 1, 0, 0, HOP_BY_HOP, alert)
+        feed(
+            a,
+            ETHERTYPE_IPV6,
+            asks,
+            group.to_bytes(16, "big") + bytes(4),
+            Icmpv6Header(icmpv6.MLD_QUERY, 0, code << 16),
+        )
+        pending = a.ipv6.mld.pending["eth0", group]  # type: ignore[union-attr]
+        assert (
+            joined.now <= pending.deadline_ns <= joined.now + most_s * SECOND and not pending.is_foreground()
+        )
+        joined.wait(most_s * SECOND)
+        assert [s.host for s in joined.take()] == ["a"], "one report"
+
+
 def igmp_of(joined: Joined) -> list[int]:
     frames = [each.frame for each in joined.take() if isinstance(each.frame.network, Ipv4Header)]
     return [IgmpMessage.parse(bytes(f.payload)).type for f in frames if f.network.protocol == 2]  # type: ignore[union-attr]

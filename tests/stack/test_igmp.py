@@ -86,3 +86,41 @@ def test_what_is_malformed_or_meant_for_routers_is_dropped() -> None:
         header = Ipv4Header(ip("10.0.0.2"), GROUP, 2, 1)
         a.receive(a.interfaces["eth0"], Frame(0x01005E010203, 2, ETHERTYPE_IPV4, header, None, payload), 0)
     assert drops(a) == {"ICMP_MALFORMED": 2, "ICMP_IGNORED": 1}
+
+
+def test_a_member_of_nothing_leaves_nothing_and_lo_reports_nothing() -> None:
+    joined, a, _ = joined_by()
+    a.igmp.leave(a.interfaces["eth0"], GROUP)
+    a.igmp.join(a.lo, GROUP)
+    joined.wait(30 * SECOND)
+    assert not igmp(joined.take())
+    assert not next(iter(a.igmp.groups.values())).is_foreground(), "no run waits for reports"
+
+
+def test_a_query_for_one_group_or_on_one_link_asks_no_other() -> None:
+    joined = Joined()
+    a = joined.host("a", "10.0.0.1/24", "10.0.1.1/24")
+    joined.segment(a.interfaces["eth0"])
+    joined.segment(a.interfaces["eth1"])
+    for each, group in (("eth0", GROUP), ("eth0", GROUP + 1), ("eth1", GROUP)):
+        a.igmp.join(a.interfaces[each], group)
+    joined.wait(30 * SECOND)
+    joined.take()
+    a.enter(joined.now)
+    query(a, GROUP)
+    query(a, 0xE0000001)  # all systems: of which nobody is a member who says so
+    joined.wait(5 * SECOND)
+    assert igmp(joined.take()) == [("a", REPORT, GROUP)]
+    query(a, response=255)
+    query(a, response=1)
+    joined.wait(SECOND)
+    assert sorted(igmp(joined.take())) == [("a", REPORT, GROUP), ("a", REPORT, GROUP + 1)], (
+        "the sooner one counts"
+    )
+
+
+def test_an_interface_that_is_down_sends_no_report() -> None:
+    joined, a, _ = joined_by("a")
+    a.set_up("eth0", False)
+    joined.wait(30 * SECOND)
+    assert not igmp(joined.take())

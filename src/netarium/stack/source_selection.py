@@ -20,9 +20,10 @@ POLICY: Final = (
     (0xFC << 120, 7, 3, 13),
     (0xFEC << 116, 10, 1, 11),
     (0x3FFE << 112, 16, 1, 12),
-    (0, 0, 40, 1),
 )
 """RFC 6724 2.1: (prefix, length, precedence, label), the longest that matches counts; all are in order for that."""
+ALL_OTHERS: Final = (40, 1)
+"""The line of ::/0."""
 
 
 PREFIX_BITS: Final = 64
@@ -34,7 +35,7 @@ def policy_of(address: int) -> tuple[int, int]:
     for prefix, length, precedence, label in POLICY:
         if (address ^ prefix) >> (128 - length) == 0:
             return precedence, label
-    return 40, 1
+    return ALL_OTHERS
 
 
 def common_length(one: int, other: int, limit: int = 128) -> int:
