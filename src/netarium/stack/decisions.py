@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any, Final
 from netarium.addresses import mac_text
 from netarium.journey import Stop
 from netarium.stack.routes import LOCAL, UNICAST
+from netarium.wire.icmp import IcmpHeader
+from netarium.wire.icmpv6 import Icmpv6Header
 
 if TYPE_CHECKING:
     from netarium.stack.interface import Interface
@@ -51,11 +53,12 @@ def tell_route(
     if step is None or (route is not None and route.kind not in (UNICAST, LOCAL)):
         return
     source = source or (route.source if route is not None else 0)
+    icmp = transport.rest >> 16 if isinstance(transport, IcmpHeader | Icmpv6Header) else -1
     flow = (
         protocol,
         source,
         destination,
-        getattr(transport, "source_port", -1),
+        getattr(transport, "source_port", icmp),
         getattr(transport, "destination_port", -1),
     )
     generation = stack.routes.generation
@@ -68,10 +71,10 @@ def tell_route(
     details = explained(stack, routes, destination)
     details["packet"] = "output"
     details["protocol"] = protocol
-    if flow[3] >= 0:
+    if isinstance(transport, IcmpHeader | Icmpv6Header):
+        details["icmp_type"], details["identifier"] = transport.type, icmp
+    elif flow[4] >= 0:
         details["source_port"], details["destination_port"] = flow[3:]
-    elif transport is not None:
-        details["icmp_type"] = getattr(transport, "type", -1)
     if route is not None:
         details.update(_way(stack, route, source, destination, text))
     step(stack.now, stack.name, Stop.ROUTE, f"for {text(destination)}", details)

@@ -108,7 +108,7 @@ class RawEndpoint:
         )
         transport, rest, fault = parse_transport(header, payload)
         ip.multicast_loop = self.multicast_loop
-        tell_route(stack, stack.routes, route, header.source, address, self.protocol, None)
+        tell_route(stack, stack.routes, route, header.source, address, self.protocol, transport)
         failure = ip.send_built(Frame(0, 0, ETHERTYPE_IPV4, header, transport, rest, fault), size, route)
         ip.multicast_loop = True
         return failure

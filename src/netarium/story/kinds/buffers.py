@@ -1,0 +1,286 @@
+"""Bytes held back and what released them; which sends became which segments and which reads (the sticking of messages).
+
+Read first: RFC 9293 3.7.4 (Nagle), 3.8.6 (window); RFC 5681 3.1 (congestion window). A stream has no marks between
+messages: where the reads of one end do not fall together with the sends of the other, that is told, a few times of each
+connection, and the sums at its end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+from netarium.story.facts import Fact, Flight
+from netarium.story.kinds.base import Kind, Readers, Record
+from netarium.story.kinds.streams import Direction, Directions, Piece, shown, span
+from netarium.story.packets import Packet
+from netarium.story.scene import Scene, end_text
+from netarium.story.words import Words
+from netarium.wire.tcp import TcpHeader
+
+HOLDS_TOLD: Final = 2
+READS_TOLD: Final = 3
+LINES_MAX: Final = 8
+_HOLDS: Final = {"Nagle": "nagle", "cork": "cork", "window": "window", "congestion window": "cwnd"}
+_RELEASES: Final = {
+    "everything before it is acknowledged": "acknowledged",
+    "a full segment": "full",
+    "the program has closed": "closed",
+    "TCP_NODELAY": "nodelay",
+    "the cork is out": "uncorked",
+    "the window has opened": "opened",
+    "the window is probed": "probed",
+    "acknowledgments": "acknowledgments",
+}
+_ENDED: Final = frozenset({"TIME-WAIT", "CLOSED"})
+
+
+class _Buffers:
+    def __init__(self, scene: Scene) -> None:
+        self.scene = scene
+        self.directions = Directions(scene)
+        self._held: dict[tuple[str, str], dict[str, Any]] = {}
+
+    def send_buffer(self, record: Record) -> Iterator[Fact]:
+        """Bytes were taken from the program, or are held back."""
+        details, place = record["details"], record["at"]
+        direction = self.directions.of(place, record["subject"], outgoing=True)
+        if "held" not in details:
+            direction.take(details["from"], details["bytes"], bytes.fromhex(details.get("begin", "")))
+            return
+        by = _HOLDS.get(details["by"])
+        key = (place, record["subject"])
+        if by is None or self._held.get(key, {}).get("by") == by:
+            return
+        if len(self._held) >= 1024:
+            del self._held[next(iter(self._held))]
+        told = direction.once(f"held by {by}", HOLDS_TOLD)
+        self._held[key] = {"by": by, "at": record["t"], "told": told}
+        if told:
+            values = {
+                key: details.get(key, 0)
+                for key in ("held", "cwnd", "window", "unacknowledged", "mss", "from")
+            }
+            yield Fact(record["t"], "held", place, {"by": by, **values}, about=direction.subject)
+
+    def segment(self, record: Record) -> Iterator[Fact]:
+        """A segment was cut."""
+        details, place = record["details"], record["at"]
+        direction = self.directions.of(place, record["subject"], outgoing=True)
+        start, size = details["sequence"] - 1, details["bytes"]
+        direction.cut(start, size)
+        held = self._held.pop((place, record["subject"]), None)
+        why = _RELEASES.get(str(details.get("released_by", "")))
+        if held is None or why is None or not held["told"]:
+            return
+        sends = direction.within(direction.sends, start, start + size)
+        values = {
+            "why": why,
+            "by": held["by"],
+            "bytes": size,
+            "waited_ns": record["t"] - held["at"],
+            "sends": len(sends),
+        }
+        yield Fact(record["t"], "released", place, values, about=direction.subject)
+
+    def packet(self, record: Record, packet: Packet, flight: Flight) -> Iterator[Fact]:
+        """A segment's first packet: its frame numbers are those of the segment."""
+        header = packet.transport
+        if type(header) is TcpHeader and packet.payload_bytes:
+            source = end_text(record["source"], header.source_port)
+            destination = end_text(record["destination"], header.destination_port)
+            if self.scene.known_conversation("TCP", source, destination) is not None:
+                place = record["at"].partition(":")[0]
+                direction = self.directions.of(place, f"tcp {source}-{destination}", outgoing=True)
+                direction.carried(flight, packet.payload_bytes)
+        return iter(())
+
+    def receive_buffer(self, record: Record) -> Iterator[Fact]:
+        """Bytes have come, or were read."""
+        details, place = record["details"], record["at"]
+        direction = self.directions.of(place, record["subject"], outgoing=False)
+        if "read" not in details:
+            return
+        direction.read_count += 1
+        direction.read_bytes += details["read"]
+        start, end = details["from"], details["from"] + details["read"]
+        sends = direction.within(direction.sends, start, end)
+        shape = _shape(sends, start, end)
+        if not shape or not direction.once(f"read {shape}", READS_TOLD):
+            return
+        segments = direction.within(direction.segments, start, end)
+        values = {
+            "shape": shape,
+            "read": details["read"],
+            "from": start,
+            "left": details["left"],
+            "begin": shown(bytes.fromhex(details.get("begin", "")), details["read"]),
+            "sender": direction.sender,
+            "sends": [_listed(each) for each in sends],
+            "segments": [_listed(each) | {"frames": _frames(direction, each)} for each in segments],
+        }
+        yield Fact(record["t"], "read", place, values, about=direction.subject)
+
+    def ended(self, record: Record) -> Iterator[Fact]:
+        """The connection is over at one end: the sums, once, when sends, segments and reads differ in number."""
+        if record["after"] not in _ENDED:
+            return
+        local, _, remote = record["subject"].removeprefix("tcp ").partition("-")
+        subject = self.scene.known_conversation("TCP", local, remote)
+        found = self.directions.both(subject) if subject is not None else []
+        for direction in found:
+            counts = (direction.send_count, direction.segment_count, direction.read_count)
+            if (
+                direction.is_told
+                or not direction.send_count
+                or (max(counts) == min(counts) and not direction.resent)
+            ):
+                continue
+            direction.is_told = True
+            values = {
+                "sender": direction.sender,
+                "receiver": direction.receiver,
+                "sends": direction.send_count,
+                "segments": direction.segment_count,
+                "reads": direction.read_count,
+                "bytes": direction.sent_bytes,
+                "read_bytes": direction.read_bytes,
+            }
+            yield Fact(record["t"], "stream-sums", record["at"], values, about=direction.subject)
+
+
+def _shape(sends: list[Piece], start: int, end: int) -> str:
+    """`` for one whole send; stuck: several whole ones; cut: less than one; mixed: parts of several."""
+    if not sends:
+        return ""
+    begins, ends = sends[0].start == start, sends[-1].end == end
+    if len(sends) == 1:
+        return "" if begins and ends else "cut"
+    return "stuck" if begins and ends else "mixed"
+
+
+def _listed(piece: Piece) -> dict[str, Any]:
+    size = piece.end - piece.start
+    return {
+        "number": piece.number,
+        "from": piece.start,
+        "bytes": size,
+        "begin": shown(piece.begin, size) if piece.begin else "",
+    }
+
+
+def _frames(direction: Direction, piece: Piece) -> str:
+    flight = direction.flights.get(piece.number)
+    return str(flight.numbers) if flight is not None else ""
+
+
+def _say_held(fact: Fact, words: Words) -> str:
+    v = fact.values
+    told = {key: v[key] for key in ("held", "cwnd", "window", "unacknowledged", "mss")}
+    return words.text(f"decision.held.{v['by']}", place=fact.place, **told)
+
+
+def _say_released(fact: Fact, words: Words) -> str:
+    v = fact.values
+    because = words.text(f"decision.released.{v['why']}")
+    waited = f"{v['waited_ns'] / 1e6:g}"
+    said = words.text("decision.released", place=fact.place, because=because, bytes=v["bytes"], waited=waited)
+    return said + (words.text("decision.released.together", sends=v["sends"]) if v["sends"] > 1 else "")
+
+
+def _say_read(fact: Fact, words: Words) -> str:
+    v = fact.values
+    numbers = words.listed(each["number"] for each in v["sends"][:LINES_MAX])
+    if len(v["sends"]) > LINES_MAX:
+        numbers = f"{v['sends'][0]['number']}-{v['sends'][-1]['number']}"
+    said = words.text(
+        f"decision.read.{v['shape']}",
+        place=fact.place,
+        read=v["read"],
+        begin=v["begin"],
+        sender=v["sender"],
+        count=len(v["sends"]),
+        numbers=numbers,
+    )
+    return said + (words.plural("decision.read.left", v["left"]) if v["left"] else "")
+
+
+def _read_lines(fact: Fact, words: Words) -> list[str]:
+    v = fact.values
+    lines = [
+        words.text("decision.line.send", number=each["number"], span=_span(each), begin=each["begin"])
+        for each in v["sends"][:LINES_MAX]
+    ]
+    if len(v["sends"]) > LINES_MAX:
+        lines.append("...")
+    for each in v["segments"][:LINES_MAX]:
+        key = "decision.line.segment" if each["frames"] else "decision.line.segment_unseen"
+        lines.append(
+            words.text(key, span=_span(each), **({"frames": each["frames"]} if each["frames"] else {}))
+        )
+    if len(v["segments"]) > LINES_MAX:
+        lines.append("...")
+    lines.append(
+        words.text("decision.line.read", span=span((v["from"], v["from"] + v["read"])), begin=v["begin"])
+    )
+    return lines
+
+
+def _span(listed: dict[str, Any]) -> str:
+    return span((listed["from"], listed["from"] + listed["bytes"]))
+
+
+def _say_sums(fact: Fact, words: Words) -> str:
+    v = fact.values
+    return words.text(
+        "decision.sums",
+        **{key: v[key] for key in ("sender", "receiver", "sends", "segments", "reads", "bytes")},
+    )
+
+
+_NEEDLES: Final = (
+    b'"stop":"SEND_BUFFER"', b'"stop":"SEGMENT"', b'"stop":"RECEIVE_BUFFER"', b'"subject":"tcp ', b'"protocol":"TCP"',
+)  # fmt: skip
+KINDS: Final = (
+    Kind(
+        "held",
+        "tcp",
+        frozenset({"by", "held", "cwnd", "window", "unacknowledged", "mss", "from"}),
+        _say_held,
+        needles=_NEEDLES,
+    ),
+    Kind(
+        "released",
+        "tcp",
+        frozenset({"why", "by", "bytes", "waited_ns", "sends"}),
+        _say_released,
+        needles=_NEEDLES,
+    ),
+    Kind(
+        "read",
+        "tcp",
+        frozenset({"shape", "read", "from", "left", "begin", "sender", "sends", "segments"}),
+        _say_read,
+        _read_lines,
+        _NEEDLES,
+    ),
+    Kind(
+        "stream-sums",
+        "tcp",
+        frozenset({"sender", "receiver", "sends", "segments", "reads", "bytes", "read_bytes"}),
+        _say_sums,
+        needles=_NEEDLES,
+    ),
+)
+
+
+def readers(scene: Scene) -> Readers:
+    """The readers of one story."""
+    state = _Buffers(scene)
+    records = {
+        "step:SEND_BUFFER": state.send_buffer,
+        "step:SEGMENT": state.segment,
+        "step:RECEIVE_BUFFER": state.receive_buffer,
+        "state:tcp": state.ended,
+    }
+    return Readers(records, {"TCP": state.packet})

@@ -1,0 +1,113 @@
+"""Why something is sent again, and how a receiver stops its sender and lets it go on.
+
+Read first: RFC 6298 (time-out), RFC 5681 3.2 (fast retransmit), RFC 8985 (RACK-TLP), RFC 9293 3.8.6.1 (zero window).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from netarium.journey import Cause
+from netarium.story.facts import Fact, Flight
+from netarium.story.kinds.base import Kind, Readers, Record
+from netarium.story.packets import Packet
+from netarium.story.scene import Scene, end_text
+from netarium.story.words import Words
+from netarium.wire.tcp import ACK, RST, SYN, TcpHeader
+
+REMEMBERED_MAX: Final = 4096
+TOLD_MAX: Final = 3
+"""So many retransmissions of each connection and cause are told one by one."""
+_PROBES: Final = {"ZERO_WINDOW_PROBE": "window", "KEEPALIVE": "keepalive"}
+
+
+class _Recovery:
+    def __init__(self, scene: Scene) -> None:
+        self.scene = scene
+        self._counts: dict[tuple[str, str, str], int] = {}
+        self._closed: dict[tuple[str, str], None] = {}
+
+    def again(self, record: Record) -> Iterator[Fact]:
+        """A segment goes once more, or a probe."""
+        details, place = record["details"], record["at"]
+        cause = str(details.get("cause", ""))
+        if cause not in Cause.__members__ or not self._count((place, record["subject"], cause)):
+            return
+        local, _, remote = record["subject"].removeprefix("tcp ").partition("-")
+        about = self.scene.known_conversation("TCP", local, remote)
+        values = {
+            "cause": cause,
+            "from": details.get("sequence", 0),
+            "bytes": details.get("bytes", 0),
+            "try": details.get("try", 0),
+            "cwnd": details.get("cwnd", 0),
+            "probe": _PROBES.get(cause, ""),
+        }
+        yield Fact(record["t"], "sent-again", place, values, about=about)
+
+    def window(self, record: Record, packet: Packet, flight: Flight) -> Iterator[Fact]:
+        """A receiver says that it has no room, and later that it has some again."""
+        header = packet.transport
+        if type(header) is not TcpHeader or header.flags & (RST | SYN) or not header.flags & ACK:
+            return
+        key = (
+            end_text(record["source"], header.source_port),
+            end_text(record["destination"], header.destination_port),
+        )
+        was_closed = key in self._closed
+        if bool(header.window) != was_closed:
+            return
+        if header.window:
+            del self._closed[key]
+        else:
+            self._closed[key] = None
+            if len(self._closed) > REMEMBERED_MAX:
+                del self._closed[next(iter(self._closed))]
+        if self._count((*key, "opens" if header.window else "closes")):
+            about = flight.subject or self.scene.known_conversation("TCP", *key)
+            place = record["at"].partition(":")[0]
+            yield Fact(record["t"], "window", place, {"open": bool(header.window)}, about=about)
+
+    def _count(self, key: tuple[str, str, str]) -> bool:
+        count = self._counts.pop(key, 0)
+        self._counts[key] = count + 1
+        if len(self._counts) > REMEMBERED_MAX:
+            del self._counts[next(iter(self._counts))]
+        return count < TOLD_MAX
+
+
+def _say_again(fact: Fact, words: Words) -> str:
+    v = fact.values
+    because = words.text(f"cause.{v['cause']}")
+    if v["probe"]:
+        return words.text("decision.probe", place=fact.place, because=because)
+    if not v["bytes"]:
+        return words.text("decision.again.syn", place=fact.place, because=because, number=v["try"])
+    last = v["from"] + v["bytes"] - 1
+    said = words.text("decision.again", place=fact.place, because=because, first=v["from"], last=last)
+    return said + (words.text("decision.again.cwnd", cwnd=v["cwnd"]) if v["cwnd"] else "")
+
+
+def _say_window(fact: Fact, words: Words) -> str:
+    if fact.values["open"]:
+        return words.text("decision.window.opens", place=fact.place)
+    return words.text("decision.window.closes", place=fact.place)
+
+
+KINDS: Final = (
+    Kind(
+        "sent-again",
+        "tcp",
+        frozenset({"cause", "from", "bytes", "try", "cwnd", "probe"}),
+        _say_again,
+        needles=(b'"stop":"RETRANSMIT"',),
+    ),
+    Kind("window", "tcp", frozenset({"open"}), _say_window, needles=(b'"protocol":"TCP"',)),
+)
+
+
+def readers(scene: Scene) -> Readers:
+    """The readers of one story."""
+    state = _Recovery(scene)
+    return Readers({"step:RETRANSMIT": state.again}, {"TCP": state.window})

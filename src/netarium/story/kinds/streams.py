@@ -1,0 +1,138 @@
+"""A program's bytes in TCP's stream, as records tell them: which sends, segments and reads carry which bytes.
+
+What is remembered of a direction is bounded: its latest sends and segments. `buffers` tells of it.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Final, NamedTuple
+
+from netarium.story.facts import Flight, Subject
+from netarium.story.scene import Scene
+
+KEPT: Final = 128
+"""So many sends, and so many segments, are remembered of each direction."""
+DIRECTIONS_MAX: Final = 2048
+
+
+class Piece(NamedTuple):
+    """Bytes `start` to `end` (which is not one of them) of a direction; a send's or a segment's running number."""
+
+    start: int
+    end: int
+    number: int
+    begin: bytes = b""
+
+
+class Direction:
+    """What one end has sent to the other."""
+
+    def __init__(self, subject: Subject, sender: str) -> None:
+        self.subject = subject
+        self.sender = sender
+        self.receiver = ""
+        self.sends: deque[Piece] = deque(maxlen=KEPT)
+        self.segments: deque[Piece] = deque(maxlen=KEPT)
+        self.flights: dict[int, Flight] = {}
+        """Segment's number -> the packet that carried it first."""
+        self.pending: deque[Piece] = deque(maxlen=KEPT)
+        self.send_count = self.segment_count = self.read_count = 0
+        self.sent_bytes = self.read_bytes = 0
+        self.resent = 0
+        self.is_told = False
+        self.told: dict[str, int] = {}
+        """How often something was told of it."""
+
+    def take(self, start: int, size: int, begin: bytes) -> None:
+        """A send. Sends that continue one that did not fit (sendall) count by themselves, as the system takes them."""
+        self.send_count += 1
+        self.sent_bytes += size
+        self.sends.append(Piece(start, start + size, self.send_count, begin))
+
+    def cut(self, start: int, size: int) -> Piece:
+        """A segment."""
+        self.segment_count += 1
+        piece = Piece(start, start + size, self.segment_count)
+        if len(self.segments) == KEPT:
+            self.flights.pop(self.segments[0].number, None)
+        self.segments.append(piece)
+        self.pending.append(piece)
+        return piece
+
+    def carried(self, flight: Flight, size: int) -> None:
+        """A packet with `size` bytes of payload has left: the oldest segment of that size that waits for its packet."""
+        for piece in self.pending:
+            if piece.end - piece.start == size:
+                self.flights[piece.number] = flight
+                self.pending.remove(piece)
+                return
+
+    def within(self, pieces: deque[Piece], start: int, end: int) -> list[Piece]:
+        """The pieces that have a byte of this range; [] when its beginning has been forgotten."""
+        found = [each for each in pieces if each.start < end and start < each.end]
+        return found if found and found[0].start <= start else []
+
+    def once(self, what: str, times: int = 1) -> bool:
+        """Whether `what` has been told less often than `times`; it counts as told now."""
+        count = self.told.get(what, 0)
+        self.told[what] = count + 1
+        return count < times
+
+
+class Directions:
+    """The directions of a trace's connections, the ones unused longest forgotten."""
+
+    def __init__(self, scene: Scene) -> None:
+        self.scene = scene
+        self._known: dict[tuple[int, int], Direction] = {}
+
+    def of(self, place: str, subject_text: str, *, outgoing: bool) -> Direction:
+        """The direction that leaves `place` (or comes to it) over `tcp LOCAL-REMOTE`."""
+        local, _, remote = subject_text.removeprefix("tcp ").partition("-")
+        subject, side = self.scene.side_of("TCP", local, remote)
+        direction = self._of(subject, side if outgoing else 1 - side)
+        if outgoing:
+            direction.sender = place
+        else:
+            direction.receiver = place
+        return direction
+
+    def both(self, subject: Subject) -> list[Direction]:
+        """Of the one who began it and of the other, as far as they are known."""
+        found = (self._known.get((id(subject), side)) for side in (0, 1))
+        return [each for each in found if each is not None]
+
+    def _of(self, subject: Subject, side: int) -> Direction:
+        key = (id(subject), side)
+        known = self._known.pop(key, None)
+        if known is None or known.subject is not subject:
+            known = Direction(subject, "")
+            if len(self._known) >= DIRECTIONS_MAX:
+                del self._known[next(iter(self._known))]
+        self._known[key] = known
+        return known
+
+
+def span(piece: Piece | tuple[int, int]) -> str:
+    """`0-4`: the first and the last byte."""
+    return f"{piece[0]}-{piece[1] - 1}" if piece[1] - piece[0] != 1 else str(piece[0])
+
+
+def shown(begin: bytes, size: int) -> str:
+    """The beginning of a send as text in quotes, or in hexadecimal."""
+    rest = " ..." if size > len(begin) else ""
+    try:
+        text = begin.decode()
+    except UnicodeDecodeError:
+        for missing in range(1, 4):  # the end may lie within a character
+            try:
+                text = begin[:-missing].decode() if rest else ""
+            except UnicodeDecodeError:
+                continue
+            if text and text.isprintable():
+                return f"{text!r}{rest}"
+        return f"{begin[:8].hex(' ')}{' ...' if size > 8 else ''}"
+    if any(ord(each) < 32 and each not in "\r\n\t" for each in text):
+        return f"{begin[:8].hex(' ')}{' ...' if size > 8 else ''}"
+    return f"{text!r}{rest}"
