@@ -107,7 +107,7 @@ def test_the_trace_is_one_json_object_a_line_after_its_header(tmp_path: Path) ->
     recorder.close()
     capture.close()
     header, *events = [json.loads(line) for line in (tmp_path / "x.jsonl").read_text().splitlines()]
-    assert header == {"netarium_trace": 1, "seed": 7, "lab": "lan"}
+    assert header == {"netarium_trace": 2, "seed": 7, "lab": "lan"}
     assert [(event["event"], event["at"]) for event in events] == [
         ("sent", "client:eth0"),
         ("received", "server:eth0"),
@@ -118,6 +118,8 @@ def test_the_trace_is_one_json_object_a_line_after_its_header(tmp_path: Path) ->
     ]
     sent, received, state, dropped, step, call = events
     assert "frame" not in sent
+    assert bytes.fromhex(sent["data"]) == bytes(tcp())
+    assert sent["crc"] == received["crc"]
     assert received["frame"] == 1
     assert received["t"] == 10_512
     assert (state["before"], state["after"], state["cause"]) == ("up", "down", Cause.OPERATOR.name)

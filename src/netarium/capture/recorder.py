@@ -1,23 +1,32 @@
-"""The trace of a run: one JSON object a line (or in memory), schema version 1.
+"""The trace of a run: one JSON object a line (or in memory), schema version 2. It needs nothing beside it to be told.
 
-The first line is the header: `{"netarium_trace": 1, "seed": ..., ...}`. Every other line has `t` (virtual
-ns), `event` and `at` (the port, cable, node or program where it happened), and by `event`:
+The first line is the header: `{"netarium_trace": 2, "seed": ..., ...}`; `lab/description.py` says what a net puts into
+it. Every other line has `t` (virtual ns), `event` and `at` (the port, cable, node or program where it happened), and by
+`event`:
 
-- `sent`, `received`: the fields of `summary.summarize`, and `frame`, its number in the capture if one is
-  being written;
+- `sent`, `received`: the fields of `summary.summarize`, `crc` (CRC-32 of what follows the last header, so that one
+  packet is known again behind a router) and `frame`: its number in the capture if one is written, else its running
+  number as a capture of all ports would count. `sent` has `data`, the frame's bytes in hexadecimal: all of them, but of
+  TCP's payload the first 256; `size` says how many there are;
 - `dropped`: `reason` (a name of `journey.Drop`), `detail`, and the frame's fields if there is one;
 - `state`: `subject`, `before`, `after`, `cause` (a name of `journey.Cause`);
 - `step`: `stop` (a name of `journey.Stop`), `subject`, `details`;
-- `call`: `program`, `call`, `details`.
+- `call`: `program`, `call`, `details`;
+- `host`: `addresses`, `gateways`, `servers`: what a host has from now on (DHCP, router advertisements, commands);
+- `program`: `program`, `what`: `started` with its `command`, or `ended` with its `exit_code`;
+- `printed`: `program`, `stream`, `text`: a piece of output;
+- `end`: the last line: `virtual_ns`, `frames`, `drops`, `digest`, `programs`. A trace without it was cut.
 
 Readers ignore keys and events they do not know; a change that is not an addition raises the version.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from json import JSONEncoder
 from pathlib import Path
 from typing import Final
+from zlib import crc32
 
 from netarium.capture.pcapng import Capture
 from netarium.capture.records import RecordFile
@@ -25,8 +34,11 @@ from netarium.capture.summary import summarize
 from netarium.errors import CaptureError
 from netarium.journey import Cause, Drop, PortLike, Stop
 from netarium.wire.ethernet import Frame
+from netarium.wire.tcp import TcpHeader
 
-VERSION: Final = 1
+VERSION: Final = 2
+TCP_PAYLOAD_BYTES: Final = 256
+"""So much of a segment's payload is kept in `data`."""
 
 Event = dict[str, object]
 
@@ -36,7 +48,8 @@ class Recorder:
 
     Without `path` the events stand in `events`, with one they go to the file. `header` is added to the first
     line. `capture` is the capture whose frame numbers are referred to; it must have been added to the watch
-    before. Raises UsageError for a path that cannot be written; a write that fails later is kept in `failed`
+    before. `changes` is asked at each event for its node, and answers with what the node has now if that is new.
+    Raises UsageError for a path that cannot be written; a write that fails later is kept in `failed`
     and raised by `close` (CaptureError).
     """
 
@@ -47,10 +60,14 @@ class Recorder:
         seed: int,
         header: dict[str, object] | None = None,
         capture: Capture | None = None,
+        changes: Callable[[str], Event | None] | None = None,
     ) -> None:
         self.header: Event = {"netarium_trace": VERSION, "seed": seed, **(header or {})}
         self.events: list[Event] = []
         self.capture = capture
+        self.frames = 0
+        """Frames recorded so far, counted as a capture of all ports counts them."""
+        self._changes = changes
         self._file = None if path is None else RecordFile(path, "trace")
         self._encode = JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=_plain).encode
         if self._file is not None:
@@ -64,12 +81,17 @@ class Recorder:
 
     def frame(self, now: int, port: PortLike, stop: Stop, frame: Frame) -> None:
         """Record a frame sent or received."""
-        event: Event = {"t": now, "event": "sent" if stop is Stop.LINK_SENT else "received", "at": port.name}
-        if self.capture is not None:
-            number = self.capture.number_at(port, stop)
+        sent = stop is Stop.LINK_SENT
+        event: Event = {"t": now, "event": "sent" if sent else "received", "at": port.name}
+        if not (sent and port.name.endswith(":lo")):  # on lo a frame is captured once, as received
+            self.frames += 1
+            number = self.frames if self.capture is None else self.capture.number_at(port, stop)
             if number is not None:
                 event["frame"] = number
         event.update(summarize(frame))
+        event["crc"] = crc32(frame.payload)
+        if sent:
+            event["data"] = _kept_bytes(frame).hex()
         self._record(event)
 
     def drop(self, now: int, place: str, reason: Drop, frame: Frame | None, detail: str) -> None:
@@ -114,6 +136,20 @@ class Recorder:
             {"t": now, "event": "call", "at": host, "program": program, "call": call, "details": details}
         )
 
+    def program(self, now: int, host: str, program: str, what: str, details: Event) -> None:
+        """Record that a program has `started` (`command`) or `ended` (`exit_code`)."""
+        self._record({"t": now, "event": "program", "at": host, "program": program, "what": what, **details})
+
+    def printed(self, now: int, host: str, program: str, stream: str, text: str) -> None:
+        """Record a piece of a program's output."""
+        self._record(
+            {"t": now, "event": "printed", "at": host, "program": program, "stream": stream, "text": text}
+        )
+
+    def end(self, now: int, totals: Event) -> None:
+        """Record that the run is over."""
+        self._record({"t": now, "event": "end", "at": "", "virtual_ns": now, "frames": self.frames, **totals})
+
     def flush(self) -> None:
         """Put everything on the disk."""
         if self._file is not None:
@@ -125,10 +161,26 @@ class Recorder:
             self._file.close()
 
     def _record(self, event: Event) -> None:
+        if self._changes is not None:
+            node = str(event["at"]).partition(":")[0]
+            news = self._changes(node)
+            if news is not None:
+                self._write({"t": event["t"], "event": "host", "at": node, **news})
+        self._write(event)
+
+    def _write(self, event: Event) -> None:
         if self._file is None:
             self.events.append(event)
         else:
             self._file.write(self._encode(event).encode() + b"\n")
+
+
+def _kept_bytes(frame: Frame) -> bytes:
+    """The frame's bytes; of TCP's payload the beginning. Padding and what follows a cut are zeros to who reads it."""
+    data = bytes(frame)
+    if type(frame.transport) is TcpHeader and len(frame.payload) > TCP_PAYLOAD_BYTES:
+        return data[: len(data) - len(frame.payload) + TCP_PAYLOAD_BYTES]
+    return data
 
 
 def _plain(value: object) -> object:

@@ -14,6 +14,7 @@
     schema       `netarium schema`: the JSON schema of lab files
     ports        `netarium ports`: which service has a port
     shell        `netarium shell`: a prompt on a host; `shell_prompt` reads its lines
+    explain      `netarium explain`: the story of a run (`story`); `explain_arguments` what it takes
     demo         `netarium demo`: a lab of the package, told step by step (`story`)
     chat         `netarium chat`: forwards to the chat program
     files        `netarium files`: forwards to the file transfer

@@ -66,6 +66,16 @@ def files(context: typer.Context) -> None:
     raise typer.Exit(files_main(context.args))
 
 
+@app.command(
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []},
+)
+def explain(context: typer.Context) -> None:
+    """Tell a run step by step: a lab, scripts or a recorded trace (`netarium explain --help`)."""
+    from netarium.cli.explain import main as explain_main
+
+    raise typer.Exit(explain_main(context.args))
+
+
 @app.command()
 def demo(
     pcap: Annotated[Path, typer.Option(metavar="FILE", help="Leave the capture there.")] = Path(

@@ -8,25 +8,19 @@ import netarium
 from netarium.capture.pcapng import Capture
 from netarium.cli.progress import progress
 from netarium.errors import NetariumError, UsageError
-from netarium.lab.boxes import Host
 from netarium.lab.net import Net
-from netarium.story.chapters import told
-from netarium.story.watcher import Watcher
-from netarium.units import format_duration
+from netarium.story.language import Language
+from netarium.story.printing import as_text
+from netarium.story.telling import Story
 
 DRAWINGS = {
     "whole-flow": """\
-A PC is plugged in and opens a page. Between it and the page: a switch, a gateway with NAT, two routers.
-
   pc --- office --- gw ------ isp ------ core --- backbone --- web
                                |                   |  |  |
                             isp-dns             root  |  zdns-dns
                                                     cn-dns
 """
 }
-_LEGEND = """\
-Every line below happened in this run. The seconds are virtual time; in brackets are the numbers of the frames
-in the capture, and the way they took. A frame is captured at both ends of each cable: sent, and received."""
 
 
 def labs() -> Path:
@@ -35,28 +29,27 @@ def labs() -> Path:
     return inside if inside.is_dir() else Path(netarium.__file__).parents[2] / "examples" / "labs"
 
 
-def demo(pcap: Path, trace: Path, lab: str = "whole-flow") -> int:
-    """Run a lab of the package, tell it, and leave capture and trace there. The exit code.
+def demo(pcap: Path, trace: Path, lab: str = "whole-flow", lang: str | None = None) -> int:
+    """Run a lab of the package, tell it from its trace, and leave capture and trace there. The exit code.
 
-    Raises UsageError for a lab there is not and a file that cannot be written, ProgramError when a program fails.
+    Raises UsageError for a lab or language there is not and a file that cannot be written, ProgramError when a program
+    fails.
     """
+    language = Language.load(lang)
     path = labs() / f"{lab}.yaml"
     known = sorted(each.stem for each in labs().glob("*.yaml"))
     if lab not in known:
         raise UsageError(f"the package has no lab {lab!r}; it has {', '.join(known)}")
     net = Net.load(path, typed=False)
     capture = _begin_files(net, pcap, trace)
-    watcher = Watcher(net, capture)
     with progress(net):
         net.run(check=True)
     net.close()
-    print(DRAWINGS.get(lab) or f"The lab {path}\n")
-    print(_LEGEND)
-    for line in told(watcher.facts, watcher.owners()):
+    _print_begin(language, lab, path)
+    story = Story(trace, language)
+    for line in as_text(story.chapters(), language):
         print(line)
-    took = format_duration(net.now_ns)
-    print(f"\n{capture.frames} frames, {took} of virtual time; the same every time: digest {net.digest}.")
-    _print_next(next(iter(watcher.heroes.values())), path, pcap, trace)
+    _print_end(language, net, capture, trace, path)
     return 0
 
 
@@ -73,9 +66,29 @@ def _begin_files(net: Net, pcap: Path, trace: Path) -> Capture:
     return capture
 
 
-def _print_next(hero: Host, lab: Path, pcap: Path, trace: Path) -> None:
-    port = next(iter(hero.node.ports.values())).name
-    print(f"\nLeft here: {pcap}, the capture, and {trace}, the trace (one JSON object a line).")
-    print(f"Next: open {pcap} in Wireshark, one interface at a time: put into the filter line")
+def _print_begin(language: Language, lab: str, path: Path) -> None:
+    if lab in DRAWINGS:
+        print(language.text(f"demo.{lab}"))
+        print()
+        print(DRAWINGS[lab])
+    else:
+        print(language.text("demo.lab", lab=path))
+        print()
+    print(language.text("explain.legend"))
+
+
+def _print_end(language: Language, net: Net, capture: Capture, trace: Path, lab: Path) -> None:
+    from netarium.units import format_duration
+
+    took = format_duration(net.now_ns)
+    port = next(
+        port.name for box in net.boxes.values() if box.kind == "host" for port in box.node.ports.values()
+    )
+    print()
+    print(language.plural("explain.totals", capture.frames, virtual=took, digest=net.digest))
+    print()
+    print(language.text("demo.left", pcap=capture.path, trace=trace))
+    print(language.text("demo.next", pcap=capture.path))
     print(f'  frame.interface_name == "{port}"')
-    print(f"The lab is {lab}: copy it, change it, and `netarium run` it.")
+    print(language.text("demo.again", trace=trace))
+    print(language.text("demo.change", lab=lab))

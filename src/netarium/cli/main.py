@@ -13,6 +13,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from netarium.cli.run import main as run
 
         return run(words[1:])
+    if words[:1] == ["explain"]:
+        from netarium.cli.explain import main as explain
+
+        return explain(words[1:])
     from netarium.cli.commands import main as others
 
     return others(words)

@@ -43,8 +43,8 @@ def main(words: Sequence[str]) -> int:
         return USAGE
 
 
-def run(arguments: RunArguments) -> int:
-    """One run. Raises UsageError (LabError too) before anything has run."""
+def run(arguments: RunArguments, console: Console | None = None) -> int:
+    """One run. Raises UsageError (LabError too) before anything has run. Without `console` programs print to stdout."""
     from netarium.cli.building import build
     from netarium.cli.console import Console
     from netarium.cli.outputs import Outputs
@@ -54,7 +54,7 @@ def run(arguments: RunArguments) -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
-    console = Console(keep_silent=arguments.json)
+    console = console or Console(keep_silent=arguments.json)
     net, _ = build(arguments, console)
     outputs = Outputs(net, arguments)
     for service in net.services:

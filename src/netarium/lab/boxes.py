@@ -219,6 +219,7 @@ class Host(Box):
         self.services.append(service)
         self.net.lifecycle.services.append(service)
         self._name(service, name)
+        self.net.watching.heed(service)
         at_ns = None if at is None else duration_ns(at)
         if hold:
             return service

@@ -38,6 +38,7 @@ class Service:
         self._read = 0
         self.listeners: list[Callable[[Service, str, str], None]] = []
         """Called as (service, "stdout" or "stderr", text) when the program writes."""
+        self.on_start: list[Callable[[Service], None]] = []
         self.on_end: list[Callable[[Service], None]] = []
         self.started = False
         self.process = make(self)
@@ -117,6 +118,8 @@ class Service:
     def start(self) -> None:
         """Start it now (the lab does so when its time has come)."""
         self.started = True
+        for tell in list(self.on_start):
+            tell(self)
         self.process.start()
 
     def restart(self) -> None:

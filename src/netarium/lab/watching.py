@@ -15,9 +15,11 @@ from netarium.capture.recorder import Event, Recorder
 from netarium.errors import NetariumError, UsageError
 from netarium.journey import Cause, Drop, PortLike, Stop
 from netarium.lab.boxes import Host
+from netarium.lab.description import Belongings, header_of
 
 if TYPE_CHECKING:
     from netarium.lab.net import Net
+    from netarium.lab.service import Service
     from netarium.wire.ethernet import Frame
 
 
@@ -129,11 +131,60 @@ class Watching:
 
     def trace_to(self, path: str | Path, capture: Capture | None = None) -> Recorder:
         """Begin to write the trace to a file, with the frame numbers of `capture`."""
-        recorder = Recorder(path, seed=self.net.seed, header={"lab": self.net.name}, capture=capture)
+        belongings = Belongings(self.net)
+        recorder = Recorder(
+            path,
+            seed=self.net.seed,
+            header=header_of(self.net, capture),
+            capture=capture,
+            changes=belongings.changed,
+        )
         self._refuse_failed(recorder)
         self.recorders.append(recorder)
         self.net.watch.add(recorder)
+        for service in self.net.lifecycle.services:
+            self._listen(recorder, service)
         return recorder
+
+    def heed(self, service: Service) -> None:
+        """A program was put on a host: what it prints, and its end, belong into the traces."""
+        for recorder in self.recorders:
+            self._listen(recorder, service)
+
+    def _listen(self, recorder: Recorder, service: Service) -> None:
+        host, engine = service.host.name, self.net.engine
+
+        def wrote(_: Service, stream: str, text: str) -> None:
+            if not self._closed:
+                recorder.printed(engine.now, host, service.name, stream, text)
+
+        def started(_: Service) -> None:
+            details: Event = {"command": list(service.process.argv), "daemon": service.daemon}
+            if service.of_node:
+                details["of_node"] = True
+            recorder.program(engine.now, host, service.name, "started", details)
+
+        def ended(_: Service) -> None:
+            if not self._closed:
+                recorder.program(engine.now, host, service.name, "ended", {"exit_code": service.exit_code})
+
+        if service.started:
+            started(service)
+        service.listeners.append(wrote)
+        service.on_start.append(started)
+        service.on_end.append(ended)
+
+    def _totals(self) -> Event:
+        """What the last line of a trace says of the whole run."""
+        return {
+            "drops": self.counters.by_name(),
+            "digest": None if self._digest is None else self.digest,
+            "programs": {
+                service.name: service.exit_code
+                for service in self.net.lifecycle.services
+                if not service.of_node
+            },
+        }
 
     def record(self, *, full: bool) -> None:
         """Begin to keep what happens, for `trace`."""
@@ -174,9 +225,10 @@ class Watching:
         if self.tape is None:
             return
         capture = Capture(pcap, ports=self.ports(), epoch_ns=self.net.scheduler.epoch_ns)
-        recorder = Recorder(trace, seed=self.net.seed, header={"lab": self.net.name}, capture=capture)
+        recorder = Recorder(trace, seed=self.net.seed, header=header_of(self.net, capture), capture=capture)
         try:
             self.tape.play(capture, recorder)
+            recorder.end(self.net.now_ns, self._totals())
         finally:
             capture.close()
             recorder.close()
@@ -194,6 +246,8 @@ class Watching:
         """Finish all files. Raises the first error there was (CaptureError), after closing them all."""
         if self._closed:
             return
+        for recorder in self.recorders:
+            recorder.end(self.net.now_ns, self._totals())
         self._closed = True
         errors: list[NetariumError] = []
         files: list[Capture | Recorder] = [*self.captures, *self.recorders]

@@ -1,11 +1,22 @@
-"""What happened in a run, as facts, and the facts in plain English.
+"""What happened in a run, told in words: a trace is read line by line and becomes chapters of sentences.
 
-    facts      what a fact is: time, kind, place, values; the flight of a packet with its frame numbers
+    records    the trace: its head checked, its lines one by one, told up to where it was cut
+    packets    the packet in a line: headers as values, and as much of the payload as the trace kept
     flights    which of the captured frames are one packet on its way over switches, routers and NAT
-    reading    what a packet says: ARP, DHCP, DNS, TCP, HTTP -> a kind and values
-    watcher    the observer that collects the facts while the net runs
-    sentences  one fact in one sentence
-    chapters   the facts in chapters, background talk folded, as lines of text
+    scene      what is known while it is read: who has which address, what things are about
+    facts      what a fact is: time, kind, place, values; the flight of a packet with its frame numbers
+    kinds/     the kinds of facts: how they are read from the trace, and how they are said
+    reading    records -> facts: each line is shown to the readers that want it
+    chapters   facts -> chapters, while they come: held until they are over, the like of it folded
+    telling    chapters -> sentences, with the terms explained at first use and beliefs corrected
+    beliefs    what is commonly believed and not so, where it comes up
+    words      names beside addresses, what bytes say, the terms that were used
+    language   the catalogues of texts in English and Chinese (locale/), compiled by scripts/catalogues.py
+    printing   a story as text, Markdown or JSON
+    columns    texts in columns of a terminal, in which a Chinese character takes two
+    subnet     what a mask says, computed; `subnet_text` the same in words (`netarium subnet`)
 
-Start with `facts`, then `watcher`. Nothing here knows a lab by name: every number told comes from the run.
+The pipeline streams: nothing here keeps all of a run, and what is remembered has a limit at the top of its file.
+Start with `facts`, then `kinds/base` and a short kind such as `kinds/nat`; to add a kind, write a module there. Nothing
+here knows a lab by name: every number told comes from the trace.
 """

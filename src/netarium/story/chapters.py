@@ -1,148 +1,248 @@
-"""The facts in chapters, in the order they happened, as lines of text with the numbers of their frames."""
+"""Facts in chapters while they come: one chapter for one subject and what it is doing, told in the order they began.
+
+A chapter is held until it is over, because the frames of its packets are still on their way when a fact is read, and
+because an answer may come. What is held is bounded: past HELD_MAX the chapter that began first is told as far as it is,
+and goes on in another one later. Facts of one sort in a row are told together after the first few.
+"""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter, deque
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from textwrap import wrap
+from typing import Final
 
-from netarium.story.facts import Fact, Kind, numbers_text
-from netarium.story.sentences import Sentences
+from netarium.story.facts import NEXT, Fact, Flight, Numbers, Subject
 
-WIDTH = 110
-_INDENT = 15
-_BEFORE, _BOOT, _DHCP, _NAME, _DNS, _HANDSHAKE, _DATA, _TEARDOWN = range(8)
-_TITLES = (
-    "To begin with",
-    "Switched on, and what is missing",
-    "An address is asked for",
-    "A name is looked up: first the places that cost nothing",
-    "The name servers are asked",
-    "A connection is made",
-    "What was asked for, and what came",
-    "The connection is taken down",
-)
-_SUBJECTS = {
-    Kind.DHCP: "DHCP",
-    Kind.NEXT_HOP: "local or gateway",
-    Kind.ARP: "ARP",
-    Kind.DNS: "DNS",
-    Kind.TCP: "TCP",
-    Kind.NAT_ENTRY: "NAT",
+HELD_MAX: Final = 4096
+"""So many facts are held at most."""
+IDLE_NS: Final = 3_000_000_000
+"""A chapter to which nothing came for so long is over."""
+CHAPTER_MAX: Final = 400
+"""A longer chapter is told as far as it is, and goes on in another."""
+BULK_AFTER: Final = 4
+"""So many segments or datagrams in one direction are told singly before the others are told together."""
+MORE_AFTER: Final = 24
+"""So many facts of one kind at one place are told in a chapter before the others are counted."""
+DROPS_AFTER: Final = 6
+_PHASES: Final = {
+    "TCP": "data",
+    "UDP": "datagrams",
+    "name": "dns",
+    "fault": "fault",
+    "join": "join",
+    "neighbor": "neighbor",
+    "ping": "ping",
+    "routing": "routing",
 }
-"""What a title names when the chapter has it."""
-_OPENS = {
-    Kind.BOOTED: _BOOT,
-    Kind.DHCP: _DHCP,
-    Kind.NAME_STAGE: _NAME,
-    Kind.DNS: _DNS,
-}
-_SEGMENT_OPENS = {"syn": _HANDSHAKE, "data": _DATA, "fin": _TEARDOWN, "reset": _TEARDOWN}
+"""The chapter of a subject of which nothing has said yet what it is doing."""
 
 
-@dataclass
+@dataclass(slots=True, eq=False)
+class Background:
+    """What is counted, not told: by name, how many packets and drops; and the frames."""
+
+    packets: Counter[str] = field(default_factory=Counter)
+    drops: Counter[str] = field(default_factory=Counter)
+    numbers: Numbers = field(default_factory=Numbers)
+
+    def __bool__(self) -> bool:
+        return bool(self.packets or self.drops)
+
+    def add(self, fact: Fact) -> None:
+        """Count a fact; the frames of its packet go here, those it is still to be seen in too."""
+        if fact.kind == "drop":
+            self.drops[fact.values["reason"]] += 1
+            return
+        self.packets[fact.values["protocol"] if fact.kind == "other" else fact.kind] += 1
+        if fact.flight is not None:
+            self.numbers.merge(fact.flight.numbers)
+            fact.flight.folded = self.numbers
+
+
+@dataclass(slots=True, eq=False)
+class Run:
+    """Facts of one `fold` in a row: how many there were, and the fact that tells those past the first few."""
+
+    fold: str
+    count: int = 0
+    rest: Fact | None = None
+
+
+@dataclass(slots=True, eq=False)
 class Chapter:
-    """A part of the story; `background` are facts that belong to nobody's page: hellos and such."""
+    """A part of the story."""
 
-    number: int
-    title: str
+    phase: str
+    subject: Subject | None
+    first_ns: int
+    last_ns: int
+    goes_on: bool = False
+    """Whether a chapter before it was about the same."""
     facts: list[Fact] = field(default_factory=list)
-    background: list[Fact] = field(default_factory=list)
+    background: Background = field(default_factory=Background)
+    runs: dict[str, Run] = field(default_factory=dict)
 
-    def heading(self) -> str:
-        """`5. The name servers are asked (ARP, DNS)`: the subjects in the order they come up."""
-        subjects = dict.fromkeys(_SUBJECTS[fact.kind] for fact in self.facts if fact.kind in _SUBJECTS)
-        return f"{self.number}. {self.title}" + (f" ({', '.join(subjects)})" if subjects else "")
+    def add(self, fact: Fact) -> int:
+        """Add a fact; how many more are held because of it (0 when it is told with others)."""
+        self.last_ns = max(self.last_ns, fact.time_ns)
+        if fact.background:
+            self.background.add(fact)
+            return 0
+        if fact.kind == "configured" and self._is_told_again(fact):
+            return 0
+        group, fold, after = _folding(fact)
+        run = self.runs.get(group)
+        if run is None or run.fold != fold:
+            run = self.runs[group] = Run(fold)
+        run.count += 1
+        if run.count <= after:
+            self.facts.append(fact)
+            return 1
+        if run.rest is not None:
+            _fold_in(run.rest, fact)
+            return 0
+        run.rest = _folded(fact)
+        self.facts.append(run.rest)
+        return 1
 
-
-def divide(facts: Sequence[Fact]) -> list[Chapter]:
-    """The chapters of a run, numbered from 1, in the order of time; what belongs to none stays where it happened."""
-    chapters: list[Chapter] = []
-    place = -1
-    awaits_boot = any(fact.kind is Kind.BOOTED for fact in facts)
-    for fact in facts:
-        opens = max(_opened(fact), _BEFORE)
-        if opens > place:
-            place = opens
-            chapters.append(Chapter(len(chapters) + 1, _TITLES[place]))
-        early = awaits_boot and place == _BEFORE and fact.flight is not None
-        into = chapters[-1].background if early or fact.kind is Kind.OTHER else chapters[-1].facts
-        into.append(fact)
-    return chapters
-
-
-def _opened(fact: Fact) -> int:
-    """The chapter that begins with a fact, if it has not begun yet; -1 for a fact that begins none."""
-    if fact.kind is Kind.NEXT_HOP:
-        return _HANDSHAKE if fact.values["transport"] == "TCP" else _DNS
-    if fact.kind is Kind.TCP:
-        return _SEGMENT_OPENS.get(fact.values["segment"], -1)
-    if fact.kind is Kind.TCP_STATE:
-        return _TEARDOWN if fact.values["after"] == "CLOSE-WAIT" else -1
-    return _OPENS.get(fact.kind, -1)
-
-
-def told(facts: Sequence[Fact], owners: Mapping[str, str]) -> Iterator[str]:
-    """The story, line by line, at most WIDTH columns."""
-    sentences = Sentences(owners)
-    counted = {kind: sum(fact.kind is kind for fact in facts) for kind in (Kind.DHCP, Kind.DNS)}
-    count: Counter[Kind] = Counter()
-    for chapter in divide(facts):
-        yield ""
-        yield chapter.heading()
-        before: Fact | None = None
-        for fact in chapter.facts:
-            words = sentences.say(fact)
-            if fact.kind in counted:
-                count[fact.kind] += 1
-                words = f"[{fact.kind.name} {count[fact.kind]} of {counted[fact.kind]}] {words}"
-            yield from _lines(fact, words, _goes_on(before, fact))
-            before = fact
-        if chapter.background:
-            yield from _background(chapter.background)
+    def _is_told_again(self, fact: Fact) -> bool:
+        """Whether it completes the last fact: what a host is given at one moment comes piece by piece."""
+        last = self.facts[-1] if self.facts else None
+        if last is None or (last.kind, last.place, last.time_ns) != (fact.kind, fact.place, fact.time_ns):
+            return False
+        last.values = fact.values
+        return True
 
 
-def _goes_on(before: Fact | None, fact: Fact) -> bool:
-    """Is it the next line of the same output?"""
-    if before is None or before.kind is not Kind.PRINTED or fact.kind is not Kind.PRINTED:
-        return False
-    return before.values["program"] == fact.values["program"] and before.time_ns == fact.time_ns
+def _folding(fact: Fact) -> tuple[str, str, int]:
+    """(group, fold, how many are told singly) of a fact. Within a group another fold begins the count anew."""
+    if fact.fold:
+        group = fact.fold.rpartition(" ")[0] if fact.fold.startswith(("bulk ", "udp ")) else fact.fold
+        return group, fact.fold, DROPS_AFTER if fact.kind == "drop" else BULK_AFTER
+    key = f"{fact.kind} {fact.place}"
+    return key, key, MORE_AFTER
 
 
-def _lines(fact: Fact, words: str, goes_on: bool) -> Iterator[str]:
-    if goes_on:
-        yield from _wrapped(fact.values["line"], margin="  ")
-        return
-    flight = fact.flight
-    where = f"[{numbers_text(flight.numbers)}: {flight.path()}]" if flight is not None else ""
-    first, *rest = _wrapped(words)
-    if where and not rest and len(first) + len(where) + 2 <= WIDTH:
-        first, where = f"{first}  {where}", ""
-    yield f"{fact.time_ns / 1e9:{_INDENT - 3}.6f} s {first.lstrip()}"
-    yield from rest
-    if where and flight is not None and _INDENT + len(where) > WIDTH:
-        yield from _wrapped(f"[{numbers_text(flight.numbers)}:")
-        yield from _wrapped(f"{flight.path()}]", margin=" ")
-    elif where:
-        yield from _wrapped(where)
+def _folded(fact: Fact) -> Fact:
+    """The fact that tells those that come from here on; its values grow."""
+    if fact.fold.startswith("bulk "):
+        values = dict.fromkeys(("segments", "bytes", "again", "acknowledgments", "lost", "end_ns"), 0)
+        rest = Fact(fact.time_ns, "bulk", fact.place, values, about=fact.about)
+    else:
+        rest = Fact(
+            fact.time_ns, "more", fact.place, {"of": fact.kind, "count": 0, "end_ns": 0}, about=fact.about
+        )
+    if fact.flight is not None:
+        rest.flight = Flight(fact.flight.sender, Numbers(), fact.flight.nodes, fact.flight.senders)
+    _fold_in(rest, fact)
+    return rest
 
 
-def _wrapped(text: str, margin: str = "") -> list[str]:
-    """The text in lines that stand under each other, right of the times."""
-    indent = " " * _INDENT + margin
-    return wrap(text, WIDTH, initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False) or [
-        indent
-    ]
+def _fold_in(rest: Fact, fact: Fact) -> None:
+    values = rest.values
+    values["end_ns"] = fact.time_ns
+    if rest.kind == "more":
+        values["count"] += 1
+    for key, count in (fact.tally or {}).items():
+        if key in values:
+            values[key] += count
+    if rest.flight is not None and fact.flight is not None:
+        rest.flight.numbers.merge(fact.flight.numbers)
+        fact.flight.folded = rest.flight.numbers
 
 
-def _background(facts: Sequence[Fact]) -> Iterator[str]:
-    """Everything else that was sent meanwhile, in one line (longer only for its numbers)."""
-    packets = Counter(
-        fact.values["protocol"] if fact.kind is Kind.OTHER else fact.kind.name.replace("_", " ")
-        for fact in facts
-    )
-    kinds = ", ".join(f"{count} {name}" for name, count in packets.items())
-    numbers = sorted(number for fact in facts if fact.flight is not None for number in fact.flight.numbers)
-    text = f"Not told one by one: {kinds} packet{'s' * (len(facts) > 1)} [{numbers_text(numbers)}]"
-    yield from _wrapped(text)
+class Chapters:
+    """Puts facts into chapters and hands out those that are over, in the order in which they began."""
+
+    def __init__(self) -> None:
+        self._queue: deque[Chapter] = deque()
+        self._open: dict[tuple[int, str], Chapter] = {}
+        self._told: dict[tuple[str, str, str], None] = {}
+        self._waiting: list[Fact] = []
+        self._early = Background()
+        self._latest: Chapter | None = None
+        self._held = 0
+
+    def add(self, fact: Fact) -> Iterator[Chapter]:
+        """Take a fact in; the chapters that are over by now."""
+        for waiting in self._released(fact):
+            self._place(waiting)
+        if fact.phase == NEXT:
+            self._waiting.append(fact)
+        else:
+            self._place(fact)
+        yield from self._over(fact.time_ns)
+
+    def rest(self) -> Iterator[Chapter]:
+        """The facts are all in: the chapters that are left."""
+        for waiting in self._waiting:
+            waiting.phase = ""
+            self._place(waiting)
+        self._waiting = []
+        if self._early and not self._queue:
+            self._begin("alone", None, 0)
+        while self._queue:
+            yield self._take()
+
+    def _released(self, fact: Fact) -> list[Fact]:
+        """Facts that waited for what their subject does next."""
+        if not self._waiting:
+            return []
+        found = [each for each in self._waiting if each.about is fact.about or fact.time_ns > each.time_ns]
+        for each in found:
+            self._waiting.remove(each)
+            each.phase = fact.phase if each.about is fact.about and fact.phase != NEXT else ""
+        return found
+
+    def _place(self, fact: Fact) -> None:
+        if fact.background:
+            if self._latest is not None:
+                self._latest.add(fact)
+            else:
+                self._early.add(fact)
+            return
+        subject = fact.about
+        if subject is None:
+            chapter = self._latest
+            if chapter is None or fact.time_ns - chapter.last_ns > IDLE_NS:
+                chapter = self._begin("alone" if self._told else "begin", None, fact.time_ns)
+        else:
+            subject.phase = fact.phase or subject.phase or _PHASES.get(subject.kind, "alone")
+            key = (id(subject), subject.phase)
+            found = self._open.get(key)
+            if found is None or len(found.facts) >= CHAPTER_MAX or fact.time_ns - found.last_ns > IDLE_NS:
+                found = self._begin(subject.phase, subject, fact.time_ns)
+            chapter = found
+        self._held += chapter.add(fact)
+        self._latest = chapter
+
+    def _begin(self, phase: str, subject: Subject | None, now_ns: int) -> Chapter:
+        chapter = Chapter(phase, subject, now_ns, now_ns)
+        name = (phase, "" if subject is None else subject.kind, "" if subject is None else subject.key)
+        chapter.goes_on = subject is not None and name in self._told
+        self._told.pop(name, None)
+        self._told[name] = None
+        if len(self._told) > HELD_MAX:
+            del self._told[next(iter(self._told))]
+        if self._early:
+            chapter.background, self._early = self._early, Background()
+        self._queue.append(chapter)
+        if subject is not None:
+            self._open[id(subject), phase] = chapter
+        return chapter
+
+    def _over(self, now_ns: int) -> Iterator[Chapter]:
+        while self._queue and (self._held > HELD_MAX or now_ns - self._queue[0].last_ns > IDLE_NS):
+            yield self._take()
+
+    def _take(self) -> Chapter:
+        chapter = self._queue.popleft()
+        self._held -= len(chapter.facts)
+        if chapter.subject is not None:
+            key = (id(chapter.subject), chapter.phase)
+            if self._open.get(key) is chapter:
+                del self._open[key]
+        if self._latest is chapter:
+            self._latest = None
+        return chapter

@@ -6,44 +6,54 @@ What stays is the rest: that is the key here, and only a node that has received 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Any, Final
 
-from netarium.addresses import is_multicast
 from netarium.story.facts import Flight
-from netarium.wire.ipv4 import Ipv4Header
-from netarium.wire.tcp import TcpHeader
 
-if TYPE_CHECKING:
-    from netarium.wire.ethernet import Frame
-
-_BROADCAST = 0xFFFFFFFF
+FLIGHTS_MAX: Final = 8192
+"""So many packets are remembered; the one longest unseen is forgotten first."""
+_BROADCAST = "255.255.255.255"
 Key = tuple[object, ...]
+Record = dict[str, Any]
 
 
-def key_of(frame: Frame) -> Key:
-    """What no switch, router or NAT changes of a packet; of everything that routers do not pass on, all of it."""
-    network, transport = frame.network, frame.transport
-    if (
-        type(network) is not Ipv4Header
-        or is_multicast(network.destination)
-        or network.destination == _BROADCAST
-    ):
-        data = bytes(frame)
-        if frame.tag >= 0:  # a switch adds and takes away the tag, and with it some padding
-            data = data[:12] + data[16:]
-        return (data.rstrip(b"\0"),)
-    sequence = (
-        (transport.sequence, transport.acknowledgment, transport.flags)
-        if type(transport) is TcpHeader
-        else ()
-    )
+def key_of(record: Record) -> Key:
+    """What no switch, router or NAT changes of a packet; of what routers do not pass on, all that is recorded."""
+    destination = record.get("destination", "")
+    crc = record.get("crc")
+    if record.get("ttl") is None or _is_for_many(destination):
+        return (
+            record.get("mac_source"),
+            record.get("mac_destination"),
+            record.get("protocol", record.get("ethertype")),
+            record.get("operation"),
+            record.get("source"),
+            destination,
+            record.get("identification"),
+            record.get("bpdu"),
+            crc if record.get("protocol") != "ARP" else record.get("target_mac"),
+        )
     return (
-        network.protocol,
-        network.identification,
-        network.fragment & 0x3FFF,
-        sequence,
-        bytes(frame.payload),
+        record.get("protocol"),
+        record.get("identification"),
+        record.get("fragment_offset"),
+        record.get("seq"),
+        record.get("ack"),
+        record.get("flags"),
+        record.get("type"),
+        record.get("length"),
+        crc,
     )
+
+
+def _is_for_many(destination: str) -> bool:
+    """Multicast and broadcast addresses, of both families."""
+    if ":" in destination:
+        return destination[:2].lower() == "ff"
+    return destination == _BROADCAST or destination.partition(".")[0] in _MULTICAST_FIRST
+
+
+_MULTICAST_FIRST = frozenset(str(number) for number in range(224, 240))
 
 
 class Flights:
@@ -52,27 +62,28 @@ class Flights:
     def __init__(self) -> None:
         self._latest: dict[Key, Flight] = {}
 
-    def sent(self, number: int, node: str, frame: Frame) -> tuple[Flight, bool]:
+    def sent(self, record: Record, node: str) -> tuple[Flight, bool]:
         """The flight of a frame that `node` sends, and whether it is a new one."""
-        key = key_of(frame)
-        flight = self._latest.get(key)
+        key = key_of(record)
+        flight = self._latest.pop(key, None)
         new = flight is None or node == flight.sender or node not in flight.nodes
         if flight is None or new:
-            flight = self._latest[key] = Flight(node)
-        _seen(flight, number, node)
+            flight = Flight(node)
+        self._latest[key] = flight
+        if len(self._latest) > FLIGHTS_MAX:
+            del self._latest[next(iter(self._latest))]
+        flight.seen(record.get("frame"), node)
         if node not in flight.senders:
             flight.senders.append(node)
         return flight, new
 
-    def received(self, number: int, node: str, frame: Frame) -> Flight | None:
+    def received(self, record: Record, node: str) -> Flight | None:
         """The flight of a frame that `node` receives; None when its sending was not seen."""
-        flight = self._latest.get(key_of(frame))
+        flight = self.of(record)
         if flight is not None:
-            _seen(flight, number, node)
+            flight.seen(record.get("frame"), node)
         return flight
 
-
-def _seen(flight: Flight, number: int, node: str) -> None:
-    flight.numbers.append(number)
-    if node not in flight.nodes:
-        flight.nodes.append(node)
+    def of(self, record: Record) -> Flight | None:
+        """The flight that a record with a frame's fields belongs to, if it is remembered."""
+        return self._latest.get(key_of(record))

@@ -1,168 +1,130 @@
-"""What a packet says, for its first appearance: a kind and values. Read first: RFC 826, 2131, 1035 4.1, 9293 3.1."""
+"""From the records of a trace to facts, one after the other: each line is shown to the readers that want it."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Iterator
 
-from netarium.addresses import ipv4_text, length_of, mac_text
-from netarium.errors import NetariumError
-from netarium.story.facts import Kind
-from netarium.wire import dhcp
-from netarium.wire.arp import REQUEST, ArpPacket
-from netarium.wire.ipv4 import Ipv4Header
-from netarium.wire.tcp import ACK, FIN, RST, SYN, TcpHeader
-from netarium.wire.udp import UdpHeader
+from netarium.story.facts import Fact, Flight
+from netarium.story.kinds import KINDS, MAKERS
+from netarium.story.kinds.base import PacketReader, Reader, Record
+from netarium.story.packets import packet_of
+from netarium.story.scene import Scene, end_text
 
-if TYPE_CHECKING:
-    from netarium.wire.ethernet import Frame
-
-Read = tuple[Kind, dict[str, Any]]
-End = tuple[int, int]
-_DHCP_PORTS = (67, 68)
-_DNS_PORT = 53
-_OSPF = 89
-_MODULUS = 1 << 32
+_CONVERSATIONS = ("TCP", "UDP")
 
 
-class Reader:
-    """Reads packets. It remembers of TCP where each end's sequence numbers begin and where its FIN stands."""
+class Reading:
+    """The facts of one trace. `only` are words of `--only`: facts of other kinds are left out."""
 
-    def __init__(self) -> None:
-        self._initial: dict[End, int] = {}
-        self._fin: dict[End, int] = {}
-        self._sent: dict[tuple[End, int], int] = {}
-        """(end, its initial sequence number) -> how far it has sent."""
+    def __init__(self, scene: Scene, only: Iterable[str] = ()) -> None:
+        self.scene = scene
+        wanted = frozenset(only)
+        self._kinds = (
+            frozenset(name for name, kind in KINDS.items() if kind.only in wanted) if wanted else None
+        )
+        self._records: dict[str, list[Reader]] = {}
+        self._packets: dict[str, list[PacketReader]] = {}
+        for make in MAKERS:
+            readers = make(scene)
+            for name, reader in readers.records.items():
+                self._records.setdefault(name, []).append(reader)
+            for name, packet_reader in readers.packets.items():
+                self._packets.setdefault(name, []).append(packet_reader)
 
-    def note(self, frame: Frame) -> None:
-        """See a frame anywhere on its way: behind NAT an end has another address."""
-        network, header = frame.network, frame.transport
-        if type(network) is Ipv4Header and type(header) is TcpHeader:
-            end = (network.source, header.source_port)
-            if header.flags & SYN:
-                self._initial[end] = header.sequence
-            if header.flags & FIN:
-                after = header.sequence + len(frame.payload) + 1
-                self._fin[end] = (after - self._initial.get(end, 0)) % _MODULUS
+    def facts(self, records: Iterable[Record]) -> Iterator[Fact]:
+        """The facts of the records, in their order."""
+        kinds = self._kinds
+        for record in records:
+            self.scene.now_ns = record["t"]
+            try:
+                found = list(self._read(record))
+            except (KeyError, TypeError, ValueError, AttributeError):
+                continue  # a record of some other maker that lacks what ours have: nothing can be told of it
+            for fact in found:
+                if kinds is None or fact.kind in kinds:
+                    yield fact
 
-    def read(self, frame: Frame) -> Read:
-        """The kind of a packet and what it says."""
-        network, transport = frame.network, frame.transport
-        if type(network) is ArpPacket:
-            return Kind.ARP, _arp(network)
-        if type(network) is Ipv4Header and type(transport) is UdpHeader:
-            ports = (transport.source_port, transport.destination_port)
-            found = None
-            if ports[0] in _DHCP_PORTS and ports[1] in _DHCP_PORTS:
-                found = _dhcp(network, ports, bytes(frame.payload))
-            elif _DNS_PORT in ports:
-                found = _dns(network, bytes(frame.payload))
-            return found if found is not None else (Kind.OTHER, {"protocol": f"UDP port {ports[1]}"})
-        if type(network) is Ipv4Header and type(transport) is TcpHeader:
-            return Kind.TCP, self._tcp(network, transport, bytes(frame.payload))
-        if type(network) is Ipv4Header:
-            protocol = {1: "ICMP", 2: "IGMP", _OSPF: "OSPF"}.get(network.protocol, f"IP {network.protocol}")
-            return Kind.OTHER, {"protocol": protocol}
-        return Kind.OTHER, {"protocol": f"Ethernet type 0x{frame.ethertype:04x}"}
+    def _read(self, record: Record) -> Iterator[Fact]:
+        event = record["event"]
+        if event == "sent":
+            yield from self._sent(record)
+        elif event == "received":
+            node = record["at"].partition(":")[0]
+            flight = self.scene.flights.received(record, node)
+            if flight is not None:
+                self._touch(node, flight)
+        else:
+            yield from self._other(record, event)
 
-    def _tcp(self, network: Ipv4Header, header: TcpHeader, data: bytes) -> dict[str, Any]:
-        mine, its = (network.source, header.source_port), (network.destination, header.destination_port)
-        acknowledged = (header.acknowledgment - self._initial.get(its, 0)) % _MODULUS
-        initial = self._initial.get(mine, 0)
-        begins = (header.sequence - initial) % _MODULUS
-        ends = begins + len(data) + bool(header.flags & (SYN | FIN))
-        sent = self._sent.get((mine, initial), 0)
-        self._sent[mine, initial] = max(sent, ends)
-        return {
-            "again": begins < ends <= sent,
-            "source": f"{ipv4_text(mine[0])}:{mine[1]}",
-            "destination": f"{ipv4_text(its[0])}:{its[1]}",
-            "port": its[1],
-            "segment": _segment(header.flags, data, acknowledged),
-            "sequence": header.sequence,
-            "acknowledged": acknowledged - 1,
-            "acknowledges_fin": bool(header.flags & ACK) and acknowledged == self._fin.get(its),
-            "fin": bool(header.flags & FIN),
-            "data": data,
-        }
+    def _other(self, record: Record, event: str) -> Iterator[Fact]:
+        if event == "host":
+            self.scene.host_changed(record)
+        elif event == "program" and record.get("what") == "started":
+            self.scene.services[str(record.get("program"))] = record
+        if event == "step":
+            event = f"step:{record.get('stop')}"
+        elif event == "state":
+            event = f"state:{str(record.get('subject', '')).partition(' ')[0]}"
+        elif event == "call":
+            event = f"call:{record.get('call')}"
+        for reader in self._records.get(event, ()):
+            yield from reader(record)
+        base = event.partition(":")[0]
+        if base != event:
+            for reader in self._records.get(base, ()):
+                yield from reader(record)
 
+    def _sent(self, record: Record) -> Iterator[Fact]:
+        node = record["at"].partition(":")[0]
+        flight, new = self.scene.flights.sent(record, node)
+        if not new:
+            if record.get("protocol") in _CONVERSATIONS and "source_port" in record:
+                self._on_its_way(record, flight)
+            self._touch(node, flight)
+            return
+        packet = packet_of(record)
+        if packet is None:
+            return
+        protocol = str(record.get("protocol", "other"))
+        names = [protocol]
+        if protocol in _CONVERSATIONS and "source_port" in record:
+            names = [
+                f"{protocol}:{record['destination_port']}",
+                f"{protocol}:{record['source_port']}",
+                protocol,
+            ]
+        told = False
+        for name in dict.fromkeys(names):
+            for reader in self._packets.get(name, ()):
+                for fact in reader(record, packet, flight):
+                    told = told or fact.flight is flight
+                    yield fact
+        if not told:
+            for reader in self._packets.get("rest", ()):
+                yield from reader(record, packet, flight)
 
-def _segment(flags: int, data: bytes, acknowledged: int) -> str:
-    """What a segment is for: syn, syn-ack, reset, data, fin, established, ack."""
-    if flags & RST:
-        return "reset"
-    if flags & SYN:
-        return "syn-ack" if flags & ACK else "syn"
-    if data:
-        return "data"
-    if flags & FIN:
-        return "fin"
-    return "established" if acknowledged == 1 else "ack"
+    def _touch(self, node: str, flight: Flight) -> None:
+        """A node that sees a packet has to do with what it is about; hellos do not take its mind off something else."""
+        subject = flight.subject
+        if subject is not None and (subject.kind != "routing" or self.scene.recent(node) is None):
+            self.scene.touch(node, subject)
 
-
-def _arp(packet: ArpPacket) -> dict[str, Any]:
-    purpose = "resolve"
-    if packet.sender_ip == 0:
-        purpose = "probe"  # RFC 5227 2.1: is this address in use?
-    elif packet.sender_ip == packet.target_ip:
-        purpose = "announce"  # RFC 5227 2.3
-    return {
-        "operation": "request" if packet.operation == REQUEST else "reply",
-        "sender": ipv4_text(packet.sender_ip),
-        "sender_mac": mac_text(packet.sender_mac),
-        "target": ipv4_text(packet.target_ip),
-        "purpose": purpose,
-        "answered": False,
-    }
-
-
-def _dhcp(network: Ipv4Header, ports: tuple[int, int], data: bytes) -> Read | None:
-    try:
-        message = dhcp.DhcpMessage.parse(data)
-        mask = message.address(dhcp.SUBNET_MASK)
-        length = length_of(mask) if mask else 0
-    except NetariumError:
-        return None
-    return Kind.DHCP, {
-        "name": message.name,
-        "source": ipv4_text(network.source),
-        "destination": ipv4_text(network.destination),
-        "source_port": ports[0],
-        "destination_port": ports[1],
-        "given": ipv4_text(message.your_address),
-        "wanted": ipv4_text(message.address(dhcp.REQUESTED_ADDRESS)),
-        "server": ipv4_text(message.address(dhcp.SERVER_IDENTIFIER)),
-        "mask": ipv4_text(mask),
-        "length": length,
-        "gateway": ipv4_text(message.address(dhcp.ROUTER)),
-        "servers": [ipv4_text(each) for each in message.addresses(dhcp.NAME_SERVER)],
-        "lease_s": message.number(dhcp.LEASE_TIME),
-    }
+    def _on_its_way(self, record: Record, flight: Flight) -> None:
+        """Behind NAT a packet has other ends: they are those of the same conversation."""
+        if flight.subject is not None and flight.subject.kind == record["protocol"]:
+            self.scene.conversation(
+                record["protocol"],
+                end_text(record["source"], record["source_port"]),
+                end_text(record["destination"], record["destination_port"]),
+                flight,
+            )
 
 
-def _dns(network: Ipv4Header, data: bytes) -> Read | None:
-    import dns.flags
-    import dns.rdatatype
-
-    from netarium.names.messages import decode
-
-    message = decode(data)
-    if message is None or not message.question:
-        return None
-    question = message.question[0]
-    answer = [each for rrset in message.answer for each in rrset]
-    referred = [each for each in message.authority if each.rdtype == dns.rdatatype.NS]
-    glue = [str(each) for rrset in message.additional if rrset.rdtype == dns.rdatatype.A for each in rrset]
-    return Kind.DNS, {
-        "source": ipv4_text(network.source),
-        "destination": ipv4_text(network.destination),
-        "response": bool(message.flags & dns.flags.QR),
-        "recursion": bool(message.flags & dns.flags.RD),
-        "name": str(question.name).rstrip(".") or ".",
-        "type": dns.rdatatype.to_text(question.rdtype),
-        "rcode": message.rcode().name,
-        "answer": [str(each) for each in answer],
-        "ttl_s": min((rrset.ttl for rrset in message.answer), default=0),
-        "zone": str(referred[0].name) if referred and not answer else "",
-        "servers": [str(each.target).rstrip(".") for each in referred[0]] if referred else [],
-        "glue": glue,
-    }
+def needles_of(only: Iterable[str]) -> tuple[bytes, ...]:
+    """Pieces of which one is in every line that facts of these words are read from; () when all lines must be read."""
+    found: dict[bytes, None] = {}
+    wanted = frozenset(only)
+    for kind in KINDS.values():
+        if kind.only in wanted:
+            found.update(dict.fromkeys(kind.needles))
+    return tuple(found)

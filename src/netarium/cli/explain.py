@@ -1,0 +1,151 @@
+"""`netarium explain`: run something, or take a recorded trace, and tell it."""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from netarium.cli.explain_arguments import ExplainArguments, parse, parse_run, run_words
+from netarium.errors import NetariumError
+from netarium.units import format_duration
+
+if TYPE_CHECKING:
+    from netarium.lab.service import Service
+    from netarium.story.language import Language
+    from netarium.story.telling import Story
+
+PCAP = Path("explain.pcapng")
+"""Where the capture is left when no --pcap says otherwise: the numbers of the story point into it."""
+
+
+def main(words: Sequence[str]) -> int:
+    """Run `netarium explain` with these words; the exit code, which is that of the run."""
+    try:
+        given = parse(words)
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else 2
+    try:
+        return explain(given)
+    except NetariumError as error:
+        print(f"netarium: {error}", file=sys.stderr)
+        return 2
+    except BrokenPipeError:
+        _nobody_reads()
+        return 0
+
+
+def explain(given: ExplainArguments) -> int:
+    """Tell it. Raises UsageError for what cannot be told, before anything is printed."""
+    from netarium.story.language import Language
+
+    language = Language.load(given.lang)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
+    if given.trace_file is not None:
+        tell(given.trace_file, given, language)
+        return 0
+    if given.trace is not None:
+        return _run_and_tell(given, Path(given.trace), language)
+    with tempfile.TemporaryDirectory(prefix="netarium-") as folder:
+        return _run_and_tell(given, Path(folder) / "trace.jsonl", language)
+
+
+def _run_and_tell(given: ExplainArguments, trace: Path, language: Language) -> int:
+    from netarium.cli.console import Console
+    from netarium.cli.run import run
+
+    class Quiet(Console):
+        """What programs print is in the story; only a prompt that waits for the user is shown, beside it."""
+
+        def prompt(self, service: Service) -> None:
+            text = self._begun.pop((service.name, "stdout"), "")
+            self.err.write(text)
+            self.err.flush()
+
+        def wrote(self, service: Service, stream: str, text: str) -> None:
+            self._begun[service.name, stream] = text.rpartition("\n")[2]
+
+        def close(self) -> None:
+            self._begun.clear()
+
+    check_choice(given)
+    pcap = Path(given.pcap) if given.pcap is not None else PCAP
+    code = run(parse_run(run_words(given, pcap, trace)), Quiet())
+    tell(trace, given, language, pcap)
+    return code
+
+
+def check_choice(given: ExplainArguments) -> None:
+    """What can be seen to be wrong before anything is run. Raises UsageError."""
+    from netarium.story.telling import Choice
+
+    Choice(given.kinds, "", given.conversation).check_words()
+
+
+def tell(trace: Path, given: ExplainArguments, language: Language, pcap: Path | None = None) -> None:
+    """Print the story of a trace. `pcap` is its capture, if it has just been made."""
+    from netarium.story.printing import as_json, as_markdown, as_text
+    from netarium.story.telling import Choice, Story
+
+    with _progress(trace, language) as progress:
+        story = Story(trace, language, Choice(given.kinds, given.follow, given.conversation), progress)
+        form = as_json if given.json else as_markdown if given.markdown else as_text
+        if not given.json and not given.markdown:
+            print(language.text("explain.legend"))
+        for line in form(story.chapters(), language):
+            print(line)
+    for line in ending(story, language, pcap):
+        print(line, file=sys.stderr if given.json else sys.stdout)
+
+
+def ending(story: Story, language: Language, pcap: Path | None) -> Iterator[str]:
+    """What is said after the last chapter: that it was cut, how long the run was, where the frames are."""
+    end = story.ending
+    yield ""
+    if end.is_cut:
+        yield language.text("explain.cut" if end.why == "json" else "explain.no-end", line=end.line)
+    elif not end.steps:
+        yield language.text("explain.nothing")
+    if end.record is not None:
+        took = format_duration(int(end.record.get("virtual_ns", 0)))
+        frames, digest = int(end.record.get("frames", 0)), end.record.get("digest")
+        key = "explain.totals" if digest else "explain.totals-plain"
+        yield language.plural(key, frames, virtual=took, digest=digest)
+    name = str(pcap) if pcap is not None else story.trace.header.get("capture")
+    port = _first_port(story)
+    if name and port:
+        yield language.text("explain.capture", capture=name, port=port)
+    elif not name:
+        yield language.text("explain.no-capture")
+
+
+def _first_port(story: Story) -> str:
+    """A port of the first end of the net, as an example of a filter."""
+    nodes = sorted(story.scene.nodes.values(), key=lambda node: not node.is_host)
+    return next((f"{node.name}:{port}" for node in nodes for port in node.ports), "")
+
+
+@contextmanager
+def _progress(trace: Path, language: Language) -> Iterator[Callable[[int], None] | None]:
+    """How much of a long trace has been read, on a terminal, where the story goes somewhere else."""
+    if not sys.stderr.isatty() or sys.stdout.isatty() or not trace.exists():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(language.text("explain.progress"), total=trace.stat().st_size)
+        yield lambda done: bar.update(task, completed=done)
+
+
+def _nobody_reads() -> None:
+    """`netarium explain ... | head`: what is left in the buffer goes nowhere, without a complaint."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())

@@ -1,0 +1,78 @@
+"""The kinds of facts: one module for one sort of thing that happens in a net.
+
+    base       what a kind is, and a reader
+    hosts      switched on, configured, programs, their output, cables that are cut
+    dhcp       a host asks for an address
+    names      where a name is looked up; DNS
+    neighbors  ARP
+    ping       ICMP: echo and errors
+    tcp        segments and states of connections
+    udp        datagrams
+    nat        entries of a NAT table, and what they rewrite
+    next_hop   local or gateway: the AND, the route table and the line that won, the neighbour cache
+    switching  MAC tables, flooding, VLAN tags, spanning tree
+    filtering  verdicts of firewalls, choices of balancers, the lines of a NAT table
+    queues     a listener's two queues; the options in SYNs
+    buffers    bytes held back and released; which sends became which segments and reads (`streams` remembers them)
+    recovery   why something is sent again; windows that close and open
+    pieces     fragments; addresses that IPv6 hosts give themselves
+    routing    routes that are learned; everything that is only counted
+    drops      what ended on its way, and why
+    folded     many facts of a sort told as one
+
+A module has `KINDS` and `readers(scene)`, and stands in MODULES: that is all it takes to add a kind.
+"""
+
+from __future__ import annotations
+
+from types import ModuleType
+from typing import Final
+
+from netarium.story.kinds import (
+    buffers,
+    dhcp,
+    drops,
+    filtering,
+    folded,
+    hosts,
+    names,
+    nat,
+    neighbors,
+    next_hop,
+    pieces,
+    ping,
+    queues,
+    recovery,
+    routing,
+    switching,
+    tcp,
+    udp,
+)
+from netarium.story.kinds.base import Kind, MakeReaders
+
+MODULES: Final[tuple[ModuleType, ...]] = (
+    hosts,
+    dhcp,
+    neighbors,
+    names,
+    nat,
+    tcp,
+    udp,
+    ping,
+    next_hop,
+    switching,
+    filtering,
+    queues,
+    buffers,
+    recovery,
+    pieces,
+    routing,
+    drops,
+    folded,
+)
+"""In the order in which their readers are asked for the facts of one line."""
+
+KINDS: Final[dict[str, Kind]] = {kind.name: kind for module in MODULES for kind in module.KINDS}
+MAKERS: Final[tuple[MakeReaders, ...]] = tuple(module.readers for module in MODULES)
+ONLY: Final[tuple[str, ...]] = tuple(sorted({kind.only for kind in KINDS.values() if kind.only}))
+"""The words that `--only` takes."""

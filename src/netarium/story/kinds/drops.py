@@ -1,0 +1,110 @@
+"""What ended on its way, with the reason; frames that were merely not for the one who got them are counted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from netarium.journey import Drop
+from netarium.story.facts import Fact, Subject
+from netarium.story.kinds.base import Kind, Readers, Record
+from netarium.story.scene import Scene, end_text
+from netarium.story.words import Words
+
+NOT_FOR_THEM: Final = frozenset(
+    {
+        Drop.NOT_FOR_THIS_MAC.name,
+        Drop.ARP_NOT_FOR_US.name,
+        Drop.ND_NOT_FOR_US.name,
+        Drop.SWITCH_SAME_PORT.name,
+        Drop.SWITCH_NO_PORT.name,
+        Drop.SWITCH_RESERVED.name,
+        Drop.PORT_BLOCKED.name,
+        Drop.BROADCAST_NOT_ACCEPTED.name,
+    }
+)
+"""Drops that are no loss: a broadcast reaches many it is not for."""
+
+
+def _say(fact: Fact, words: Words) -> str:
+    v = fact.values
+    reason = words.text(f"drop.{v['reason']}")
+    key = "drop.said-of" if v["what"] else "drop.said"
+    return words.text(key, place=v["where"], reason=reason, what=v["what"])
+
+
+KINDS = (
+    Kind(
+        "drop",
+        "drops",
+        frozenset({"reason", "where", "detail", "what"}),
+        _say,
+        needles=(b'"event":"dropped"',),
+    ),
+)
+
+
+class _Drops:
+    def __init__(self, scene: Scene) -> None:
+        self.scene = scene
+
+    def dropped(self, record: Record) -> Iterator[Fact]:
+        reason = str(record.get("reason", ""))
+        if reason not in Drop.__members__:
+            return
+        node = record["at"].partition(">")[0].partition(":")[0].partition("--")[0]
+        values = {
+            "reason": reason,
+            "where": record["at"],
+            "detail": str(record.get("detail", "")),
+            "what": _what(record),
+        }
+        flight = self.scene.flights.of(record) if "mac_source" in record else None
+        about = (
+            flight.subject
+            if flight is not None and flight.subject is not None
+            else self._conversation(record)
+        )
+        about = about or self.scene.recent(node)
+        phase = "" if about is not None and about.phase else "lost"
+        if about is None:
+            about = self.scene.subject("lost", record["at"], lambda: {"place": record["at"]})
+            about.nodes = [node]
+        fact = Fact(record["t"], "drop", node, values, about=about, phase=phase)
+        if reason in NOT_FOR_THEM or _is_for_client(record, reason):
+            fact.background, fact.phase = True, ""
+        if about.kind in ("TCP", "UDP") and flight is not None:
+            fact.fold, fact.tally = f"drop {id(about)}", {"lost": 1}
+        yield fact
+
+    def _conversation(self, record: Record) -> Subject | None:
+        protocol = record.get("protocol")
+        if protocol in ("TCP", "UDP") and "source_port" in record:
+            return self.scene.known_conversation(
+                protocol,
+                end_text(record["source"], record["source_port"]),
+                end_text(record["destination"], record["destination_port"]),
+            )
+        return None
+
+
+def _is_for_client(record: Record, reason: str) -> bool:
+    """A DHCP answer to the address that is only being offered: the client reads it before IP does."""
+    return reason == Drop.IP_NOT_FOR_US.name and record.get("destination_port") == 68
+
+
+def _what(record: Record) -> str:
+    """What was dropped: `TCP 10.0.0.1:80 > 10.0.0.2:4321`, as far as its headers tell."""
+    if "source" not in record:
+        return ""
+    protocol = record.get("protocol", "")
+    if "source_port" in record:
+        source = end_text(record["source"], record["source_port"])
+        destination = end_text(record["destination"], record["destination_port"])
+        return f"{protocol} {source} > {destination}"
+    return f"{protocol} {record['source']} > {record['destination']}"
+
+
+def readers(scene: Scene) -> Readers:
+    """The readers of one story."""
+    return Readers({"dropped": _Drops(scene).dropped}, {})

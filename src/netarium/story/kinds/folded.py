@@ -1,0 +1,38 @@
+"""Many facts of a sort told as one: bulk data, further pings, further lines. `chapters` makes these facts."""
+
+from __future__ import annotations
+
+from netarium.story.facts import Fact
+from netarium.story.kinds.base import Kind, Readers
+from netarium.story.scene import Scene
+from netarium.story.words import Words
+
+
+def _say_bulk(fact: Fact, words: Words) -> str:
+    v = fact.values
+    parts = [words.plural("bulk.data", v["segments"], bytes=v["bytes"], end_s=v["end_ns"] / 1e9)]
+    for key in ("again", "acknowledgments", "lost"):
+        if v[key]:
+            parts.append(words.plural(f"bulk.{key}", v[key]))
+    return words.text("bulk.all", place=fact.place, parts=words.listed(parts))
+
+
+def _say_more(fact: Fact, words: Words) -> str:
+    v = fact.values
+    return words.plural("more.like-it", v["count"], place=fact.place, end_s=v["end_ns"] / 1e9)
+
+
+KINDS = (
+    Kind(
+        "bulk",
+        "tcp",
+        frozenset({"segments", "bytes", "again", "acknowledgments", "lost", "end_ns"}),
+        _say_bulk,
+    ),
+    Kind("more", "", frozenset({"of", "count", "end_ns"}), _say_more),
+)
+
+
+def readers(scene: Scene) -> Readers:
+    """It reads nothing."""
+    return Readers({}, {})

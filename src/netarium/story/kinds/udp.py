@@ -1,0 +1,65 @@
+"""UDP: messages of their own, without a connection. What has a module of its own (DNS, DHCP) is not told here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from netarium.story.facts import Fact, Flight
+from netarium.story.kinds.base import Kind, Readers, Record
+from netarium.story.kinds.tcp import say_preview
+from netarium.story.packets import Packet
+from netarium.story.scene import Scene, address_of, end_text
+from netarium.story.words import Words, preview
+
+_ELSEWHERE: Final = frozenset({53, 67, 68, 520})
+
+
+def _say(fact: Fact, words: Words) -> str:
+    v = fact.values
+    whom, port = words.who(address_of(v["destination"])), v["destination"].rpartition(":")[2]
+    if not v["bytes"]:
+        return words.text("udp.empty", place=fact.place, whom=whom, port=port)
+    said = say_preview(v["preview"], words)
+    return words.plural("udp.data", v["bytes"], place=fact.place, whom=whom, port=port, preview=said)
+
+
+KINDS = (
+    Kind(
+        "udp",
+        "udp",
+        frozenset({"source", "destination", "bytes", "preview"}),
+        _say,
+        needles=(b'"protocol":"UDP"',),
+    ),
+)
+
+
+class _Udp:
+    def __init__(self, scene: Scene) -> None:
+        self.scene = scene
+
+    def datagram(self, record: Record, packet: Packet, flight: Flight) -> Iterator[Fact]:
+        ports = (record["source_port"], record["destination_port"])
+        if not _ELSEWHERE.isdisjoint(ports):
+            return
+        node = record["at"].partition(":")[0]
+        source, destination = end_text(record["source"], ports[0]), end_text(record["destination"], ports[1])
+        subject = self.scene.conversation("UDP", source, destination, flight)
+        self.scene.touch(node, subject)
+        size = int(record.get("length", 0))
+        values = {
+            "source": source,
+            "destination": destination,
+            "bytes": size,
+            "preview": preview(packet.payload) if size else {},
+        }
+        fact = Fact(record["t"], "udp", node, values, flight, subject, phase="datagrams")
+        fact.fold = f"udp {id(subject)} {flight.side}"
+        fact.tally = {"datagrams": 1, "bytes": size}
+        yield fact
+
+
+def readers(scene: Scene) -> Readers:
+    """The readers of one story."""
+    return Readers({}, {"UDP": _Udp(scene).datagram})

@@ -1,0 +1,136 @@
+"""A story as text of 110 columns, as Markdown, and as JSON; each is written while the chapters come."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from netarium.story.columns import width, wrapped
+from netarium.story.language import Language
+from netarium.story.telling import Step, ToldBackground, ToldChapter
+
+JSON_VERSION: Final = 1
+WIDTH: Final = 110
+_INDENT: Final = " " * 15
+_MARKDOWN = str.maketrans({each: f"\\{each}" for each in "\\`*_[]<>#|"})
+
+
+def hung(text: str, first: str, rest: str) -> list[str]:
+    """The text in lines of at most WIDTH columns, the first after `first`, the others after `rest`."""
+    head, *others = wrapped(text, WIDTH - max(width(first), width(rest)))
+    return [f"{first}{head}".rstrip(), *(f"{rest}{line}".rstrip() for line in others)]
+
+
+def as_text(chapters: Iterable[ToldChapter], language: Language) -> Iterator[str]:
+    """Lines of at most WIDTH columns; what a program printed stands as it is."""
+    for chapter in chapters:
+        yield ""
+        yield from hung(chapter.title, f"{chapter.number}. ", "   ")
+        for step in chapter.steps:
+            yield from _step_lines(step, language)
+        if chapter.background is not None:
+            yield from hung(_with_numbers(chapter.background, language), _INDENT, _INDENT)
+
+
+def _with_numbers(background: ToldBackground, language: Language) -> str:
+    if not background.numbers:
+        return background.text
+    return f"{background.text} [{frames_text(background.numbers, language)}]"
+
+
+def frames_text(numbers: str, language: Language) -> str:
+    """`frame 7` or `frames 1-4, 9`."""
+    return language.text("frame.one" if numbers.isdigit() else "frame.many", numbers=numbers)
+
+
+def _step_lines(step: Step, language: Language) -> Iterator[str]:
+    first, *rest = hung(step.text, f"{step.time_ns / 1e9:12.6f} s ", _INDENT)
+    where = f"[{frames_text(step.numbers, language)}: {step.path}]" if step.numbers else ""
+    if where and not rest and width(first) + 2 + width(where) <= WIDTH:
+        first, where = f"{first}  {where}", ""
+    yield first
+    yield from rest
+    if where:
+        if width(_INDENT + where) > WIDTH:
+            yield from hung(f"[{frames_text(step.numbers, language)}:", _INDENT, _INDENT)
+            yield from hung(f"{step.path}]", f"{_INDENT} ", f"{_INDENT} ")
+        else:
+            yield _INDENT + where
+    for line in step.lines:
+        yield f"{_INDENT}  {line}".rstrip()
+    for term in step.terms:
+        yield from hung(
+            language.text("term.said", name=term.name, short=term.short), f"{_INDENT}  ", f"{_INDENT}    "
+        )
+    for note in step.notes:
+        yield from hung(language.text("note.said", note=note), f"{_INDENT}  ", f"{_INDENT}    ")
+
+
+def as_markdown(chapters: Iterable[ToldChapter], language: Language) -> Iterator[str]:
+    """Headings and lists."""
+    for chapter in chapters:
+        yield f"## {chapter.number}. {chapter.title.translate(_MARKDOWN)}"
+        yield ""
+        for step in chapter.steps:
+            where = (
+                f" *({frames_text(step.numbers, language)}: {step.path.translate(_MARKDOWN)})*"
+                if step.numbers
+                else ""
+            )
+            yield f"- `{step.time_ns / 1e9:.6f} s` {step.text.translate(_MARKDOWN)}{where}"
+            if step.lines:
+                yield ""
+                yield "  ```text"
+                yield from (f"  {line}" for line in step.lines)
+                yield "  ```"
+                yield ""
+            for term in step.terms:
+                said = language.text("term.said", name=f"**{term.name}**", short=term.short)
+                yield f"  - {said}"
+            for note in step.notes:
+                yield f"  - {language.text('note.said', note=note.translate(_MARKDOWN))}"
+        if chapter.background is not None:
+            yield f"- {_with_numbers(chapter.background, language).translate(_MARKDOWN)}"
+        yield ""
+
+
+def as_json(chapters: Iterable[ToldChapter], language: Language) -> Iterator[str]:
+    """One JSON document, versioned, in pieces: a chapter is written when it has been told."""
+    yield f'{{"netarium_story": {JSON_VERSION}, "language": "{language.name}", "chapters": ['
+    comma = ""
+    for chapter in chapters:
+        told: dict[str, object] = {
+            "number": chapter.number,
+            "key": chapter.key,
+            "title": chapter.title,
+            "steps": [_json_step(step) for step in chapter.steps],
+        }
+        if chapter.background is not None:
+            told["background"] = {
+                "text": chapter.background.text,
+                "counts": chapter.background.counts,
+                "frames": chapter.background.frames,
+            }
+        yield comma + json.dumps(told, ensure_ascii=False)
+        comma = ","
+    yield "]}"
+
+
+def _json_step(step: Step) -> dict[str, object]:
+    told: dict[str, object] = {
+        "time_ns": step.time_ns,
+        "place": step.place,
+        "kind": step.kind,
+        "text": step.text,
+        "values": step.values,
+        "frames": step.frames,
+        "path": step.path,
+    }
+    if step.lines:
+        told["lines"] = step.lines
+    if step.notes:
+        told["notes"] = step.notes
+    if step.terms:
+        told["terms"] = [{"term": each.term, "name": each.name, "short": each.short} for each in step.terms]
+    return told

@@ -1,0 +1,112 @@
+"""A trace read back, line by line: checked at its head, told up to where it was cut.
+
+`--only` reads a trace of a million frames within seconds because lines that cannot matter are passed over before they
+are parsed: `needles` are pieces of bytes, and a line that has none of them is left out. Lines every story needs (what
+a host has, programs, the end) are always read.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from netarium.capture.recorder import VERSION
+from netarium.errors import UsageError
+
+Record = dict[str, Any]
+
+LINE_BYTES_MAX: Final = 16 << 20
+"""A longer line is no record of ours."""
+ALWAYS: Final = (b'"event":"host"', b'"event":"program"', b'"event":"end"')
+_PROGRESS_BYTES: Final = 1 << 20
+
+
+class TraceFile:
+    """A trace on the disk. Raises UsageError for what is no trace and for one of another version.
+
+    After its records have been read, `end` is the last line (None: the trace was cut) and `cut` says in which line and
+    why reading ended early ("" when every line was whole).
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+        self.end: Record | None = None
+        self.cut: tuple[int, str] | None = None
+        """(line, "json" or "end"): a line that is no whole record, or none that says that the run was over."""
+        try:
+            with self.path.open("rb") as file:
+                first = file.readline(LINE_BYTES_MAX)
+            self.size_bytes = self.path.stat().st_size
+        except OSError as error:
+            raise UsageError(f"cannot read the trace {self.path}: {error.strerror}") from None
+        self.header = self._header(first)
+
+    def _header(self, line: bytes) -> Record:
+        try:
+            header = json.loads(line)
+        except ValueError:
+            header = None
+        if not isinstance(header, dict) or "netarium_trace" not in header:
+            raise UsageError(
+                f"{self.path} is no trace: its first line is no header of one; "
+                "`netarium run LAB.yaml --trace FILE.jsonl` records a trace"
+            )
+        version = header["netarium_trace"]
+        if version != VERSION:
+            raise UsageError(
+                f"{self.path} is a trace of version {version}, and this netarium tells version {VERSION}; record it "
+                "again: `netarium run LAB.yaml --trace FILE.jsonl`"
+            )
+        if not isinstance(header.get("nodes"), dict):
+            raise UsageError(
+                f"{self.path}: its header describes no nodes; "
+                "record it again: `netarium run LAB.yaml --trace FILE.jsonl`"
+            )
+        return header
+
+    def records(
+        self, needles: Sequence[bytes] = (), progress: Callable[[int], None] | None = None
+    ) -> Iterator[Record]:
+        """Its records in their order; with `needles` only those whose line has one of them, or is always needed.
+
+        `progress` is told now and then how many bytes have been read.
+        """
+        wanted = (*needles, *ALWAYS) if needles else ()
+        done = told = 0
+        number = 1
+        with self.path.open("rb") as file:
+            done = len(file.readline(LINE_BYTES_MAX))
+            for line in file:
+                number += 1
+                done += len(line)
+                if progress is not None and done - told >= _PROGRESS_BYTES:
+                    told = done
+                    progress(done)
+                if wanted and not any(needle in line for needle in wanted):
+                    continue
+                record = _parsed(line)
+                if record is None:
+                    self.cut = (number, "json")
+                    break
+                if record["event"] == "end":
+                    self.end = record
+                yield record
+        if self.end is None and self.cut is None:
+            self.cut = (number, "end")
+        if progress is not None:
+            progress(done)
+
+
+def _parsed(line: bytes) -> Record | None:
+    """The record in a line; None when there is no whole one."""
+    if not line.endswith(b"\n"):
+        return None
+    try:
+        record = json.loads(line)
+    except ValueError:
+        return None
+    if not isinstance(record, dict) or not isinstance(record.get("t"), int):
+        return None
+    return record if isinstance(record.get("event"), str) and isinstance(record.get("at"), str) else None

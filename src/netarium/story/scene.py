@@ -1,0 +1,167 @@
+"""What is known while a trace is read: who has which address now, what things are about, which packets are under way.
+
+Everything that is remembered is bounded; what has been unused longest is forgotten first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from netarium.story.facts import Flight, Subject
+from netarium.story.flights import Flights
+
+SUBJECTS_MAX: Final = 4096
+ALIASES_MAX: Final = 16384
+RECENT_NS: Final = 3_000_000_000
+"""Linux gives up an address nobody answers for after 3 s: what began that long ago is over."""
+Record = dict[str, Any]
+
+
+class Node:
+    """One node as the trace describes it, kept up to date while it is read."""
+
+    def __init__(self, name: str, told: dict[str, Any]) -> None:
+        self.name = name
+        self.kind = str(told.get("kind", ""))
+        self.ports: dict[str, Any] = dict(told.get("ports") or {})
+        self.roles: list[str] = list(told.get("roles") or ())
+        self.forwards = bool(told.get("forwards"))
+        self.addresses: dict[str, list[str]] = dict(told.get("addresses") or {})
+        self.gateways: list[str] = list(told.get("gateways") or ())
+        self.servers: list[str] = list(told.get("servers") or ())
+
+    @property
+    def is_host(self) -> bool:
+        """An end, not a box that passes on what is for others."""
+        return self.kind == "host" and not self.forwards
+
+
+class Scene:
+    """The net of a trace at the time that is being read."""
+
+    def __init__(self, header: Record) -> None:
+        self.header = header
+        self.now_ns = 0
+        self.nodes = {
+            name: Node(name, told) for name, told in header["nodes"].items() if isinstance(told, dict)
+        }
+        self.flights = Flights()
+        self._owners: dict[str, str] = {}
+        self._subjects: dict[tuple[str, str], Subject] = {}
+        self._aliases: dict[tuple[str, str, str], tuple[Subject, int]] = {}
+        self._latest: dict[str, tuple[Subject, int]] = {}
+        self.services: dict[str, dict[str, Any]] = {}
+        """Program -> the record that said it started."""
+        self._own()
+
+    def owner(self, address: str) -> str:
+        """The node that has an address now; "" when none of the net has."""
+        return self._owners.get(address, "")
+
+    def host_changed(self, record: Record) -> None:
+        """A `host` record: what a node has from now on."""
+        node = self.nodes.get(record["at"])
+        if node is None:
+            node = self.nodes[record["at"]] = Node(record["at"], {"kind": "host"})
+        node.addresses = dict(record.get("addresses") or {})
+        node.gateways = list(record.get("gateways") or ())
+        node.servers = list(record.get("servers") or ())
+        self._own()
+
+    def subject(self, kind: str, key: str, make: Callable[[], dict[str, Any]] | None = None) -> Subject:
+        """The subject of that key; a new one has the label that `make` gives."""
+        known = self._subjects.pop((kind, key), None)
+        if known is None:
+            known = Subject(kind, key, make() if make is not None else {})
+            if len(self._subjects) >= SUBJECTS_MAX:
+                del self._subjects[next(iter(self._subjects))]
+        self._subjects[kind, key] = known
+        return known
+
+    def find(self, kind: str, key: str) -> Subject | None:
+        """The subject of that key if there is one."""
+        return self._subjects.get((kind, key))
+
+    def conversation(
+        self, protocol: str, source: str, destination: str, flight: Flight | None = None
+    ) -> Subject:
+        """The conversation between two ends `address:port`, whatever NAT has made of them on the way.
+
+        The ends of a packet that is already part of one are its ends too. A new one was begun by `source`.
+        """
+        if flight is not None and flight.subject is not None and flight.subject.kind == protocol:
+            known = flight.subject
+            self._join(known, flight.side, protocol, source, destination)
+            return known
+        found = self._aliases.get((protocol, source, destination))
+        if found is None:
+            found = (self._new_conversation(protocol, source, destination), 0)
+            self._join(*found, protocol, source, destination)
+        if flight is not None:
+            flight.subject, flight.side = found
+        return found[0]
+
+    def known_conversation(self, protocol: str, source: str, destination: str) -> Subject | None:
+        """The conversation between two ends if there is one, under whatever addresses."""
+        found = self._aliases.get((protocol, source, destination))
+        return found[0] if found is not None else None
+
+    def side_of(self, protocol: str, source: str, destination: str) -> tuple[Subject, int]:
+        """The conversation between two ends, and the side of `source`: 0 for the one who began it, 1 for the other."""
+        self.conversation(protocol, source, destination)
+        return self._aliases[protocol, source, destination]
+
+    def forget_conversation(self, protocol: str, source: str, destination: str) -> None:
+        """What comes between these ends from now on is another conversation."""
+        self._aliases.pop((protocol, source, destination), None)
+        self._aliases.pop((protocol, destination, source), None)
+        self._subjects.pop((protocol, f"{source}-{destination}"), None)
+        self._subjects.pop((protocol, f"{destination}-{source}"), None)
+
+    def _new_conversation(self, protocol: str, source: str, destination: str) -> Subject:
+        client, server = self.owner(address_of(source)), self.owner(address_of(destination))
+        self._subjects.pop((protocol, f"{source}-{destination}"), None)
+        made = self.subject(
+            protocol, f"{source}-{destination}", lambda: {"client": source, "server": destination}
+        )
+        made.nodes = [node for node in (client, server) if node]
+        return made
+
+    def _join(self, subject: Subject, side: int, protocol: str, source: str, destination: str) -> None:
+        key = (protocol, source, destination)
+        if key in self._aliases and self._aliases[key][0] is subject:
+            return
+        self._aliases[key] = (subject, side)
+        self._aliases[protocol, destination, source] = (subject, 1 - side)
+        subject.pairs.append(f"{source}-{destination}" if side == 0 else f"{destination}-{source}")
+        while len(self._aliases) > ALIASES_MAX:
+            del self._aliases[next(iter(self._aliases))]
+
+    def touch(self, node: str, subject: Subject | None) -> None:
+        """A node has to do with a subject: what it does next without saying why is about that."""
+        if subject is not None:
+            self._latest[node] = (subject, self.now_ns)
+
+    def recent(self, node: str) -> Subject | None:
+        """What a node had to do with last, if that was not long ago."""
+        found = self._latest.get(node)
+        return found[0] if found is not None and self.now_ns - found[1] <= RECENT_NS else None
+
+    def _own(self) -> None:
+        self._owners = {
+            each.partition("/")[0]: node.name
+            for node in self.nodes.values()
+            for addresses in node.addresses.values()
+            for each in addresses
+        }
+
+
+def address_of(end: str) -> str:
+    """The address of `address:port`; an IPv6 address stands in brackets there."""
+    return end.rpartition(":")[0].strip("[]")
+
+
+def end_text(address: str, port: int) -> str:
+    """`10.0.0.1:80` or `[2001:db8::1]:80`."""
+    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"

@@ -1,0 +1,283 @@
+"""The story of a trace, step by step: chapters of sentences in one language, while the trace is read."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from netarium.errors import UsageError
+from netarium.story.beliefs import beliefs_of
+from netarium.story.chapters import Background, Chapter, Chapters
+from netarium.story.facts import Fact
+from netarium.story.kinds import KINDS, ONLY
+from netarium.story.language import Language
+from netarium.story.reading import Reading, needles_of
+from netarium.story.records import TraceFile
+from netarium.story.scene import Scene, address_of
+from netarium.story.words import Words
+
+TAKE_PART_MAX: Final = 16
+"""So many nodes are remembered to have part in one thing."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What of a story is wanted. `only`: words of `kinds.ONLY`; `follow`: NODE or NODE/PROGRAM; `conversation`: the two
+    ends `A:port-B:port`.
+    """
+
+    only: tuple[str, ...] = ()
+    follow: str = ""
+    conversation: str = ""
+
+    def check_words(self) -> None:
+        """Raises UsageError for a kind there is not and a conversation that cannot be."""
+        for word in self.only:
+            if word not in ONLY:
+                raise UsageError(f"--only {word}: there is no such kind; there are {', '.join(ONLY)}")
+        if self.conversation and not all(
+            each.rpartition(":")[2].isdigit() for each in ends_of(self.conversation)
+        ):
+            raise UsageError(
+                f"--conversation {self.conversation}: write both ends with their ports, "
+                "such as 10.0.0.1:80-10.0.0.2:4321"
+            )
+
+    def check(self, trace: TraceFile) -> None:
+        """Raises UsageError for words that cannot be, and for a node the trace does not have."""
+        self.check_words()
+        nodes = trace.header["nodes"]
+        if self.follow and self.follow.partition("/")[0] not in nodes:
+            raise UsageError(
+                f"--follow {self.follow}: the trace has no node {self.follow.partition('/')[0]!r}; "
+                f"it has {', '.join(nodes)}"
+            )
+
+
+@dataclass(frozen=True)
+class Explained:
+    """A term at its first use."""
+
+    term: str
+    name: str
+    short: str
+
+
+@dataclass(frozen=True)
+class Step:
+    """One thing told. `lines` stand beneath the sentence as they are; `notes` correct what is commonly believed."""
+
+    time_ns: int
+    place: str
+    kind: str
+    text: str
+    lines: tuple[str, ...]
+    notes: tuple[str, ...]
+    terms: tuple[Explained, ...]
+    values: dict[str, Any]
+    frames: tuple[tuple[int, int], ...]
+    path: str
+    numbers: str
+
+
+@dataclass(frozen=True)
+class ToldBackground:
+    """What was counted and not told in a chapter."""
+
+    text: str
+    counts: dict[str, int]
+    frames: tuple[tuple[int, int], ...]
+    numbers: str
+
+
+@dataclass(frozen=True)
+class ToldChapter:
+    """A chapter in words."""
+
+    number: int
+    key: str
+    title: str
+    steps: tuple[Step, ...] = ()
+    background: ToldBackground | None = None
+
+
+@dataclass
+class Ending:
+    """How a story ended; filled in when its chapters have been told."""
+
+    is_cut: bool = False
+    line: int = 0
+    why: str = ""
+    record: dict[str, Any] | None = None
+    steps: int = 0
+    notes: list[str] = field(default_factory=list)
+
+
+class Story:
+    """The story of one trace in one language. Raises UsageError for what cannot be told (see TraceFile, Choice)."""
+
+    def __init__(
+        self,
+        trace: str | Path | TraceFile,
+        language: Language,
+        choice: Choice | None = None,
+        progress: Callable[[int], None] | None = None,
+    ) -> None:
+        self.trace = trace if isinstance(trace, TraceFile) else TraceFile(trace)
+        self.choice = choice or Choice()
+        self.choice.check(self.trace)
+        self.scene = Scene(self.trace.header)
+        self.words = Words(language, self.scene.owner)
+        self.ending = Ending()
+        self._progress = progress
+        self._explained: set[str] = set()
+        self._corrected: set[str] = set()
+        self._number = 0
+        self._left_out = Background()
+
+    def chapters(self) -> Iterator[ToldChapter]:
+        """Its chapters, one after the other, while the trace is read."""
+        reading = Reading(self.scene, self.choice.only)
+        chapters = Chapters()
+        records = self.trace.records(needles_of(self.choice.only), self._progress)
+        for fact in reading.facts(records):
+            for chapter in chapters.add(self._take_part(fact)):
+                yield from self._told(chapter)
+        for chapter in chapters.rest():
+            yield from self._told(chapter)
+        if self._left_out and self._number == 0:
+            yield self._chapter(Chapter("alone", None, 0, 0))
+        self.ending.record = self.trace.end
+        if self.trace.cut is not None:
+            self.ending.is_cut = True
+            self.ending.line, self.ending.why = self.trace.cut
+
+    def _take_part(self, fact: Fact) -> Fact:
+        """Note who has part in what a fact is about: that is what --follow looks at."""
+        subject = fact.about
+        if subject is None or subject.kind in ("TCP", "UDP") or fact.place not in self.scene.nodes:
+            return fact
+        if fact.place not in subject.nodes and len(subject.nodes) < TAKE_PART_MAX:
+            subject.nodes.append(fact.place)
+        return fact
+
+    def _told(self, chapter: Chapter) -> Iterator[ToldChapter]:
+        if self._is_wanted(chapter):
+            yield self._chapter(chapter)
+        else:
+            for fact in chapter.facts:
+                self._left_out.packets[fact.kind] += 1
+                if fact.flight is not None:
+                    self._left_out.numbers.merge(fact.flight.numbers)
+            self._left_out.packets += chapter.background.packets
+            self._left_out.numbers.merge(chapter.background.numbers)
+
+    def _is_wanted(self, chapter: Chapter) -> bool:
+        choice, subject = self.choice, chapter.subject
+        if choice.conversation:
+            first, second = ends_of(choice.conversation)
+            pairs = () if subject is None else subject.pairs
+            return f"{first}-{second}" in pairs or f"{second}-{first}" in pairs
+        if choice.follow:
+            node, slash, _ = choice.follow.partition("/")
+            if slash and subject is not None and subject.programs:
+                return choice.follow in subject.programs
+            return (subject is not None and node in subject.nodes) or any(
+                fact.place == node for fact in chapter.facts
+            )
+        return bool(chapter.facts) or bool(chapter.background)
+
+    def _chapter(self, chapter: Chapter) -> ToldChapter:
+        self._number += 1
+        title = self._title(chapter)
+        steps = tuple(self._step(fact) for fact in chapter.facts)
+        self.ending.steps += len(steps)
+        if self._left_out:
+            chapter.background.packets += self._left_out.packets
+            chapter.background.numbers.merge(self._left_out.numbers)
+            self._left_out = Background()
+        background = self._background(chapter.background) if chapter.background else None
+        return ToldChapter(self._number, chapter.phase, title, steps, background)
+
+    def _title(self, chapter: Chapter) -> str:
+        label = dict(chapter.subject.label) if chapter.subject is not None else {}
+        if "server" in label:
+            label["port"] = label["server"].rpartition(":")[2]
+            for end in ("client", "server"):
+                address = address_of(label[end])
+                label[end] = self.scene.owner(address) or address
+        for key in ("asker", "target"):
+            if key in label:
+                label[key] = self.scene.owner(label[key]) or label[key]
+        key = f"chapter.{chapter.phase}"
+        if not self.words.language.has(key):
+            key = "chapter.alone"
+        try:
+            title = self.words.text(key, **label)
+        except KeyError:
+            title = self.words.text("chapter.alone")
+        self.words.take_terms()
+        return self.words.language.text("chapter.goes-on", title=title) if chapter.goes_on else title
+
+    def _step(self, fact: Fact) -> Step:
+        kind = KINDS[fact.kind]
+        text = kind.say(fact, self.words)
+        lines = tuple(kind.lines(fact, self.words))
+        terms = tuple(self._explain(self.words.take_terms()))
+        notes = []
+        for belief in beliefs_of(fact):
+            if belief not in self._corrected:
+                self._corrected.add(belief)
+                notes.append(self.words.text(belief))
+                break  # one is enough for a step; the next comes with the next fact of its kind
+        terms += tuple(self._explain(self.words.take_terms()))
+        numbers = fact.flight.numbers if fact.flight is not None else None
+        return Step(
+            time_ns=fact.time_ns,
+            place=fact.place,
+            kind=fact.kind,
+            text=text,
+            lines=lines,
+            notes=tuple(notes),
+            terms=terms,
+            values=fact.values,
+            frames=tuple((first, last) for first, last in numbers.ranges) if numbers else (),
+            path=fact.flight.path() if fact.flight is not None else "",
+            numbers=str(numbers) if numbers else "",
+        )
+
+    def _explain(self, terms: Sequence[str]) -> Iterator[Explained]:
+        language = self.words.language
+        for term in terms:
+            if term not in self._explained and language.has(f"short.{term}"):
+                self._explained.add(term)
+                yield Explained(term, language.text(f"term.{term}"), language.text(f"short.{term}"))
+
+    def _background(self, background: Background) -> ToldBackground:
+        language = self.words.language
+        parts = [
+            language.plural("background.packets", count, name=self._name_of(name))
+            for name, count in background.packets.items()
+        ]
+        parts += [
+            language.plural("background.drops", count, reason=language.text(f"drop.{reason}"))
+            for reason, count in background.drops.items()
+        ]
+        text = language.text("background.all", parts=self.words.listed(parts))
+        counts = Counter(background.packets) + Counter(background.drops)
+        numbers = background.numbers
+        return ToldBackground(text, dict(counts), tuple((a, b) for a, b in numbers.ranges), str(numbers))
+
+    def _name_of(self, name: str) -> str:
+        """What a counted sort of packets is called: a protocol by its name, a kind by its word."""
+        language = self.words.language
+        return language.text(f"kind.{name}") if language.has(f"kind.{name}") else name
+
+
+def ends_of(conversation: str) -> tuple[str, str]:
+    """The two ends of `A:port-B:port`."""
+    first, _, second = conversation.partition("-")
+    return first, second
