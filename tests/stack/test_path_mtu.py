@@ -8,7 +8,7 @@ from tests.stack.joined6 import header_of, host6, ip6, packets6, ping6, route6, 
 from netarium.stack.failures import Failure
 from netarium.stack.path_mtu import plateau_below
 from netarium.stack.stack import Stack
-from netarium.stack.udp import DO, DONT, PROBE
+from netarium.stack.udp_endpoint import DO, DONT, PROBE
 from netarium.wire.ethernet import ETHERTYPE_IPV4, Frame
 from netarium.wire.icmp import IcmpHeader
 from netarium.wire.ipv4 import Ipv4Header

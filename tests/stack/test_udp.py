@@ -6,7 +6,7 @@ import pytest
 from tests.stack.joined import SECOND, Joined, drops, ip, packets, pair
 
 from netarium.stack.failures import Failure
-from netarium.stack.udp import DATAGRAM_OVERHEAD_BYTES
+from netarium.stack.udp_endpoint import DATAGRAM_OVERHEAD_BYTES
 
 
 def texts(endpoint) -> list[bytes]:

@@ -15,7 +15,7 @@ from netarium.sockets.errno import ERRNO_OF, os_error
 
 if TYPE_CHECKING:
     from netarium.stack.error_queue import ErrorReport
-    from netarium.stack.udp import Datagram
+    from netarium.stack.udp_endpoint import Datagram
 
 Ancillary = list[tuple[int, int, bytes]]
 

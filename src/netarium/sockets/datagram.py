@@ -26,7 +26,7 @@ from netarium.stack.stack import Stack
 
 if TYPE_CHECKING:
     from netarium.stack.error_queue import ErrorReport
-    from netarium.stack.udp import UdpEndpoint
+    from netarium.stack.udp_endpoint import UdpEndpoint
 
 
 class DatagramSocket(Socket):

@@ -20,7 +20,7 @@ from netarium.stack.udp6 import UdpEndpoint6
 if TYPE_CHECKING:
     from netarium.stack.error_queue import ErrorReport
     from netarium.stack.interface import Interface
-    from netarium.stack.udp import Datagram
+    from netarium.stack.udp_endpoint import Datagram
 
 
 class DatagramSocket6(DatagramSocket):

@@ -36,7 +36,7 @@ neighbors, interface).
     source_selection which address to send from, which to try first (RFC 6724)
     udp6, raw6       endpoints of AF_INET6 sockets, dual-stack
     error_queue what ICMP has said to endpoints that asked for everything
-    udp         endpoints that send and receive datagrams
+    udp         datagrams of IPv4, in; udp_endpoint: those who send and receive them; udp_lookup: who gets which
     udplite     the same for UDP-Lite, over both families
     raw         endpoints for whole packets of one protocol
     tcp/        streams

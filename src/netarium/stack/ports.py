@@ -19,7 +19,7 @@ from netarium.wire.ipv4 import PROTOCOL_TCP
 if TYPE_CHECKING:
     from netarium.stack.stack import Stack
     from netarium.stack.tcp.protocol import Tcp
-    from netarium.stack.udp import UdpEndpoint
+    from netarium.stack.udp_endpoint import UdpEndpoint
 
 PORT_MAX: Final = 65535
 IPV4: Final = 1

@@ -16,18 +16,9 @@ from netarium.stack.error_queue import ErrorReport
 from netarium.stack.failures import Failure, NetworkError
 from netarium.stack.ipv6_address import LOOPBACK, is_mapped, is_multicast, needs_link
 from netarium.stack.ports import BOTH, IPV4, IPV6
-from netarium.stack.udp import (
-    DO,
-    PROBE,
-    WANT,
-    Datagram,
-    Udp,
-    UdpEndpoint,
-    best,
-    beyond_path_mtu,
-    score,
-    tell_endpoints,
-)
+from netarium.stack.udp import Udp
+from netarium.stack.udp_endpoint import DO, PROBE, WANT, Datagram, UdpEndpoint, beyond_path_mtu
+from netarium.stack.udp_lookup import best, score, tell_endpoints
 from netarium.wire.icmpv6 import DESTINATION_UNREACHABLE, PORT_UNREACHABLE
 from netarium.wire.ipv4 import Ipv4Header
 from netarium.wire.ipv6 import Ipv6Header

@@ -9,8 +9,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from netarium.journey import Drop
-from netarium.stack.udp import Udp, UdpEndpoint
+from netarium.stack.udp import Udp
 from netarium.stack.udp6 import Udp6, UdpEndpoint6
+from netarium.stack.udp_endpoint import UdpEndpoint
 from netarium.wire.ipv4 import PROTOCOL_UDPLITE
 from netarium.wire.udplite import SIZE_BYTES, UdpLiteHeader
 
