@@ -25,7 +25,7 @@ class HeadersAtGateway(FramesSeen):
             self.headers.append((interface, way, ipv4_text(header.source), ipv4_text(header.destination)))
 
 
-def test_the_four_headers_in_order() -> None:
+def test_r072_the_four_headers_in_order() -> None:
     net = behind_gateway("a")
     seen = HeadersAtGateway(net)
     net["server"].run(whoami(9000))

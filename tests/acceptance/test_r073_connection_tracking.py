@@ -7,14 +7,14 @@ from tests.acceptance.nat_nets import ask_udp, behind_gateway, let_pass, whoami
 from netarium.journey import Cause
 
 
-def test_different_source_ports_are_kept() -> None:
+def test_r073_different_source_ports_are_kept() -> None:
     net = behind_gateway("ab")
     net["server"].run(whoami(9000))
     assert net["a"].call(ask_udp, "202.20.65.4", 9000, 1024) == ("202.20.65.5", 1024)
     assert net["b"].call(ask_udp, "202.20.65.4", 9000, 1025) == ("202.20.65.5", 1025)
 
 
-def test_the_same_source_port_1024_is_rewritten_for_one_and_both_answers_are_right() -> None:
+def test_r073_the_same_source_port_1024_is_rewritten_for_one_and_both_answers_are_right() -> None:
     net = behind_gateway("ab")
     net["server"].run(whoami(9000))
     one = net["a"].run(lambda: ask_udp("202.20.65.4", 9000, 1024))
@@ -28,7 +28,7 @@ def test_the_same_source_port_1024_is_rewritten_for_one_and_both_answers_are_rig
     assert rows == ports
 
 
-def test_the_same_source_port_to_different_servers_is_kept_for_both() -> None:
+def test_r073_the_same_source_port_to_different_servers_is_kept_for_both() -> None:
     net = behind_gateway("ab")
     net.host("other", address="202.20.65.7/24", link=net["outside"])
     net["server"].run(whoami(9000))
@@ -37,7 +37,7 @@ def test_the_same_source_port_to_different_servers_is_kept_for_both() -> None:
     assert net["b"].call(ask_udp, "202.20.65.7", 9000, 1024) == ("202.20.65.5", 1024)
 
 
-def test_the_entry_expires_after_30_s_and_frees_its_port() -> None:
+def test_r073_the_entry_expires_after_30_s_and_frees_its_port() -> None:
     net = behind_gateway("ab")
     net["server"].run(whoami(9000))
     net["a"].call(ask_udp, "202.20.65.4", 9000, 1024)

@@ -117,7 +117,7 @@ class Mappings:
         bounds = range_for(protocol, inside[1], self.ports)
 
         def is_free(port: int) -> bool:
-            return not self._is_taken(protocol, outside_address, port) and has_own_answers(port)
+            return not self.is_taken(protocol, outside_address, port) and has_own_answers(port)
 
         port = choose_port(inside[1], bounds, is_free, stack.random)
         if port is None:
@@ -160,10 +160,14 @@ class Mappings:
             return (protocol, *inside, remote[0], 0)
         return (protocol, *inside, *remote)
 
-    def _is_taken(self, protocol: int, address: int, port: int) -> bool:
+    def is_taken(self, protocol: int, address: int, port: int) -> bool:
         """Whether a forwarded service, a socket of the box itself or another mapping has the port."""
         if (protocol, port) in self.reserved or self.table.stack.ports.is_taken(protocol, address, port):
             return True
+        return self.is_lent(protocol, address, port)
+
+    def is_lent(self, protocol: int, address: int, port: int) -> bool:
+        """Whether a mapping has the port."""
         found = self.by_outside.get((protocol, address, port))
         if found is None:
             return False

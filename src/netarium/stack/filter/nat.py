@@ -195,6 +195,8 @@ class Nat:
         if not mapping.admits(remote, mappings.filtering):
             if own is not None:
                 mappings.hold(own, (destination, port))
+            if outside and self.stack.ports.is_taken(protocol, destination, port):
+                return None  # nothing to the mapping, but the box has opened the port since
             return Drop.NAT_NO_MAPPING
         entry.destination_owner = Inbound(mapping)
         entry.set_destination(*mapping.inside)
@@ -232,7 +234,7 @@ class Nat:
         if not self.is_outside(out) or (interface_in is not None and not self.is_inside(interface_in)):
             return None
         if interface_in is None:
-            return None  # the box itself speaks with an address of its own
+            return self._own_source(entry)
         address = self.setup.static.get(key[1])
         if address is not None:
             entry.set_source(address, key[2])
@@ -247,6 +249,26 @@ class Nat:
             return Drop.NAT_POOL_EXHAUSTED
         rule = "masquerade" if self.setup.source == MASQUERADE else "source"
         return self._hide(entry, address, rule)
+
+    def _own_source(self, entry: Entry) -> Drop | None:
+        """The box itself speaks with an address of its own, and by the port it chose, unless a mapping has that."""
+        protocol, address, port, _, _ = entry.original.key
+        mappings = self.mappings
+        if mappings is None or not mappings.is_lent(protocol, address, port):
+            return None
+        table = self.table
+
+        def is_free(candidate: int) -> bool:
+            return not mappings.is_taken(protocol, address, candidate) and table.make_free(
+                entry.reply_key(address, candidate)
+            )
+
+        chosen = choose_port(port, range_for(protocol, port, None), is_free, self.stack.random)
+        if chosen is None:
+            return Drop.NAT_PORTS_EXHAUSTED
+        entry.set_source(address, chosen)
+        note_rule(entry, f"the box itself; a mapping has port {port}")
+        return None
 
     def _hairpin(self, entry: Entry) -> Drop | None:
         """From the inside to the outside address and in again: the answer must come back here (RFC 4787 REQ-9)."""
