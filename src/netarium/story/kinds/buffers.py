@@ -19,7 +19,7 @@ from netarium.story.words import Words
 from netarium.wire.tcp import TcpHeader
 
 HOLDS_TOLD: Final = 2
-READS_TOLD: Final = 3
+READS_TOLD: Final = 2
 LINES_MAX: Final = 8
 _HOLDS: Final = {"Nagle": "nagle", "cork": "cork", "window": "window", "congestion window": "cwnd"}
 _RELEASES: Final = {
@@ -61,7 +61,13 @@ class _Buffers:
                 key: details.get(key, 0)
                 for key in ("held", "cwnd", "window", "unacknowledged", "mss", "from")
             }
-            yield Fact(record["t"], "held", place, {"by": by, **values}, about=direction.subject)
+            yield Fact(
+                record["t"],
+                "held",
+                place,
+                {"who": direction.sender, "by": by, **values},
+                about=direction.subject,
+            )
 
     def segment(self, record: Record) -> Iterator[Fact]:
         """A segment was cut."""
@@ -75,6 +81,7 @@ class _Buffers:
             return
         sends = direction.within(direction.sends, start, start + size)
         values = {
+            "who": direction.sender,
             "why": why,
             "by": held["by"],
             "bytes": size,
@@ -110,6 +117,7 @@ class _Buffers:
             return
         segments = direction.within(direction.segments, start, end)
         values = {
+            "who": direction.receiver,
             "shape": shape,
             "read": details["read"],
             "from": start,
@@ -177,14 +185,18 @@ def _frames(direction: Direction, piece: Piece) -> str:
 def _say_held(fact: Fact, words: Words) -> str:
     v = fact.values
     told = {key: v[key] for key in ("held", "cwnd", "window", "unacknowledged", "mss")}
-    return words.text(f"decision.held.{v['by']}", place=fact.place, **told)
+    return words.text(f"decision.held.{v['by']}", place=fact.values["who"], **told)
 
 
 def _say_released(fact: Fact, words: Words) -> str:
     v = fact.values
     because = words.text(f"decision.released.{v['why']}")
-    waited = f"{v['waited_ns'] / 1e6:g}"
-    said = words.text("decision.released", place=fact.place, because=because, bytes=v["bytes"], waited=waited)
+    waited = (
+        words.text("decision.released.waited", waited=f"{v['waited_ns'] / 1e6:.3g}") if v["waited_ns"] else ""
+    )
+    said = words.text(
+        "decision.released", place=fact.values["who"], because=because, bytes=v["bytes"], waited=waited
+    )
     return said + (words.text("decision.released.together", sends=v["sends"]) if v["sends"] > 1 else "")
 
 
@@ -195,7 +207,7 @@ def _say_read(fact: Fact, words: Words) -> str:
         numbers = f"{v['sends'][0]['number']}-{v['sends'][-1]['number']}"
     said = words.text(
         f"decision.read.{v['shape']}",
-        place=fact.place,
+        place=fact.values["who"],
         read=v["read"],
         begin=v["begin"],
         sender=v["sender"],
@@ -214,10 +226,13 @@ def _read_lines(fact: Fact, words: Words) -> list[str]:
     if len(v["sends"]) > LINES_MAX:
         lines.append("...")
     for each in v["segments"][:LINES_MAX]:
-        key = "decision.line.segment" if each["frames"] else "decision.line.segment_unseen"
-        lines.append(
-            words.text(key, span=_span(each), **({"frames": each["frames"]} if each["frames"] else {}))
-        )
+        numbers = each["frames"]
+        if numbers:
+            many = "frame.one" if numbers.isdigit() else "frame.many"
+            frames = words.text(many, numbers=numbers)
+            lines.append(words.text("decision.line.segment", span=_span(each), frames=frames))
+        else:
+            lines.append(words.text("decision.line.segment_unseen", span=_span(each)))
     if len(v["segments"]) > LINES_MAX:
         lines.append("...")
     lines.append(
@@ -245,21 +260,21 @@ KINDS: Final = (
     Kind(
         "held",
         "tcp",
-        frozenset({"by", "held", "cwnd", "window", "unacknowledged", "mss", "from"}),
+        frozenset({"who", "by", "held", "cwnd", "window", "unacknowledged", "mss", "from"}),
         _say_held,
         needles=_NEEDLES,
     ),
     Kind(
         "released",
         "tcp",
-        frozenset({"why", "by", "bytes", "waited_ns", "sends"}),
+        frozenset({"who", "why", "by", "bytes", "waited_ns", "sends"}),
         _say_released,
         needles=_NEEDLES,
     ),
     Kind(
         "read",
         "tcp",
-        frozenset({"shape", "read", "from", "left", "begin", "sender", "sends", "segments"}),
+        frozenset({"who", "shape", "read", "from", "left", "begin", "sender", "sends", "segments"}),
         _say_read,
         _read_lines,
         _NEEDLES,

@@ -10,9 +10,10 @@ from typing import Any, Final
 from netarium.addresses import ipv4_text as text4
 from netarium.addresses import mask_of, parse_ipv4, parse_ipv6
 from netarium.errors import NetariumError
-from netarium.story.facts import Fact, Subject
+from netarium.story.facts import Fact, Flight, Subject
 from netarium.story.kinds.base import Kind, Readers, Record
 from netarium.story.kinds.ping import ping_subject
+from netarium.story.packets import Packet
 from netarium.story.scene import Scene, address_of, end_text
 from netarium.story.subnet import bits_text
 from netarium.story.words import Words
@@ -36,6 +37,18 @@ class _NextHops:
         self.scene = scene
         self._tables: dict[tuple[str, bool], list[str]] = {}
         self._told: dict[tuple[str, ...], str] = {}
+        self._asked: dict[str, None] = {}
+        """Ends that datagrams were sent to: what comes from there is an answer."""
+
+    def datagram(self, record: Record, packet: Packet, flight: Flight) -> Iterator[Fact]:
+        """Somebody sends to this end."""
+        source = end_text(record["source"], record["source_port"])
+        end = end_text(record["destination"], record["destination_port"])
+        if source not in self._asked and end not in self._asked:
+            self._asked[end] = None
+            if len(self._asked) > REMEMBERED_MAX:
+                del self._asked[next(iter(self._asked))]
+        return iter(())
 
     def route(self, record: Record) -> Iterator[Fact]:
         details = record["details"]
@@ -57,6 +70,8 @@ class _NextHops:
         if node is None or not node.is_host or not details.get("source"):
             return True
         if "source_port" in details:
+            if end_text(details["source"], details["source_port"]) in self._asked:
+                return True
             protocol = {6: "TCP", 17: "UDP"}.get(details["protocol"], "")
             subject = self.scene.known_conversation(
                 protocol,
@@ -98,9 +113,12 @@ class _NextHops:
             known = {key: details.get(key) or "" for key in ("gateway", "answer", "next_hop")}
             yield Fact(now, "next-hop-known", place, {"destination": destination, **known})
         else:
+            first = self._is_new((place, "won", won), won)
             values = _and_values(str(details.get("own", "")), destination, str(details.get("gateway", "")))
             if values is not None:
-                yield Fact(now, "local-or-gateway", place, values)
+                yield Fact(now, "local-or-gateway", place, {**values, "in_full": first})
+            if not first:
+                return  # the same line has won before, so the rest has been told
             yield Fact(now, "route-chosen", place, self._route_values(details, place, destination))
             if "next_hop" in details and "cache" in details:
                 keys = ("next_hop", "answer", "cache", "cache_lines", "interface")
@@ -199,6 +217,8 @@ def _say_and(fact: Fact, words: Words) -> str:
 
 def _and_lines(fact: Fact, words: Words) -> list[str]:
     v = fact.values
+    if not v["in_full"]:
+        return []
     try:
         if not v["mask"]:
             pairs = [(v["own"], parse_ipv6(v["own"])), (v["destination"], parse_ipv6(v["destination"]))]
@@ -295,7 +315,17 @@ KINDS: Final = (
         "local-or-gateway",
         "route",
         frozenset(
-            {"own", "length", "mask", "destination", "own_network", "destination_network", "same", "gateway"}
+            {
+                "own",
+                "length",
+                "mask",
+                "destination",
+                "own_network",
+                "destination_network",
+                "same",
+                "gateway",
+                "in_full",
+            }
         ),
         _say_and,
         _and_lines,
@@ -327,4 +357,4 @@ KINDS: Final = (
 def readers(scene: Scene) -> Readers:
     """The readers of one story."""
     state = _NextHops(scene)
-    return Readers({"step:ROUTE": state.route, "step:FORWARD": state.flow_cache}, {})
+    return Readers({"step:ROUTE": state.route, "step:FORWARD": state.flow_cache}, {"UDP": state.datagram})

@@ -11,6 +11,7 @@ from typing import Final
 from netarium.journey import Cause
 from netarium.story.facts import Fact, Flight
 from netarium.story.kinds.base import Kind, Readers, Record
+from netarium.story.kinds.streams import end_name
 from netarium.story.packets import Packet
 from netarium.story.scene import Scene, end_text
 from netarium.story.words import Words
@@ -27,6 +28,19 @@ class _Recovery:
         self.scene = scene
         self._counts: dict[tuple[str, str, str], int] = {}
         self._closed: dict[tuple[str, str], None] = {}
+        self._answering: dict[tuple[str, str], None] = {}
+        """Connections in SYN-RECEIVED: what they send again is a SYN+ACK."""
+
+    def state(self, record: Record) -> Iterator[Fact]:
+        """A connection is in SYN-RECEIVED, or no longer."""
+        key = (record["at"], record["subject"])
+        if record["after"] == "SYN-RECEIVED":
+            self._answering[key] = None
+            if len(self._answering) > REMEMBERED_MAX:
+                del self._answering[next(iter(self._answering))]
+        else:
+            self._answering.pop(key, None)
+        return iter(())
 
     def again(self, record: Record) -> Iterator[Fact]:
         """A segment goes once more, or a probe."""
@@ -37,12 +51,14 @@ class _Recovery:
         local, _, remote = record["subject"].removeprefix("tcp ").partition("-")
         about = self.scene.known_conversation("TCP", local, remote)
         values = {
+            "who": end_name(self.scene, place, local, remote),
             "cause": cause,
             "from": details.get("sequence", 0),
             "bytes": details.get("bytes", 0),
             "try": details.get("try", 0),
             "cwnd": details.get("cwnd", 0),
             "probe": _PROBES.get(cause, ""),
+            "answers": (place, record["subject"]) in self._answering,
         }
         yield Fact(record["t"], "sent-again", place, values, about=about)
 
@@ -67,7 +83,8 @@ class _Recovery:
         if self._count((*key, "opens" if header.window else "closes")):
             about = flight.subject or self.scene.known_conversation("TCP", *key)
             place = record["at"].partition(":")[0]
-            yield Fact(record["t"], "window", place, {"open": bool(header.window)}, about=about)
+            values = {"who": end_name(self.scene, place, *key), "open": bool(header.window)}
+            yield Fact(record["t"], "window", place, values, about=about)
 
     def _count(self, key: tuple[str, str, str]) -> bool:
         count = self._counts.pop(key, 0)
@@ -81,33 +98,36 @@ def _say_again(fact: Fact, words: Words) -> str:
     v = fact.values
     because = words.text(f"cause.{v['cause']}")
     if v["probe"]:
-        return words.text("decision.probe", place=fact.place, because=because)
+        return words.text("decision.probe", place=fact.values["who"], because=because)
     if not v["bytes"]:
-        return words.text("decision.again.syn", place=fact.place, because=because, number=v["try"])
+        what = "SYN+ACK" if v["answers"] else "SYN"
+        return words.text(
+            "decision.again.syn", what=what, place=fact.values["who"], because=because, number=v["try"]
+        )
     last = v["from"] + v["bytes"] - 1
-    said = words.text("decision.again", place=fact.place, because=because, first=v["from"], last=last)
+    said = words.text("decision.again", place=fact.values["who"], because=because, first=v["from"], last=last)
     return said + (words.text("decision.again.cwnd", cwnd=v["cwnd"]) if v["cwnd"] else "")
 
 
 def _say_window(fact: Fact, words: Words) -> str:
     if fact.values["open"]:
-        return words.text("decision.window.opens", place=fact.place)
-    return words.text("decision.window.closes", place=fact.place)
+        return words.text("decision.window.opens", place=fact.values["who"])
+    return words.text("decision.window.closes", place=fact.values["who"])
 
 
 KINDS: Final = (
     Kind(
         "sent-again",
         "tcp",
-        frozenset({"cause", "from", "bytes", "try", "cwnd", "probe"}),
+        frozenset({"who", "cause", "from", "bytes", "try", "cwnd", "probe", "answers"}),
         _say_again,
-        needles=(b'"stop":"RETRANSMIT"',),
+        needles=(b'"stop":"RETRANSMIT"', b'"after":"SYN-RECEIVED"'),
     ),
-    Kind("window", "tcp", frozenset({"open"}), _say_window, needles=(b'"protocol":"TCP"',)),
+    Kind("window", "tcp", frozenset({"who", "open"}), _say_window, needles=(b'"protocol":"TCP"',)),
 )
 
 
 def readers(scene: Scene) -> Readers:
     """The readers of one story."""
     state = _Recovery(scene)
-    return Readers({"step:RETRANSMIT": state.again}, {"TCP": state.window})
+    return Readers({"step:RETRANSMIT": state.again, "state:tcp": state.state}, {"TCP": state.window})
