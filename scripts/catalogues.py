@@ -5,7 +5,7 @@
 
 Checked: both languages have the same keys, plural forms and placeholders and mark the same terms; no text is empty or
 fuzzy; no key stands in two domains; every key that code asks for is there, and none is there that no code asks for;
-every marked term is in the glossary; each .mo is what its .po gives.
+every marked term is in the glossary; every entry of journey has a text; each .mo is what its .po gives.
 """
 
 from __future__ import annotations
@@ -24,6 +24,8 @@ from babel.messages.catalog import Catalog, Message
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 
+from netarium.journey import Cause, Drop, Stop
+
 ROOT = Path(__file__).parents[1]
 CODE = ROOT / "src" / "netarium"
 LOCALE = CODE / "story" / "locale"
@@ -31,6 +33,8 @@ LANGUAGES = ("en", "zh")
 _DATE = datetime(2026, 1, 1, tzinfo=UTC)
 """What Babel writes as today's: no text depends on it, and a .mo would never be the same again."""
 _MARK = re.compile(r"\[\[([a-z0-9_.-]+)(?:\|[^\]]*)?\]\]")
+_JOURNEY = {"stop": Stop, "drop": Drop, "cause": Cause}
+"""Each entry of these has a text, whether something asks for it yet or not."""
 _ASKERS = ("text", "plural", "marked", "marked_plural")
 
 
@@ -151,6 +155,9 @@ def check_code() -> Iterator[str]:
                     and asked.value not in keys
                 ):
                     yield f"{path.relative_to(ROOT)}:{node.lineno}: no catalogue has the key {asked.value!r}"
+    journey = {f"{name}.{entry.name}" for name, entries in _JOURNEY.items() for entry in entries}
+    yield from (f"drops: {key} is missing" for key in sorted(journey - keys.keys()))
+    used |= journey
     compiled_patterns = [
         re.compile(pattern) for pattern in sorted(patterns) if len(pattern.replace(".*", "")) > 2
     ]

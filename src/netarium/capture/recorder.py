@@ -8,7 +8,7 @@ it. Every other line has `t` (virtual ns), `event` and `at` (the port, cable, no
   packet is known again behind a router) and `frame`: its number in the capture if one is written, else its running
   number as a capture of all ports would count. `sent` has `data`, the frame's bytes in hexadecimal: all of them, but of
   TCP's payload the first 256; `size` says how many there are;
-- `dropped`: `reason` (a name of `journey.Drop`), `detail`, and the frame's fields if there is one;
+- `dropped`: `reason` (a name of `journey.Drop`), `detail`, and the frame's fields and `crc` if there is one;
 - `state`: `subject`, `before`, `after`, `cause` (a name of `journey.Cause`);
 - `step`: `stop` (a name of `journey.Stop`), `subject`, `details`;
 - `call`: `program`, `call`, `details`;
@@ -101,6 +101,7 @@ class Recorder:
             event["detail"] = detail
         if frame is not None:
             event.update(summarize(frame))
+            event["crc"] = crc32(frame.payload)
         self._record(event)
 
     def state(self, now: int, place: str, subject: str, before: str, after: str, cause: Cause) -> None:

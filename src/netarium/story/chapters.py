@@ -24,7 +24,9 @@ BULK_AFTER: Final = 4
 """So many segments or datagrams in one direction are told singly before the others are told together."""
 MORE_AFTER: Final = 24
 """So many facts of one kind at one place are told in a chapter before the others are counted."""
-DROPS_AFTER: Final = 6
+DROPS_AFTER: Final = 3
+PRINTED_MAX: Final = 40
+"""So many lines that a program prints at one moment are shown."""
 _PHASES: Final = {
     "TCP": "data",
     "UDP": "datagrams",
@@ -89,7 +91,7 @@ class Chapter:
         if fact.background:
             self.background.add(fact)
             return 0
-        if fact.kind == "configured" and self._is_told_again(fact):
+        if self._completes(fact):
             return 0
         group, fold, after = _folding(fact)
         run = self.runs.get(group)
@@ -106,12 +108,20 @@ class Chapter:
         self.facts.append(run.rest)
         return 1
 
-    def _is_told_again(self, fact: Fact) -> bool:
-        """Whether it completes the last fact: what a host is given at one moment comes piece by piece."""
+    def _completes(self, fact: Fact) -> bool:
+        """Whether it belongs to the last fact: what a host is given, or a program prints, at one moment."""
         last = self.facts[-1] if self.facts else None
         if last is None or (last.kind, last.place, last.time_ns) != (fact.kind, fact.place, fact.time_ns):
             return False
-        last.values = fact.values
+        if fact.kind == "configured":
+            last.values = fact.values
+            return True
+        if fact.kind != "printed" or any(
+            last.values[key] != fact.values[key] for key in ("program", "stream")
+        ):
+            return False
+        last.values["lines"] = [*last.values["lines"], *fact.values["lines"]][:PRINTED_MAX]
+        last.values["count"] += fact.values["count"]
         return True
 
 
@@ -130,9 +140,8 @@ def _folded(fact: Fact) -> Fact:
         values = dict.fromkeys(("segments", "bytes", "again", "acknowledgments", "lost", "end_ns"), 0)
         rest = Fact(fact.time_ns, "bulk", fact.place, values, about=fact.about)
     else:
-        rest = Fact(
-            fact.time_ns, "more", fact.place, {"of": fact.kind, "count": 0, "end_ns": 0}, about=fact.about
-        )
+        values = {"of": fact.kind, "count": 0, "end_ns": 0, "reason": fact.values.get("reason", "")}
+        rest = Fact(fact.time_ns, "more", fact.place, values, about=fact.about)
     if fact.flight is not None:
         rest.flight = Flight(fact.flight.sender, Numbers(), fact.flight.nodes, fact.flight.senders)
     _fold_in(rest, fact)

@@ -41,6 +41,8 @@ class Reading:
             except (KeyError, TypeError, ValueError, AttributeError):
                 continue  # a record of some other maker that lacks what ours have: nothing can be told of it
             for fact in found:
+                if fact.about is not None and not fact.background and fact.about.kind != "routing":
+                    self.scene.touch(fact.place, fact.about)
                 if kinds is None or fact.kind in kinds:
                     yield fact
 

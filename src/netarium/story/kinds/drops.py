@@ -29,7 +29,8 @@ NOT_FOR_THEM: Final = frozenset(
 def _say(fact: Fact, words: Words) -> str:
     v = fact.values
     reason = words.text(f"drop.{v['reason']}")
-    key = "drop.said-of" if v["what"] else "drop.said"
+    verb = "lost" if Drop[v["reason"]].layer == "link" else "discarded"
+    key = f"drop.{verb}-of" if v["what"] else f"drop.{verb}"
     return words.text(key, place=v["where"], reason=reason, what=v["what"])
 
 
@@ -70,11 +71,10 @@ class _Drops:
         if about is None:
             about = self.scene.subject("lost", record["at"], lambda: {"place": record["at"]})
             about.nodes = [node]
-        fact = Fact(record["t"], "drop", node, values, about=about, phase=phase)
+        fact = Fact(record["t"], "drop", node, values, flight, about, phase=phase)
+        fact.fold, fact.tally = f"drop {id(about)} {reason}", {"lost": 1}
         if reason in NOT_FOR_THEM or _is_for_client(record, reason):
             fact.background, fact.phase = True, ""
-        if about.kind in ("TCP", "UDP") and flight is not None:
-            fact.fold, fact.tally = f"drop {id(about)}", {"lost": 1}
         yield fact
 
     def _conversation(self, record: Record) -> Subject | None:

@@ -180,11 +180,15 @@ class _Hosts:
         return Fact(record["t"], "printed", record["at"], values, about=self.scene.recent(record["at"]))
 
     def cable(self, record: Record) -> Iterator[Fact]:
-        subject = self.scene.subject("fault", record["at"], lambda: {"cable": record["at"]})
-        subject.nodes = [end.partition(":")[0] for end in record["at"].split("--")]
+        ends = [end.partition(":")[0] for end in record["at"].split("--")]
+        subject = next(filter(None, map(self.scene.recent, ends)), None)
+        phase = "" if subject is not None else "fault"
+        if subject is None:
+            subject = self.scene.subject("fault", record["at"], lambda: {"cable": record["at"]})
+            subject.nodes = ends
         values = {"cable": record["at"], "before": record.get("before"), "after": record.get("after")}
         if values["after"] in ("up", "down"):
-            yield Fact(record["t"], "cable", record["at"], values, about=subject, phase="fault")
+            yield Fact(record["t"], "cable", record["at"], values, about=subject, phase=phase)
 
     def _is_part_of_node(self, program: str) -> bool:
         """Whether it is a daemon of the node, whose messages say what its log says."""

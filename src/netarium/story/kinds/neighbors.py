@@ -70,8 +70,9 @@ class _Neighbors:
             if len(self._asked) > ASKED_MAX:
                 del self._asked[next(iter(self._asked))]
         elif values["operation"] == "reply":
-            for asked in self._asked.pop(values["sender"], []):
-                asked.values["answered"] = True
+            for asked in self._asked.get(values["sender"], []):
+                if asked.values["sender"] == values["target"]:
+                    asked.values["answered"] = True
         self.scene.touch(node, about)
         return fact
 
@@ -79,7 +80,7 @@ class _Neighbors:
         """A question is part of what its asker was about; an answer, of what the question was."""
         if values["operation"] == "reply":
             for asked in reversed(self._asked.get(values["sender"], [])):
-                if asked.about is not None:
+                if asked.about is not None and asked.values["sender"] == values["target"]:
                     return asked.about, ""
         known = self.scene.recent(node)
         if known is not None:

@@ -57,6 +57,8 @@ def _say_segment(fact: Fact, words: Words) -> str:
         return words.text("tcp.and-fin", text=text) if v["fin"] else text
     if segment == "ack":
         key = "tcp.ack-all" if v["acknowledges_fin"] else "tcp.ack"
+        if not v["acknowledges_fin"] and not v["acknowledged"]:
+            return words.text("tcp.ack-nothing", place=fact.place)
         if not v["acknowledges_fin"]:
             return words.plural(key, v["acknowledged"], place=fact.place, next=v["acknowledged"] + 1)
         return words.text(key, place=fact.place)
