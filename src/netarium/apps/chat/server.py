@@ -21,6 +21,7 @@ from netarium.apps.chat.packet import FRAMED, WEB
 from netarium.apps.chat.rules import REQUEST_BYTES_MAX, Limits
 from netarium.apps.chat.store import Store
 from netarium.apps.framing import FrameReader, FramingError, Message
+from netarium.apps.strangers import REFUSAL, Strangers
 from netarium.apps.text import neutralise
 
 if TYPE_CHECKING:
@@ -50,6 +51,8 @@ class ChatServer:
         self._flush_due = False
         self._failed: BaseException | None = None
         self.connections: dict[Connection, None] = {}
+        # Half: when the server was restarted all people behind one NAT come back in one moment.
+        self.strangers = Strangers(limits.clients, share=2)
 
     async def start(self, host: str, port: int, tls: ssl.SSLContext | None = None) -> tuple[str, int]:
         """Listen; the address and port that are listened on."""
@@ -129,6 +132,7 @@ class Connection(asyncio.Protocol, Link):
         self._first = b""
         self._paused = False
         self._linger: asyncio.TimerHandle | None = None
+        self._known: Callable[[], None] | None = None
 
     # asyncio
 
@@ -141,6 +145,9 @@ class Connection(asyncio.Protocol, Link):
         self.asked = False
         self.server.connections[self] = None
         self.hub.attach(self)
+        self._known = self.server.strangers.admit(str((transport.get_extra_info("peername") or ("?",))[0]))
+        if self._known is None and not self.closing:
+            self.hub.expel(self, "full", REFUSAL)
         self.server.flush_soon()
 
     def data_received(self, data: bytes) -> None:
@@ -169,6 +176,7 @@ class Connection(asyncio.Protocol, Link):
         if self._linger is not None:
             self._linger.cancel()
         self.server.connections.pop(self, None)
+        self._no_stranger()
         self.hub.detach(self)
         self.server.flush_soon()
 
@@ -253,10 +261,16 @@ class Connection(asyncio.Protocol, Link):
                 break
             verbs.receive(hub, self, message)
             if self.session is not None:
+                self._no_stranger()
                 delay = self.session.bucket.delay(self.server.loop.time())
                 if delay:
                     self._pause(delay)
         self.server.flush_soon()
+
+    def _no_stranger(self) -> None:
+        if self._known is not None:
+            self._known()
+            self._known = None
 
     def _pause(self, delay: float) -> None:
         """Read no more for a while: TCP tells the client to wait. Nothing is lost."""

@@ -25,6 +25,7 @@ from netarium.apps.files.protocol import (
 from netarium.apps.files.transfer import Options, receive_file, send_file
 from netarium.apps.framing import Message, encode
 from netarium.apps.security import token_matches
+from netarium.apps.strangers import REFUSAL, Strangers
 from netarium.apps.text import neutralise
 
 HELLO_SECONDS = 10.0
@@ -52,6 +53,7 @@ class FileServer:
         self.options.cache = DigestCache()
         self._log = log
         self._places = threading.BoundedSemaphore(connections)
+        self._strangers = Strangers(connections)
         self._stopping = threading.Event()
 
     def listen(self, host: str, port: int) -> tuple[str, int]:
@@ -80,24 +82,30 @@ class FileServer:
     def _take(self) -> None:
         """Take one connection and start its thread; OSError or RuntimeError when the system has no room for it."""
         connection, address = self._listener.accept()
+        known = self._strangers.admit(str(address[0]))
+        if known is None:
+            self._turn_away(connection, address, REFUSAL)
+            return
         if not self._places.acquire(blocking=False):
-            self._turn_away(connection, address)
+            known()
+            self._turn_away(connection, address, BUSY)
             return
         try:
-            thread = threading.Thread(target=self._connection, args=(connection, address), daemon=True)
+            thread = threading.Thread(target=self._connection, args=(connection, address, known), daemon=True)
             thread.start()
         except BaseException:
+            known()
             self._places.release()
             connection.close()
             raise
 
-    def _turn_away(self, connection: socket.socket, address: tuple[object, ...]) -> None:
+    def _turn_away(self, connection: socket.socket, address: tuple[object, ...], why: str) -> None:
         """Close a connection there is no place for, without waiting for it; without TLS it is told why."""
-        self._log(f"{address[0]}:{address[1]}: refused: {BUSY}")
+        self._log(f"{address[0]}:{address[1]}: refused: {why}")
         with connection, contextlib.suppress(OSError):
             connection.setblocking(False)
             if self.tls is None:
-                connection.send(encode({"type": "error", "code": "busy", "text": BUSY}))
+                connection.send(encode({"type": "error", "code": "busy", "text": why}))
                 connection.shutdown(socket.SHUT_WR)
                 connection.recv(1 << 16)  # what is left unread would make the close a reset
 
@@ -108,14 +116,16 @@ class FileServer:
             self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
 
-    def _connection(self, connection: socket.socket, address: tuple[object, ...]) -> None:
+    def _connection(
+        self, connection: socket.socket, address: tuple[object, ...], known: Callable[[], None]
+    ) -> None:
         who = f"{address[0]}:{address[1]}"
         try:
             connection.settimeout(HELLO_SECONDS)
             if self.tls is not None:
                 connection = self.tls.wrap_socket(connection, server_side=True)
             channel = Channel(connection, min(HELLO_SECONDS, self.stall))
-            self._talk(channel, who)
+            self._talk(channel, who, known)
         except (Broken, PeerError) as error:
             self._log(f"{who}: {error}")
         except ssl.SSLError as error:
@@ -124,11 +134,13 @@ class FileServer:
             self._log(f"{who}: {error}")
         finally:
             connection.close()
+            known()
             self._places.release()
 
-    def _talk(self, channel: Channel, who: str) -> None:
+    def _talk(self, channel: Channel, who: str, known: Callable[[], None]) -> None:
         try:
             self._welcome(channel)
+            known()
             channel.stall = self.stall
             while self._request(channel, who):
                 pass
