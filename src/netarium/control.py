@@ -129,6 +129,11 @@ class Control:
         if watch_step is not None:
             watch_step(self.clock(), self.stack.name, Stop.NAME, subject, details)
 
+    def drop(self, reason: Drop, detail: str = "") -> None:
+        """Count that a message which had come to a service of this host ends there, and say so."""
+        self.stack.enter(self.clock())
+        self.stack.drop(reason, None, detail)
+
     def tell_state(self, subject: str, before: str, after: str, cause: Cause) -> None:
         """Tell the watchers that a service's state machine has moved, such as `dhcp eth0` to BOUND."""
         watch_state = self.stack.watch.state

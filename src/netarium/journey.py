@@ -152,6 +152,12 @@ class Drop(Enum):
     CONNTRACK_FULL = ("filter", "the connection table is full")
     NO_BACKEND = ("filter", "the balancer has no living server")
     RAW_BUFFER_FULL = ("socket", "the raw socket's receive buffer is full")
+    DHCP_MALFORMED = ("service", "the DHCP message is malformed")
+    DHCP_NOT_SERVED = ("service", "the DHCP message is no request of a subnet that is served here")
+    DHCP_NOT_RELAYED = ("service", "the relay has no way for the DHCP message")
+    DNS_MALFORMED = ("service", "the DNS message is malformed")
+    DNS_NOT_ASKED = ("service", "the DNS message answers nothing that was asked")
+    DNS_BUSY = ("service", "the name server works at that question already, or at too many")
 
     @property
     def layer(self) -> str:

@@ -13,6 +13,7 @@ from netarium import control
 from netarium.addresses import ipv4_text
 from netarium.control import Control
 from netarium.errors import WireError
+from netarium.journey import Drop
 from netarium.services.dhcp.link import packet_socket, send_message
 from netarium.wire import dhcp
 from netarium.wire.dhcp import CLIENT_PORT, SERVER_PORT, DhcpMessage
@@ -27,7 +28,7 @@ class DhcpRelay:
 
     def __init__(self, relays: Mapping[str, Sequence[int]], door: Control) -> None:
         self.relays = relays
-        self.refused = 0
+        self.door = door
         views = {each.name: each for each in door.interfaces()}
         self._macs = {name: view.mac for name, view in views.items()}
         self._addresses = {name: views[name].addresses[0].address for name in relays}
@@ -55,8 +56,10 @@ class DhcpRelay:
                 try:
                     message = DhcpMessage.parse(sock.recv(65_535))
                     self._carry(message, interface, out)
-                except (OSError, WireError):
-                    self.refused += 1
+                except WireError as error:
+                    self.door.drop(Drop.DHCP_MALFORMED, str(error))
+                except OSError as error:
+                    self.door.drop(Drop.DHCP_NOT_RELAYED, str(error.strerror))
 
     def _carry(self, message: DhcpMessage, interface: str, out: socket.socket) -> None:
         if message.operation == dhcp.BOOT_REPLY:
@@ -66,7 +69,9 @@ class DhcpRelay:
             for server in self.relays[interface]:
                 out.sendto(carried.emit(), (ipv4_text(server), SERVER_PORT))
         else:
-            self.refused += 1
+            self.door.drop(
+                Drop.DHCP_NOT_RELAYED, f"{message.name} by {interface} after {message.hops} relays"
+            )
 
     def _to_client(self, message: DhcpMessage) -> None:
         for interface, address in self._addresses.items():
@@ -78,7 +83,8 @@ class DhcpRelay:
             addresses = address, 0xFFFFFFFF if to_all else message.your_address
             send_message(self._frames[interface], message, macs, addresses, (SERVER_PORT, CLIENT_PORT))
             return
-        self.refused += 1
+        relay = ipv4_text(message.relay_address)
+        self.door.drop(Drop.DHCP_NOT_RELAYED, f"{message.name} for the link of {relay}, which is not here")
 
 
 def _changed(message: DhcpMessage, hops: int, relay_address: int) -> DhcpMessage:

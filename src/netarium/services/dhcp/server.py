@@ -16,6 +16,7 @@ from netarium import control
 from netarium.addresses import ipv4_text
 from netarium.control import Control
 from netarium.errors import WireError
+from netarium.journey import Drop
 from netarium.services.dhcp.configuration import DhcpConfiguration, Subnet
 from netarium.services.dhcp.leases import Leases
 from netarium.services.dhcp.link import packet_socket, send_message
@@ -50,7 +51,6 @@ class DhcpServer:
         self.door = door
         self.leases = Leases(door.disk)
         self.policy = Policy(self.leases)
-        self.malformed = 0
         self._macs = {each.name: each.mac for each in door.interfaces()}
         self._links: dict[str, socket.socket] = {}
         self._frames: dict[str, socket.socket] = {}
@@ -90,11 +90,13 @@ class DhcpServer:
             message = DhcpMessage.parse(data)
         except OSError:
             return
-        except WireError:
-            self.malformed += 1
+        except WireError as error:
+            self.door.drop(Drop.DHCP_MALFORMED, str(error))
             return
-        if message.operation == dhcp.BOOT_REQUEST:
+        if message.operation == dhcp.BOOT_REQUEST and message.kind:
             self.handle(message, interface)
+        else:
+            self.door.drop(Drop.DHCP_NOT_SERVED, f"{message.name}, BOOTP operation {message.operation}")
 
     # One message.
 
@@ -102,6 +104,7 @@ class DhcpServer:
         """Answer a client's message that came by `interface`."""
         subnet = self._subnet_for(message, interface)
         if subnet is None:
+            self.door.drop(Drop.DHCP_NOT_SERVED, f"{self._from(message, interface)}: no subnet there")
             return
         if any(
             probe.request.transaction == message.transaction

@@ -22,6 +22,7 @@ import dns.rdatatype
 from netarium import control
 from netarium.addresses import ipv4_text
 from netarium.control import Control
+from netarium.journey import Drop
 from netarium.names.messages import EDNS_BYTES, PLAIN_BYTES, decode, encode
 from netarium.services.dns.authority import Authority
 from netarium.services.dns.cache import Cache
@@ -47,7 +48,7 @@ class DnsServer:
         self.door = door
         self.authority = Authority(configuration.zones)
         self.cache = Cache()
-        self.transport = Transport()
+        self.transport = Transport(door.drop)
         self.resolver: Recursion | Forwarding | None = None
         if configuration.forwarders:
             self.resolver = Forwarding(configuration.forwarders, self.cache, self.transport.ask, self._tell)
@@ -93,7 +94,7 @@ class DnsServer:
                 continue  # an ICMP error about an answer: nobody waits for it any more
             query = decode(data)
             if query is None:
-                self._send(sock, malformed(data), client)
+                self._send(sock, self._malformed(data, client), client)
             elif self._must_wait(query):
                 self._answer_later(sock, query, client)
             else:
@@ -103,7 +104,8 @@ class DnsServer:
         question = query.question[0]
         key = (client, query.id, f"{question.name} {question.rdtype}")
         if key in self._under_way or len(self._under_way) >= CLIENTS_MAX:
-            return  # asked again while we work on it
+            self.door.drop(Drop.DNS_BUSY, f"{question.name} of {client[0]}, {len(self._under_way)} under way")
+            return
 
         def work() -> None:
             try:
@@ -142,7 +144,10 @@ class DnsServer:
                     if data is None:
                         return
                     query = decode(data)
-                    answer = malformed(data) if query is None else self.respond(query, client, by_udp=False)
+                    if query is None:
+                        answer = self._malformed(data, client)
+                    else:
+                        answer = self.respond(query, client, by_udp=False)
                     if answer is None:
                         return
                     send_framed(connection, answer)
@@ -152,6 +157,10 @@ class DnsServer:
             self._tcp_clients -= 1
 
     # Answers.
+
+    def _malformed(self, data: bytes, client: Client) -> bytes | None:
+        self.door.drop(Drop.DNS_MALFORMED, f"{len(data)} bytes from {client[0]}")
+        return malformed(data)
 
     def _must_wait(self, query: dns.message.Message) -> bool:
         """Whether other servers have to be asked."""
@@ -165,6 +174,7 @@ class DnsServer:
     def respond(self, query: dns.message.Message, client: Client, by_udp: bool) -> bytes | None:
         """The response's bytes; None for what gets none. Blocks while other servers are asked."""
         if query.flags & dns.flags.Flag.QR:
+            self.door.drop(Drop.DNS_NOT_ASKED, f"from {client[0]}")
             return None
         bytes_max = 65_535
         if by_udp:

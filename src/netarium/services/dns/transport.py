@@ -16,6 +16,7 @@ import dns.name
 import dns.rcode
 import dns.rdatatype
 
+from netarium.journey import Drop
 from netarium.names.messages import decode, is_answer, make_query
 
 DNS_PORT = 53
@@ -27,8 +28,9 @@ Ask = Callable[[str, dns.name.Name, dns.rdatatype.RdataType, bool, float], "dns.
 class Transport:
     """Sends queries and counts them."""
 
-    def __init__(self) -> None:
+    def __init__(self, drop: Callable[[Drop, str], None] | None = None) -> None:
         self.sent = 0
+        self._drop = drop
 
     def ask(
         self,
@@ -67,8 +69,8 @@ class Transport:
             sock.send(query.to_wire())
             while (left := deadline - time.monotonic()) > 0:
                 sock.settimeout(left)
-                answer = decode(sock.recv(65_535))
-                if answer is not None and is_answer(query, answer):
+                answer = self._fitting(query, sock.recv(65_535), server)
+                if answer is not None:
                     return answer
         return None
 
@@ -82,9 +84,18 @@ class Transport:
                 data = receive_framed(sock, deadline)
                 if data is None:
                     return None
-                answer = decode(data)
-                if answer is not None and is_answer(query, answer):
+                answer = self._fitting(query, data, server)
+                if answer is not None:
                     return answer
+
+    def _fitting(self, query: dns.message.Message, data: bytes, server: str) -> dns.message.Message | None:
+        """The message in `data` if it answers the query; else a drop."""
+        answer = decode(data)
+        if answer is not None and is_answer(query, answer):
+            return answer
+        if self._drop is not None:
+            self._drop(Drop.DNS_MALFORMED if answer is None else Drop.DNS_NOT_ASKED, f"from {server}")
+        return None
 
 
 def send_framed(sock: socket.socket, data: bytes) -> None:
