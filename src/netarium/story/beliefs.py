@@ -36,10 +36,13 @@ def _port_changed(values: dict[str, Any]) -> bool:
 
 CORRECTED: Final[dict[str, tuple[tuple[Fits, str], ...]]] = {
     "arp": (
-        (_has("protocol", "NDP"), "belief.ndp_not_arp"),
         (_has("operation", "request"), "belief.broadcast_is_rare"),
         (_has("operation", "reply"), "belief.arp_reply_unicast"),
         (_has("operation", "reply"), "belief.mac_of_interface"),
+    ),
+    "nd": (
+        (_has("purpose", "resolve"), "belief.ndp_not_arp"),
+        (_has("message", "router"), "belief.ipv6_many_addresses"),
     ),
     "switched": (
         (_is_set("tagged"), "belief.tag_is_not_for_hosts"),

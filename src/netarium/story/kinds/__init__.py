@@ -5,6 +5,7 @@
     dhcp       a host asks for an address
     names      where a name is looked up; DNS
     neighbors  ARP
+    discovery6 neighbour discovery of IPv6
     ping       ICMP: echo and errors
     tcp        segments and states of connections
     udp        datagrams
@@ -31,6 +32,7 @@ from typing import Final
 from netarium.story.kinds import (
     buffers,
     dhcp,
+    discovery6,
     drops,
     filtering,
     folded,
@@ -59,6 +61,7 @@ MODULES: Final[tuple[ModuleType, ...]] = (
     tcp,
     udp,
     ping,
+    discovery6,
     next_hop,
     switching,
     filtering,

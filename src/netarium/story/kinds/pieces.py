@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from netarium.story.facts import Fact
 from netarium.story.kinds.base import Kind, Readers, Record
+from netarium.story.kinds.discovery6 import join_subject
 from netarium.story.scene import Scene
 from netarium.story.words import Words
 
@@ -51,7 +52,8 @@ class _Pieces:
             "state": "failed" if "fail" in after.lower() else after,
             "scope": "link" if address.startswith("fe80") else "global",
         }
-        yield Fact(record["t"], "ipv6-address", record["at"], values)
+        about = join_subject(self.scene, record["at"])
+        yield Fact(record["t"], "ipv6-address", record["at"], values, about=about, phase="join")
 
 
 def _rows(sizes: list[int]) -> list[dict[str, Any]]:
