@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.stack.joined import SECOND, Joined, drops, ip, packets, route_via
+from tests.stack.joined import SECOND, Joined, drops, ip, packets, pair, route_via
 from tests.stack.joined6 import header_of, host6, ip6, packets6, ping6, route6, routed6
 
 from netarium.stack.failures import Failure
@@ -206,3 +206,19 @@ def test_ipv6_redirects_name_the_better_router_by_its_link_local_address() -> No
     ping6(a, "2001:db8:9::9", sequence=2)
     joined.quiesce()
     assert r1.ipv6.forward.forwarded == 1  # type: ignore[union-attr]
+
+
+def test_a_host_says_itself_what_would_have_fitted() -> None:
+    """Linux ip_local_error: with IP_RECVERR an EMSGSIZE leaves the MTU in the error queue."""
+    _joined, a, _b = pair()
+    sends = a.udp.open()
+    sends.path_mtu_discovery = DO
+    assert sends.send_to(bytes(3000), ip("10.0.0.2"), 9) is Failure.MESSAGE_TOO_LONG
+    assert sends.errors is None, "nobody asked"
+    sends.all_errors = True
+    assert sends.send_to(bytes(3000), ip("10.0.0.2"), 9) is Failure.MESSAGE_TOO_LONG
+    assert sends.errors is not None
+    told = sends.errors.take()
+    assert told is not None
+    assert (told.origin, told.info, told.destination, told.destination_port) == (1, 1500, ip("10.0.0.2"), 9)
+    assert sends.errors.take() is None and sends.error is None

@@ -88,6 +88,28 @@ def test_ping_over_ipv6() -> None:
     assert "1 received" in output(net, near, "ping -c 1 ::1")
 
 
+@pytest.mark.parametrize("flag", ["-4", "-6"])
+def test_ping_as_json(flag: str) -> None:
+    net, near, _far = chain()
+    found = json.loads(output(net, near, f"ping {flag} --json -c 2 -s 100 far"))
+    assert (found["transmitted"], found["received"], found["errors"], found["size_bytes"]) == (2, 2, 0, 100)
+    assert found["address"] == HOPS[flag][-1] and 0 < found["rtt_ms"]["min"] <= found["rtt_ms"]["max"]
+    assert [(each["sequence"], each["ttl"]) for each in found["answers"]] == [(1, 62), (2, 62)]
+    found = json.loads(output(net, near, f"ping {flag} --json -c 1 -t 1 far", code=1))
+    assert (found["received"], found["errors"], found["rtt_ms"]) == (0, 1, None)
+    assert found["answers"][0]["address"] == HOPS[flag][0] and "exceeded" in found["answers"][0]["error"]
+
+
+@pytest.mark.parametrize(("flag", "target"), [("-4", "10.0.2.2"), ("-6", "2001:db8:2::2")])
+def test_ip_route_get_tells_the_mtu_of_a_path_that_was_learnt(flag: str, target: str) -> None:
+    net, near, _far = chain(mtu=1400)
+    assert "mtu" not in output(net, near, f"ip {flag} route get {target}")
+    output(net, near, f"tracepath {flag} -n {target}")
+    assert " mtu 1400 " in output(net, near, f"ip {flag} route get {target}")
+    found = json.loads(output(net, near, f"ip {flag} --json route get {target}"))
+    assert found[0]["metrics"] == [{"mtu": 1400}]
+
+
 def test_arp_shows_sets_and_deletes() -> None:
     net, near, _far = chain()
     output(net, near, "ping -n -c 1 10.0.0.1")
@@ -109,7 +131,10 @@ def test_ip_of_the_other_family() -> None:
     assert "    inet6 2001:db8::2/64 scope global" in said and "    inet6 fe80::" in said
     assert "inet " not in output(net, near, "ip -6 addr show eth0")
     assert "2001:db8::1 dev eth0 lladdr 02:00:00:00:00:02 " in output(net, near, "ip -6 neigh")
-    assert output(net, near, "ip -6 route get 2001:db8:2::2").startswith("default via 2001:db8::1 dev eth0")
+    assert output(net, near, "ip -6 route get 2001:db8:2::2") == (
+        "2001:db8:2::2 from :: via 2001:db8::1 dev eth0 proto static src 2001:db8::2 metric 1024 pref medium\n"
+    )
+    assert json.loads(output(net, near, "ip -6 --json route get 2001:db8:2::2"))[0]["dst"] == "2001:db8:2::2"
     output(net, near, "ip -6 addr add 2001:db8::77/64 dev eth0", root=True)
     output(net, near, "ip -6 route add 2001:db8:7::/48 via 2001:db8::1", root=True)
     assert "2001:db8:7::/48 via 2001:db8::1 dev eth0 proto boot" in output(net, near, "ip -6 route")
@@ -118,3 +143,13 @@ def test_ip_of_the_other_family() -> None:
     output(net, near, "ip -6 addr del 2001:db8::77/64 dev eth0", root=True)
     addresses = json.loads(output(net, near, "ip -6 -j addr show eth0"))[0]["addr_info"]
     assert {each["scope"] for each in addresses} == {"link", "global"}
+
+
+def test_tracepath_prints_as_iputils() -> None:
+    net, near, _far = chain(mtu=1300)
+    lines = output(net, near, "tracepath -4 -n far").splitlines()
+    assert lines[0] == " 1?: [LOCALHOST]                      pmtu 1500"
+    assert re.fullmatch(r" 1:  10\.0\.0\.1 {44} +\d+\.\d{3}ms", lines[1])
+    assert re.fullmatch(r" 2:  10\.0\.0\.1 {44} +\d+\.\d{3}ms pmtu 1300", lines[2])
+    assert re.fullmatch(r" 3:  10\.0\.2\.2 {44} +\d+\.\d{3}ms reached", lines[4])
+    assert {len(line.partition("ms")[0]) for line in lines[1:5]} == {5 + 52 + 1 + 6}

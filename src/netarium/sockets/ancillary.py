@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from netarium.sockets.errno import ERRNO_OF, os_error
 
 if TYPE_CHECKING:
-    from netarium.stack.error_queue import ErrorReport
+    from netarium.stack.error_queue import ErrorReport, TooLongHere
     from netarium.stack.udp_endpoint import Datagram
 
 Ancillary = list[tuple[int, int, bytes]]
@@ -59,7 +59,7 @@ def of_datagram(sock: Any, datagram: Datagram) -> Ancillary:
     return found
 
 
-def of_report(report: ErrorReport) -> Ancillary:
+def of_report(report: ErrorReport | TooLongHere) -> Ancillary:
     """An entry of the error queue: struct sock_extended_err, then the address of who said it."""
     number = ERRNO_OF[report.kind.failure]
     head = _EXTENDED.pack(number, report.origin, report.type, report.code, report.info, 0)

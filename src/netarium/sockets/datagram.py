@@ -25,7 +25,7 @@ from netarium.stack.failures import Failure
 from netarium.stack.stack import Stack
 
 if TYPE_CHECKING:
-    from netarium.stack.error_queue import ErrorReport
+    from netarium.stack.error_queue import ErrorReport, TooLongHere
     from netarium.stack.udp_endpoint import UdpEndpoint
 
 
@@ -170,7 +170,7 @@ class DatagramSocket(Socket):
         payload = report.payload
         return payload[:count], self.destination_of(report), len(payload) > count, ancillary.of_report(report)
 
-    def destination_of(self, report: ErrorReport) -> Any:
+    def destination_of(self, report: ErrorReport | TooLongHere) -> Any:
         """Where the datagram went that an error is about."""
         return report.destination, report.destination_port
 

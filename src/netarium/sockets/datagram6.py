@@ -18,7 +18,7 @@ from netarium.stack.stack import Stack
 from netarium.stack.udp6 import UdpEndpoint6
 
 if TYPE_CHECKING:
-    from netarium.stack.error_queue import ErrorReport
+    from netarium.stack.error_queue import ErrorReport, TooLongHere
     from netarium.stack.interface import Interface
     from netarium.stack.udp_endpoint import Datagram
 
@@ -111,7 +111,7 @@ class DatagramSocket6(DatagramSocket):
         """Where a datagram came from, as this socket shows it."""
         return shown(datagram.version, datagram.source, datagram.source_port, datagram.interface)
 
-    def destination_of(self, report: ErrorReport) -> Any:
+    def destination_of(self, report: ErrorReport | TooLongHere) -> Any:
         """Where the datagram went that an error is about."""
         return shown(report.version, report.destination, report.destination_port)
 

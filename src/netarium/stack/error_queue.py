@@ -1,9 +1,9 @@
-"""What ICMP has said to an endpoint that asked for everything: the error queue of IP_RECVERR (ip(7))."""
+"""What ICMP, or the host itself, has said to an endpoint that asked for everything: the queue of IP_RECVERR (ip(7))."""
 
 from __future__ import annotations
 
 from collections import deque
-from typing import Final
+from typing import ClassVar, Final
 
 from netarium.stack.failures import NetworkError
 from netarium.wire.ipv4 import Ipv4Header
@@ -53,19 +53,38 @@ class ErrorReport:
         return ORIGIN_ICMP if self.version == 4 else ORIGIN_ICMPV6
 
 
+class TooLongHere:
+    """This host's own word that a datagram is larger than `info`, the MTU (Linux ip_local_error). As `ErrorReport`."""
+
+    __slots__ = ("destination", "destination_port", "info", "version")
+
+    kind: ClassVar[NetworkError] = NetworkError.MESSAGE_TOO_LONG
+    origin: ClassVar[int] = ORIGIN_LOCAL
+    type: ClassVar[int] = 0
+    code: ClassVar[int] = 0
+    offender: ClassVar[int] = 0
+    payload: ClassVar[bytes] = b""
+
+    def __init__(self, destination: int, destination_port: int, info: int, version: int) -> None:
+        self.destination: Final = destination
+        self.destination_port: Final = destination_port
+        self.info: Final = info
+        self.version: Final = version
+
+
 class ErrorQueue:
     """The reports that wait for MSG_ERRQUEUE, oldest first."""
 
     __slots__ = ("reports",)
 
     def __init__(self) -> None:
-        self.reports: Final[deque[ErrorReport]] = deque()
+        self.reports: Final[deque[ErrorReport | TooLongHere]] = deque()
 
-    def add(self, report: ErrorReport) -> None:
+    def add(self, report: ErrorReport | TooLongHere) -> None:
         """Keep a report, if there is room."""
         if len(self.reports) < REPORTS_MAX:
             self.reports.append(report)
 
-    def take(self) -> ErrorReport | None:
+    def take(self) -> ErrorReport | TooLongHere | None:
         """The oldest; None when there is none."""
         return self.reports.popleft() if self.reports else None

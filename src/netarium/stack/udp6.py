@@ -196,6 +196,8 @@ class UdpEndpoint6(UdpEndpoint):
             route=route,
         )
         output.multicast_loop = True
+        if failure is Failure.MESSAGE_TOO_LONG:
+            self.note_too_long(address, port, route.mtu, 6)
         return failure
 
     def _route_of(self, version: int, address: int) -> Route | None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, ClassVar, Final
 from netarium.addresses import ipv4_text
 from netarium.journey import Drop, Stop
 from netarium.stack.decisions import tell_route
-from netarium.stack.error_queue import ErrorQueue
+from netarium.stack.error_queue import ErrorQueue, TooLongHere
 from netarium.stack.failures import Failure
 from netarium.stack.ports import Binding
 from netarium.stack.routes import BROADCAST, UNICAST, Route
@@ -203,7 +203,16 @@ class UdpEndpoint:
             route=route,
         )
         stack.ipv4.output.multicast_loop = True
+        if failure is Failure.MESSAGE_TOO_LONG:
+            self.note_too_long(address, port, route.mtu, 4)
         return failure
+
+    def note_too_long(self, address: int, port: int, mtu: int, version: int) -> None:
+        """Say in the error queue what would have fitted, to one that asked for all (Linux ip_local_error)."""
+        if self.all_errors:
+            if self.errors is None:
+                self.errors = ErrorQueue()
+            self.errors.add(TooLongHere(address, port, mtu, version))
 
     def header_to(self, port: int, payload_bytes: int) -> UdpHeader | UdpLiteHeader:
         """The header of a datagram to `port`."""

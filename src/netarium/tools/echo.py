@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import socket
 import struct
@@ -59,6 +60,7 @@ def read_arguments(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("-I", dest="source", default="", metavar="ADDRESS", help="send from this address")
     parser.add_argument("-q", dest="quiet", action="store_true", help="only the summary")
     parser.add_argument("-n", dest="numeric", action="store_true", help="addresses only")
+    parser.add_argument("--json", action="store_true", help="one JSON object instead of text")
     parser.add_argument("-b", dest="broadcast", action="store_true", help="allow pinging a broadcast address")
     family = parser.add_mutually_exclusive_group()
     family.add_argument("-4", dest="family", action="store_const", const=4, default=0, help="IPv4 only")
@@ -99,12 +101,14 @@ class Ping:
         self.seen: dict[int, bool] = {}
         self.transmitted = self.received = self.duplicates = self.errors = 0
         self.times_ms: list[float] = []
+        self.answers: list[dict[str, Any]] = []
+        """What came, for --json."""
 
     def run(self) -> int:
         """Send and receive until it is over; the exit code."""
         chosen = self.chosen
         size = chosen.size
-        print(self.first_line(chosen.host, size))
+        self.say(self.first_line(chosen.host, size))
         next_send = self.started
         try:
             while True:
@@ -121,6 +125,11 @@ class Ping:
         if self.received == 0 or (chosen.count and chosen.deadline and self.received < chosen.count):
             return 1
         return 0
+
+    def say(self, text: str) -> None:
+        """A line for people."""
+        if not self.chosen.json:
+            print(text)
 
     def first_line(self, host: str, size: int) -> str:
         """What is said before the first answer."""
@@ -226,9 +235,12 @@ class Ping:
             self.seen[sequence] = True
             self.received += 1
             self.times_ms.append(elapsed_ms)
+        self.answers.append(
+            {"sequence": sequence, "address": source, "ttl": ttl, "time_ms": round(elapsed_ms, 3)}
+        )
         if not self.chosen.quiet:
             mark = " (DUP!)" if duplicate else ""
-            print(
+            self.say(
                 f"{len(message)} bytes from {self.label(source)}: icmp_seq={sequence} ttl={ttl} "
                 f"time={time_text(elapsed_ms)} ms{mark}"
             )
@@ -242,14 +254,19 @@ class Ping:
         inner_kind, _, _, identifier, sequence = struct.unpack("!BBHHH", inner[:8])
         if inner_kind != ECHO_REQUEST or identifier != self.identifier:
             return False
-        self.errors += 1
-        if not self.chosen.quiet:
-            if kind == UNREACHABLE:
-                text = UNREACHABLE_TEXT.get(code, f"Dest Unreachable, Bad Code: {code}")
-            else:
-                text = TIME_EXCEEDED_TEXT.get(code, f"Time exceeded, Bad Code: {code}")
-            print(f"From {self.label(source)} icmp_seq={sequence} {text}")
+        if kind == UNREACHABLE:
+            text = UNREACHABLE_TEXT.get(code, f"Dest Unreachable, Bad Code: {code}")
+        else:
+            text = TIME_EXCEEDED_TEXT.get(code, f"Time exceeded, Bad Code: {code}")
+        self.note_error(source, sequence, text)
         return True
+
+    def note_error(self, source: str, sequence: int, text: str) -> None:
+        """Somebody says why a request was not answered."""
+        self.errors += 1
+        self.answers.append({"sequence": sequence, "address": source, "error": text})
+        if not self.chosen.quiet:
+            self.say(f"From {self.label(source)} icmp_seq={sequence} {text}")
 
     def open_socket(self, chosen: argparse.Namespace) -> socket.socket:
         """The socket for requests and answers."""
@@ -270,16 +287,31 @@ class Ping:
         lost = 100 * (self.transmitted - self.received) / self.transmitted if self.transmitted else 0
         duplicates = f"+{self.duplicates} duplicates, " if self.duplicates else ""
         errors = f"+{self.errors} errors, " if self.errors else ""
-        print(f"\n--- {self.chosen.host} ping statistics ---")
-        print(
+        self.say(f"\n--- {self.chosen.host} ping statistics ---")
+        self.say(
             f"{self.transmitted} packets transmitted, {self.received} received, {duplicates}{errors}"
             f"{lost:.6g}% packet loss, time {elapsed_ms}ms"
         )
         times = self.times_ms
+        rtt: tuple[float, ...] = ()
         if times:
             mean = sum(times) / len(times)
             deviation = max(sum(each * each for each in times) / len(times) - mean * mean, 0.0) ** 0.5
-            print(f"rtt min/avg/max/mdev = {min(times):.3f}/{mean:.3f}/{max(times):.3f}/{deviation:.3f} ms")
+            rtt = (min(times), mean, max(times), deviation)
+            self.say("rtt min/avg/max/mdev = " + "/".join(f"{each:.3f}" for each in rtt) + " ms")
+        if self.chosen.json:
+            self.print_json(elapsed_ms, lost, rtt)
+
+    def print_json(self, elapsed_ms: int, lost: float, rtt: tuple[float, ...]) -> None:
+        """All that was seen, as one object."""
+        times = dict(zip(("min", "avg", "max", "mdev"), (round(each, 3) for each in rtt), strict=False))
+        found = {
+            "host": self.chosen.host, "address": self.address, "size_bytes": self.chosen.size,
+            "transmitted": self.transmitted, "received": self.received, "duplicates": self.duplicates,
+            "errors": self.errors, "loss_percent": round(lost, 3), "time_ms": elapsed_ms,
+            "rtt_ms": times or None, "answers": self.answers,
+        }  # fmt: skip
+        print(json.dumps(found))
 
 
 def time_text(elapsed_ms: float) -> str:

@@ -1,6 +1,7 @@
 """ping: ICMP echo requests and their answers, with the output of iputils' ping. (RFC 792; RFC 1122 3.2.2.6)
 
-    ping [-4|-6] [-c COUNT] [-i SECONDS] [-W SECONDS] [-w SECONDS] [-s BYTES] [-t TTL] [-I ADDRESS] [-q] [-n] HOST
+    ping [-4|-6] [-c COUNT] [-i SECONDS] [-W SECONDS] [-w SECONDS] [-s BYTES] [-t TTL] [-I ADDRESS] [-q] [-n]
+         [--json] HOST
 
 `echo` does it, `ping6` has what differs over IPv6. Exit code 0 when at least one answer came, 1 when none did, 2 for
 other errors.

@@ -98,9 +98,7 @@ class Ping6(Ping):
         inner_kind, _, _, identifier, sequence = struct.unpack("!BBHHH", inner[:8])
         if inner_kind != ECHO_REQUEST or identifier != self.identifier:
             return False
-        self.errors += 1
-        if not self.chosen.quiet:
-            print(f"From {self.label(source)} icmp_seq={sequence} {error_text(kind, code, message[4:8])}")
+        self.note_error(source, sequence, error_text(kind, code, message[4:8]))
         return True
 
 

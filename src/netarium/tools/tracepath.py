@@ -52,7 +52,7 @@ class Path:
         self.address = address
         self.is_ipv6 = is_ipv6
         self.headers_bytes = 48 if is_ipv6 else 28
-        self.mtu = chosen.size or (1500 if is_ipv6 else 65535)
+        self.mtu = chosen.size or 65535
         self.port = chosen.port
         self.hops: list[dict[str, Any]] = []
         level = socket.IPPROTO_IPV6 if is_ipv6 else socket.IPPROTO_IP
@@ -64,7 +64,6 @@ class Path:
 
     def run(self) -> bool:
         """Hop by hop; whether the target was reached."""
-        self.tell("?", f"[LOCALHOST]{'':22} pmtu {self.mtu}")
         for hops in range(1, self.chosen.most + 1):
             option = socket.IPV6_UNICAST_HOPS if self.is_ipv6 else socket.IP_TTL
             self.sock.setsockopt(self.level, option, hops)
@@ -91,7 +90,7 @@ class Path:
             except OSError as error:
                 if error.errno != EMSGSIZE:
                     raise
-                self.shrink(hops, self._link_mtu(), "", 0.0)
+                self.shrink(hops, self._local_mtu(), "", 0.0)
                 continue
             answer = self.wait(begun)
             if answer is None:
@@ -108,7 +107,7 @@ class Path:
             )
             self.tell(
                 str(hops),
-                f"{label(address, self.chosen.numeric):<32} {elapsed_ms:8.3f}ms{' reached' * reached}",
+                f"{label(address, self.chosen.numeric):<52} {elapsed_ms:6.3f}ms {'reached' * reached}",
             )
             return True if reached else None if kind == expired else False
         self.hops.append({"hop": hops, "address": None, "time_ms": None, "pmtu": self.mtu})
@@ -120,11 +119,18 @@ class Path:
         self.mtu = mtu if self.headers_bytes < mtu < self.mtu else max(self.mtu // 2, self.headers_bytes + 1)
         if address:
             self.tell(
-                str(hops), f"{label(address, self.chosen.numeric):<32} {elapsed_ms:8.3f}ms pmtu {self.mtu}"
+                str(hops), f"{label(address, self.chosen.numeric):<52} {elapsed_ms:6.3f}ms pmtu {self.mtu}"
             )
+        else:
+            self.tell(f"{hops}?", f"[LOCALHOST]{'':21} pmtu {self.mtu}")
 
-    def _link_mtu(self) -> int:
-        return 1500 if self.mtu > 1500 else 0
+    def _local_mtu(self) -> int:
+        """What this host itself says in its error queue of a probe that was too large; 0 when it says nothing."""
+        try:
+            _, told, _, _ = self.sock.recvmsg(65_535, 512, ERRQUEUE)
+        except BlockingIOError:
+            return 0
+        return next((struct.unpack("=IBBBBII", data[:16])[5] for _, _, data in told if len(data) >= 16), 0)
 
     def wait(self, begun: float) -> tuple[int, int, int, str, float] | None:
         """(ICMP type, code, MTU, who says so, time) of the next error; None when none comes in time."""
@@ -152,7 +158,8 @@ class Path:
     def tell(self, number: str, text: str) -> None:
         """One line of output."""
         if not self.chosen.json:
-            print(f"{number:>2}:  {text}".rstrip(), flush=True)
+            mark = number if number.endswith("?") else number + ":"
+            print(f"{mark:>3}{':' if mark.endswith('?') else ' '} {text}".rstrip(), flush=True)
 
 
 def main(arguments: list[str]) -> int:

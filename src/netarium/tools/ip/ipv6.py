@@ -130,7 +130,34 @@ def _route_json(route: Route) -> dict[str, Any]:
     via = {"gateway": ipv6_text(route.gateway)} if route.gateway else {}
     return {
         "dst": _name(route), **via, "dev": route.interface.name, "protocol": route.protocol, "metric": route.metric,
-        "flags": [],
+        "flags": [], "pref": "medium",
+    }  # fmt: skip
+
+
+def _way_line(destination: int, route: Route) -> str:
+    """What `ip -6 route get` says of the way to one address."""
+    kind = "" if route.kind == UNICAST else KIND_NAMES[route.kind] + " "
+    via = f"via {ipv6_text(route.gateway)} " if route.gateway else ""
+    source = f"src {ipv6_text(route.source)} " if route.source else ""
+    return (
+        f"{kind}{ipv6_text(destination)} from :: {via}dev {route.interface.name} proto {route.protocol} "
+        f"{source}metric {route.metric} {_narrowed(route)}pref medium"
+    )
+
+
+def _narrowed(route: Route) -> str:
+    """`mtu 1300 `, where the path is known to carry less than the link."""
+    return f"mtu {route.mtu} " if 0 < route.mtu < route.interface.mtu else ""
+
+
+def _way_json(destination: int, route: Route) -> dict[str, Any]:
+    kind = {} if route.kind == UNICAST else {"type": KIND_NAMES[route.kind]}
+    via = {"gateway": ipv6_text(route.gateway)} if route.gateway else {}
+    source = {"prefsrc": ipv6_text(route.source)} if route.source else {}
+    narrowed = {"metrics": [{"mtu": route.mtu}]} if _narrowed(route) else {}
+    return {
+        **kind, "dst": ipv6_text(destination), "from": "::", **via, "dev": route.interface.name,
+        "protocol": route.protocol, **source, "metric": route.metric, "flags": [], **narrowed, "pref": "medium",
     }  # fmt: skip
 
 
@@ -147,7 +174,8 @@ def route(control: Control, words: Sequence[str], details: bool) -> tuple[list[s
         found = control.route6_to(destination, pairs(rest, ("dev",)).get("dev", ""))
         if found is None:
             done(Failure.NETWORK_UNREACHABLE)
-        routes = [found] if found is not None else []
+        assert found is not None
+        return [_way_line(destination, found)], [_way_json(destination, found)]
     else:
         network, length = _prefix(rest.pop(0))
         given = pairs(rest, ("via", "dev", "metric", "proto"))

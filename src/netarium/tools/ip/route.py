@@ -146,13 +146,15 @@ def _get(control: Control, words: list[str], details: bool) -> tuple[list[str], 
     cache = {LOCAL: "<local> ", BROADCAST: "<local,brd> ", MULTICAST: "<mc> "}.get(route.kind, "")
     lines = [
         f"{kind}{ipv4_text(destination)} {via}dev {route.interface.name} {source}uid {uid} ",
-        f"    cache {cache}",
+        f"    cache {cache}{_narrowed(route)}",
     ]
     found: dict[str, object] = {"type": kind.strip()} if kind else {}
     found["dst"] = ipv4_text(destination)
     found.update(_hop_json(route))
     found.update(prefsrc=ipv4_text(route.source), flags=[], uid=uid)
     found["cache"] = cache.strip("<> ").split(",") if cache else []
+    if _narrowed(route):
+        found["metrics"] = [{"mtu": route.mtu}]
     if details:
         explained = control.explain_route(destination)
         lines.append(f"    because: {explained['reason']}: {explained['winner']}")
@@ -160,6 +162,11 @@ def _get(control: Control, words: list[str], details: bool) -> tuple[list[str], 
         lines += [f"    candidate {each}" for each in candidates]
         found.update({"reason": explained["reason"], "candidates": candidates})
     return lines, [found]
+
+
+def _narrowed(route: Route) -> str:
+    """`mtu 1300 `, where the path is known to carry less than the link."""
+    return f"mtu {route.mtu} " if 0 < route.mtu < route.interface.mtu else ""
 
 
 def _change(control: Control, command: str, words: list[str]) -> None:
