@@ -14,7 +14,8 @@
     vlan       the inside of a switch that knows VLANs: access ports and trunks (802.1Q)
     storm      a loop of hubs and switches in which a broadcast never ends: found and named
     spanning_tree  one tree of cables, agreed on by the bridges: STP and RSTP (802.1D)
-    tree_port  the state machines of one port in it
+    tree_port  the state machines of one port in it; `tree_variables` has what they change
+    tree_sending  what a port says, and when
 
 Start with `cable`. Nothing here looks above layer 2, but the rules by choice.
 """

@@ -5,9 +5,9 @@ both: with `is_rapid` False it is the standard's STP-compatible mode (17.4: forc
 Configuration and Topology Change Notification BPDUs, waits twice the forward delay before it forwards, and shortens
 the ageing after a topology change instead of forgetting at once.
 
-The state machines at a port are in `tree_port`; here are the bridge's: which role each port has (17.28), sending
-(17.26), the protocol of each neighbour (17.24), edge ports (17.25), timers. Everything runs on the engine's background
-events: a tree alone keeps no run going, its BPDUs on a cable do, for as long as they are on it.
+The state machines at a port are in `tree_port`, sending (17.26) is in `tree_sending`. Here are the bridge's machines:
+which role each port has (17.28), the protocol of each neighbour (17.24), edge ports (17.25), timers. Everything runs on
+the engine's background events: a tree alone keeps no run going, its BPDUs on a cable do, for as long as they are on it.
 
 A known weakness of the standard's RSTP is here too: when the root goes silent, old information may go round ("count to
 infinity") until its message age ends it, and an agreement that was meant for an older proposal may open a loop for
@@ -21,17 +21,9 @@ from typing import TYPE_CHECKING, Any, Final
 from netarium.errors import UsageError, WireError
 from netarium.journey import Cause, Drop
 from netarium.link.hub import Repeater
-from netarium.link.tree_port import (
-    MIGRATE_TIME_NS,
-    SECOND_NS,
-    TICK_NS,
-    TRANSMIT_HOLD_COUNT,
-    Info,
-    Role,
-    Times,
-    TreePort,
-    Vector,
-)
+from netarium.link.tree_port import TreePort
+from netarium.link.tree_sending import transmit
+from netarium.link.tree_variables import MIGRATE_TIME_NS, TICK_NS, Info, Role, Times, Vector
 from netarium.wire import stp
 from netarium.wire.stp import Bpdu
 
@@ -51,13 +43,6 @@ FORWARD_DELAY_S: Final = 15
 _ROUNDS_MAX: Final = 1000
 _SHORT_COSTS: Final = ((10_000_000_000, 2), (1_000_000_000, 4), (100_000_000, 19), (10_000_000, 100))
 _TERABITS: Final = 20_000_000_000_000
-_ROLE_BITS: Final = {
-    Role.DISABLED: stp.ROLE_UNKNOWN,
-    Role.ROOT: stp.ROLE_ROOT,
-    Role.DESIGNATED: stp.ROLE_DESIGNATED,
-    Role.ALTERNATE: stp.ROLE_ALTERNATE_OR_BACKUP,
-    Role.BACKUP: stp.ROLE_ALTERNATE_OR_BACKUP,
-}
 
 
 def path_cost(rate_bps: int | None, is_rapid: bool) -> int:
@@ -214,7 +199,7 @@ class SpanningTree:
         else:
             raise AssertionError(f"the spanning tree of {self.bridge.name} does not settle")
         for each in ports:
-            self._transmit(each, now)
+            transmit(each, now)
         self.cause = Cause.AGED
         later = [time for each in ports if each.enabled for time in each.deadlines() if time > now]
         if later:
@@ -343,52 +328,6 @@ class SpanningTree:
             return each.cost
         cable = each.port.cable
         return path_cost(None if cable is None else cable.rate_bps, self.is_rapid)
-
-    # Sending (17.26).
-
-    def _transmit(self, each: TreePort, now: int) -> None:
-        if not each.enabled:
-            return
-        if each.transmitted and each.transmitted_when <= now:
-            each.transmitted -= 1
-            each.transmitted_when = now + SECOND_NS if each.transmitted else 0
-        if each.hello_when <= now:
-            if each.role is Role.DESIGNATED or (each.role is Role.ROOT and each.tc_while > now):
-                each.new_info = True
-            each.hello_when = now + each.designated_times[2] * TICK_NS
-        if not each.new_info or each.transmitted >= TRANSMIT_HOLD_COUNT:
-            return
-        bpdu = self._bpdu(each, now)
-        each.new_info = False
-        if bpdu is None:
-            return
-        if not each.transmitted:
-            each.transmitted_when = now + SECOND_NS
-        each.transmitted += 1
-        each.tc_ack = False
-        each.port.transmit(bpdu.frame(each.port.mac))
-
-    def _bpdu(self, each: TreePort, now: int) -> Bpdu | None:
-        """What the port has to say; None for nothing (a root port that speaks STP and knows no change)."""
-        is_changing = each.tc_while > now
-        flags = stp.TOPOLOGY_CHANGE if is_changing else 0
-        body = (*each.designated, *each.designated_times)
-        if each.sends_rapid:
-            flags |= _ROLE_BITS[each.role] << stp.ROLE_SHIFT
-            for is_set, bit in (
-                (each.agree, stp.AGREEMENT),
-                (each.proposing, stp.PROPOSAL),
-                (each.learning, stp.LEARNING),
-                (each.forwarding, stp.FORWARDING),
-            ):
-                flags |= bit if is_set else 0
-            return Bpdu(stp.RAPID, stp.VERSION_RSTP, flags, *body)
-        if each.role is Role.DESIGNATED:
-            flags |= stp.TOPOLOGY_CHANGE_ACKNOWLEDGMENT if each.tc_ack else 0
-            return Bpdu(stp.CONFIGURATION, stp.VERSION_STP, flags, *body)
-        if each.role is Role.ROOT and is_changing:
-            return Bpdu(stp.TOPOLOGY_CHANGE_NOTIFICATION, stp.VERSION_STP)
-        return None
 
     # Watching.
 
