@@ -159,6 +159,9 @@ class Drop(Enum):
     DNS_NOT_ASKED = ("service", "the DNS message answers nothing that was asked")
     DNS_BUSY = ("service", "the name server works at that question already, or at too many")
 
+    __hash__ = object.__hash__
+    """Members are single objects; Enum's own hash is Python code, and drops are counted in dictionaries."""
+
     @property
     def layer(self) -> str:
         """Which layer drops it."""

@@ -53,7 +53,7 @@ class Digest:
     `first_difference`.
     """
 
-    __slots__ = ("_digested", "_gathered", "_hash", "_keep", "_places", "_records", "frame")
+    __slots__ = ("_digested", "_gathered", "_hash", "_keep", "_names", "_places", "_records", "frame")
 
     def __init__(self, *, keep: bool = False) -> None:
         self._hash = blake2b(digest_size=_DIGEST_BYTES)
@@ -62,6 +62,7 @@ class Digest:
         self._keep = keep
         self._records = bytearray()
         self._places: dict[int, str] = {}
+        self._names: dict[Drop, bytes] = {}
         self.frame = self._frame_hook()
         """The hook: digest a frame sent or received."""
 
@@ -89,7 +90,10 @@ class Digest:
 
     def drop(self, now: int, place: str, reason: Drop, frame: Frame | None, detail: str) -> None:
         """Digest a drop; `detail` is for people and does not count."""
-        crc = crc32(reason.name.encode(), 0 if frame is None else frame.digest())
+        name = self._names.get(reason)
+        if name is None:
+            name = self._names[reason] = reason.name.encode()
+        crc = crc32(name, 0 if frame is None else frame.digest())
         self._event(now, place, _DROP, crc)
 
     def state(self, now: int, place: str, subject: str, before: str, after: str, cause: Cause) -> None:

@@ -233,6 +233,15 @@ class Neighbors:
         """
         stack, sender = self.stack, packet.sender_ip
         own = stack.routes.local
+        if (
+            packet.target_ip not in own
+            and sender not in own
+            and sender not in self.entries
+            and not stack.settings.conf_proxy_arp
+        ):
+            # Nearly every packet of a large LAN: one of two others' business.
+            stack.drop(Drop.ARP_NOT_FOR_US, frame, f"asks for {ipv4_text(packet.target_ip)}")
+            return
         for_us = packet.target_ip in own and stack.interface_with(packet.target_ip) is not None
         for_us = for_us or (bool(stack.settings.conf_proxy_arp) and self._is_proxied(packet))
         if sender in own:
