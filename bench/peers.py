@@ -1,7 +1,8 @@
 """The same work done by ns-3 and ns.py, in turns with ours on one core: `python -m bench.peers [--runs N]`.
 
-Each row is one scenario of `bench.scenarios`; a figure is the median of the runs, and beside a peer's stands how many
-times as long it took as ours (above 1: we are faster). Where a peer is not installed its column says so.
+Each row is one scenario of `bench.scenarios`; a figure is the median of the runs in seconds of the process' own time
+(what else the machine does hardly counts there), and beside a peer's stands how many times as long it took as ours
+(above 1: we are faster). Where a peer is not installed its column says so.
 
 What is compared is not equal, and the peers have the lighter load: their programs are callbacks inside the simulator,
 ours are ordinary blocking Python programs on sockets, with a digest of every frame.
@@ -91,11 +92,11 @@ def measure(command: list[str]) -> dict[str, float]:
 
 
 def seconds_of(scenario: str, command: list[str]) -> float:
-    """How long the peer's run took. Raises PeerError when it did not do the work."""
+    """How long the peer's run took, in seconds of its process. Raises PeerError when it did not do the work."""
     result = measure(command)
     if result["done"] < DONE[scenario]:
         raise PeerError(f"{scenario}: {result['done']:,.0f} of {DONE[scenario]:,} done")
-    return result["seconds"]
+    return result["CPU s"]
 
 
 def row(scenario: str, runs: int, peers: list[tuple[str, list[str] | None]]) -> str:
@@ -104,7 +105,7 @@ def row(scenario: str, runs: int, peers: list[tuple[str, list[str] | None]]) -> 
     theirs: dict[str, list[float]] = {name: [] for name, _ in peers}
     troubles: dict[str, str] = {}
     for _ in range(runs):
-        ours.append(measure([sys.executable, "-m", "bench.scenarios", scenario])["seconds"])
+        ours.append(measure([sys.executable, "-m", "bench.scenarios", scenario])["CPU s"])
         for (name, command), extra in zip(peers, SCENARIOS[scenario], strict=True):
             if command is None or not extra or name in troubles:
                 continue

@@ -158,7 +158,7 @@ def test_ten_megabytes_from_the_kernel_to_us(beside: Beside, loss: float) -> Non
     beside.real.run_until(lambda: service.ended, 60)
     assert service.result == DIGEST
     if not loss:
-        judge(beside)
+        judge(beside, DUPLICATE)  # in real time a pause of the machine lets a probe go that was not needed
 
 
 @pytest.mark.parametrize("loss", [0.0, 0.01])
@@ -169,7 +169,7 @@ def test_ten_megabytes_from_us_to_the_kernel(beside: Beside, loss: float) -> Non
     assert beside.finish(process).strip() == DIGEST
     beside.real.run_until(lambda: service.ended, 60)
     if not loss:
-        judge(beside, DUPLICATE)  # in real time a pause of the machine lets a probe go that was not needed
+        judge(beside, DUPLICATE)
 
 
 def test_a_refused_port_both_ways(beside: Beside) -> None:
