@@ -88,3 +88,33 @@ def test_a_token_file_without_a_token_is_an_error(tmp_path, capsys: pytest.Captu
     (tmp_path / "empty").write_text("\n")
     assert files(["serve", str(tmp_path), "--token-file", str(tmp_path / "empty")]) == 1
     assert "is to hold a token" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "values"),
+    [
+        ("ls host --tls sub -r", {"server": "host", "name": "sub", "recursive": True, "tls": True}),
+        ("ls -r host", {"server": "host", "name": "", "recursive": True}),
+        ("get host a --tls b", {"name": "a", "local": "b", "tls": True}),
+        ("get host --limit 5MB a", {"name": "a", "local": ".", "limit": 5_000_000}),
+        ("put host a --into d b c", {"paths": ["a", "b", "c"], "into": "d"}),
+        ("put --tls host -- -a", {"paths": ["-a"], "tls": True}),
+    ],
+)
+def test_options_may_stand_between_the_other_words(words: str, values: dict[str, object]) -> None:
+    options = vars(files_parser().parse_args(words.split()))
+    assert {name: options[name] for name in values} == values
+
+
+@pytest.mark.parametrize("words", ["get host", "put host", "ls", "ls a b c", "get a b c d"])
+def test_a_word_too_few_or_too_many_is_bad_usage(words: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert files(words.split()) == 2
+    assert "netarium files" in capsys.readouterr().err
+
+
+def test_what_is_not_there_is_named_in_plain_words(capsys: pytest.CaptureFixture[str], tmp_path) -> None:
+    assert files(["serve", str(tmp_path / "no")]) == 1
+    assert files(["put", "127.0.0.1:1", str(tmp_path / "no")]) == 1
+    told = capsys.readouterr().err
+    assert "no: there is no such directory" in told and "no: no such file or directory" in told
+    assert "Errno" not in told

@@ -6,12 +6,28 @@ import argparse
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from netarium.apps import security
 
 if TYPE_CHECKING:
     import ssl
+
+
+class Parser(argparse.ArgumentParser):
+    """Takes options between the other words too: argparse holds a word that may be left out for left out there."""
+
+    _within = False
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """As in argparse, intermixed. The parser with the commands cannot be, and need not."""
+        if self._within or self._subparsers is not None:
+            return super().parse_known_args(args, namespace)
+        self._within = True
+        try:
+            return self.parse_known_intermixed_args(args, namespace)
+        finally:
+            self._within = False
 
 
 def add_server_options(parser: argparse.ArgumentParser, port: int) -> None:

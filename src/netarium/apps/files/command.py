@@ -28,7 +28,7 @@ SECONDS_MAX = 86_400
 
 def parser() -> argparse.ArgumentParser:
     """All options, with help."""
-    top = argparse.ArgumentParser(
+    top = arguments.Parser(
         prog="netarium files",
         description="File transfer with resume: what arrives is verified by its digest.",
     )
@@ -188,9 +188,12 @@ class Tally:
         seconds = max(time.monotonic() - self._start, 1e-9)
         parts = [f"{count} {result}" for result, count in self.results.items()]
         parts += [f"{self.failed} failed"] if self.failed else []
-        checked = "not verified" if algorithm == "none" else f"{algorithm} verified"
-        moved = f"{self.bytes} bytes in {seconds:.2f} s ({self.bytes / seconds / 1e6:.1f} MB/s)"
-        return f"files: {', '.join(parts) or 'nothing to do'}; {moved}, {checked}"
+        line = f"files: {', '.join(parts) or 'nothing to do'}"
+        if self.bytes:
+            line += f"; {self.bytes} bytes in {seconds:.2f} s ({self.bytes / seconds / 1e6:.1f} MB/s)"
+        if self.results:
+            line += ", not verified" if algorithm == "none" else f", {algorithm} verified"
+        return line
 
 
 def put(options: argparse.Namespace) -> int:
@@ -240,7 +243,7 @@ def _to_send(path: str, top: str) -> list[tuple[str, str, str, int]]:
 def get(options: argparse.Namespace) -> int:
     """Fetch a file, or a directory and all below it."""
     client, tally = _client(options, lambda count: None), Tally()
-    name = options.name.strip("/")
+    name = _remote(options.name)
     entries = client.list(name, recursive=True)
     is_file = len(entries) == 1 and entries[0].name == name and entries[0].kind == "file"
     base = name.rpartition("/")[2]
@@ -270,6 +273,11 @@ def get(options: argparse.Namespace) -> int:
     return _end(options, tally)
 
 
+def _remote(name: str) -> str:
+    """A name as the server takes it: "." and "/" are the directory it serves."""
+    return name.strip("/").removeprefix("./") if name != "." else ""
+
+
 def _end(options: argparse.Namespace, tally: Tally) -> int:
     if not options.quiet:
         say(tally.summary(options.digest))
@@ -279,7 +287,7 @@ def _end(options: argparse.Namespace, tally: Tally) -> int:
 def ls(options: argparse.Namespace) -> int:
     """Print a listing: mode, size, time, name."""
     client = _client(options, lambda count: None)
-    for entry in client.list(options.name.strip("/"), options.recursive):
+    for entry in client.list(_remote(options.name), options.recursive):
         kind = {"directory": "d", "file": "-"}.get(entry.kind, "?")
         bits = "".join(flag if entry.mode >> (8 - i) & 1 else "-" for i, flag in enumerate("rwxrwxrwx"))
         stamp = time.strftime("%Y-%m-%d %H:%M", time.localtime(entry.mtime_ns // 1_000_000_000))
@@ -303,8 +311,14 @@ def main(argv: list[str]) -> int:
         say(f"files: this needs the extra (pip install netarium[apps]): {error}")
         return 1
     except (OSError, ValueError, Refused, PeerError, Broken, PinError) as error:
-        say(f"files: {neutralise(str(error))}")
+        say(f"files: {neutralise(_words(error))}")
         return 1
+
+
+def _words(error: Exception) -> str:
+    if isinstance(error, OSError) and error.filename is not None and error.strerror:
+        return f"{os.fsdecode(error.filename)}: {error.strerror.lower()}"
+    return str(error)
 
 
 if __name__ == "__main__":

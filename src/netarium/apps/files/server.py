@@ -123,6 +123,7 @@ class FileServer:
         try:
             connection.settimeout(HELLO_SECONDS)
             if self.tls is not None:
+                self._only_tls(connection)
                 connection = self.tls.wrap_socket(connection, server_side=True)
             channel = Channel(connection, min(HELLO_SECONDS, self.stall))
             self._talk(channel, who, known)
@@ -136,6 +137,14 @@ class FileServer:
             connection.close()
             known()
             self._places.release()
+
+    @staticmethod
+    def _only_tls(connection: socket.socket) -> None:
+        """Tell a client without TLS what is missing, in the clear: else it would see a reset."""
+        first = connection.recv(1, socket.MSG_PEEK)
+        if first and first != b"\x16":  # RFC 8446 5.1: a handshake record
+            Channel(connection).fail(Refused("this server wants TLS (--tls)", "tls"))
+            raise PeerError("refused: it came without TLS")
 
     def _talk(self, channel: Channel, who: str, known: Callable[[], None]) -> None:
         try:
