@@ -182,10 +182,16 @@ def _frames(direction: Direction, piece: Piece) -> str:
     return str(flight.numbers) if flight is not None else ""
 
 
+def _bytes(count: int, words: Words) -> str:
+    return words.plural("decision.bytes", count)
+
+
 def _say_held(fact: Fact, words: Words) -> str:
     v = fact.values
-    told = {key: v[key] for key in ("held", "cwnd", "window", "unacknowledged", "mss")}
-    return words.text(f"decision.held.{v['by']}", place=fact.values["who"], **told)
+    told = {key: v[key] for key in ("cwnd", "window", "mss")}
+    held, unacknowledged = _bytes(v["held"], words), _bytes(v["unacknowledged"], words)
+    key = f"decision.held.{v['by']}"
+    return words.text(key, place=v["who"], held=held, unacknowledged=unacknowledged, **told)
 
 
 def _say_released(fact: Fact, words: Words) -> str:
@@ -195,7 +201,11 @@ def _say_released(fact: Fact, words: Words) -> str:
         words.text("decision.released.waited", waited=f"{v['waited_ns'] / 1e6:.3g}") if v["waited_ns"] else ""
     )
     said = words.text(
-        "decision.released", place=fact.values["who"], because=because, bytes=v["bytes"], waited=waited
+        "decision.released",
+        place=fact.values["who"],
+        because=because,
+        bytes=_bytes(v["bytes"], words),
+        waited=waited,
     )
     return said + (words.text("decision.released.together", sends=v["sends"]) if v["sends"] > 1 else "")
 
@@ -208,7 +218,7 @@ def _say_read(fact: Fact, words: Words) -> str:
     said = words.text(
         f"decision.read.{v['shape']}",
         place=fact.values["who"],
-        read=v["read"],
+        read=_bytes(v["read"], words),
         begin=v["begin"],
         sender=v["sender"],
         count=len(v["sends"]),

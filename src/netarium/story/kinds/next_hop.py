@@ -10,10 +10,9 @@ from typing import Any, Final
 from netarium.addresses import ipv4_text as text4
 from netarium.addresses import mask_of, parse_ipv4, parse_ipv6
 from netarium.errors import NetariumError
-from netarium.story.facts import Fact, Flight, Subject
+from netarium.story.facts import Fact, Subject
 from netarium.story.kinds.base import Kind, Readers, Record
 from netarium.story.kinds.ping import ping_subject
-from netarium.story.packets import Packet
 from netarium.story.scene import Scene, address_of, end_text
 from netarium.story.subnet import bits_text
 from netarium.story.words import Words
@@ -38,17 +37,7 @@ class _NextHops:
         self._tables: dict[tuple[str, bool], list[str]] = {}
         self._told: dict[tuple[str, ...], str] = {}
         self._asked: dict[str, None] = {}
-        """Ends that datagrams were sent to: what comes from there is an answer."""
-
-    def datagram(self, record: Record, packet: Packet, flight: Flight) -> Iterator[Fact]:
-        """Somebody sends to this end."""
-        source = end_text(record["source"], record["source_port"])
-        end = end_text(record["destination"], record["destination_port"])
-        if source not in self._asked and end not in self._asked:
-            self._asked[end] = None
-            if len(self._asked) > REMEMBERED_MAX:
-                del self._asked[next(iter(self._asked))]
-        return iter(())
+        """Ends that somebody was the first to send to: what comes from there is an answer."""
 
     def route(self, record: Record) -> Iterator[Fact]:
         details = record["details"]
@@ -67,11 +56,13 @@ class _NextHops:
         if details["reason"] == "no route matches":
             return False
         node = self.scene.nodes.get(record["at"])
-        if node is None or not node.is_host or not details.get("source"):
+        own_talk = node is None or (not node.is_host and details["protocol"] != 6)
+        if own_talk or not details.get("source"):
             return True
         if "source_port" in details:
             if end_text(details["source"], details["source_port"]) in self._asked:
                 return True
+            self._ask(end_text(destination, details["destination_port"]))
             protocol = {6: "TCP", 17: "UDP"}.get(details["protocol"], "")
             subject = self.scene.known_conversation(
                 protocol,
@@ -81,6 +72,11 @@ class _NextHops:
             client = subject.label.get("client", "") if subject is not None else ""
             return bool(client) and self.scene.owner(address_of(client)) != record["at"]
         return details.get("icmp_type", 8) not in (8, 128)
+
+    def _ask(self, end: str) -> None:
+        self._asked[end] = None
+        if len(self._asked) > REMEMBERED_MAX:
+            del self._asked[next(iter(self._asked))]
 
     def _output(self, record: Record, destination: str) -> Iterator[Fact]:
         about, phase = self._about(record["details"], destination)
@@ -357,4 +353,4 @@ KINDS: Final = (
 def readers(scene: Scene) -> Readers:
     """The readers of one story."""
     state = _NextHops(scene)
-    return Readers({"step:ROUTE": state.route, "step:FORWARD": state.flow_cache}, {"UDP": state.datagram})
+    return Readers({"step:ROUTE": state.route, "step:FORWARD": state.flow_cache}, {})
