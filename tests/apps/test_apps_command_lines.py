@@ -8,6 +8,7 @@ import pytest
 
 from netarium.apps import arguments
 from netarium.apps.chat.command import parser as chat_parser
+from netarium.apps.chat.lines import parse_name
 from netarium.apps.files.command import main as files
 from netarium.apps.files.command import parser as files_parser
 from netarium.cli.main import main
@@ -118,3 +119,12 @@ def test_what_is_not_there_is_named_in_plain_words(capsys: pytest.CaptureFixture
     told = capsys.readouterr().err
     assert "no: there is no such directory" in told and "no: no such file or directory" in told
     assert "Errno" not in told
+
+
+@pytest.mark.parametrize(
+    ("typed", "name"),
+    [("bob", "bob"), (" bob ", "bob"), ("/name bob", "bob"), ("", ""), ("/name", ""), ("/named", "/named")]
+    + [(text, None) for text in ("/quit", "exit", "/exit")],
+)
+def test_who_is_asked_for_another_name_may_type_the_command_or_leave(typed: str, name: str | None) -> None:
+    assert parse_name(typed) == name

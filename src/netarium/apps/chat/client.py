@@ -86,7 +86,8 @@ class ChatClient:
                 data = await self._read(reader)
                 if not data:
                     if not self.was_welcome:
-                        raise ChatError(f"{self.host}:{self.port} closed the connection without a word")
+                        hint = "" if self.pins is not None else "; does it want --tls?"
+                        raise ChatError(f"{self.host}:{self.port} closed the connection without a word{hint}")
                     return
                 frames.feed(data)
                 while (message := self._next(frames)) is not None:

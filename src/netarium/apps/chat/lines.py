@@ -46,6 +46,14 @@ def parse_line(line: str, room: str) -> Line:
     return Line("say", room=room, text=text)
 
 
+def parse_name(line: str) -> str | None:
+    """The name in what is typed when another name is asked for; None to leave, "" to be asked again."""
+    text = line.strip()
+    if text in ("exit", "/exit", "/quit"):
+        return None
+    return text.removeprefix("/name").strip() if text.split()[:1] == ["/name"] else text
+
+
 def _parse_command(command: str, room: str) -> Line:
     verb, _, rest = command.partition(" ")
     rest = rest.strip()

@@ -10,7 +10,7 @@ import threading
 from collections.abc import AsyncIterator, Callable
 
 from netarium.apps.chat.client import ChatClient, ChatError
-from netarium.apps.chat.lines import HELP, Line, LineError, parse_line, render
+from netarium.apps.chat.lines import HELP, Line, LineError, parse_line, parse_name, render
 from netarium.apps.chat.rules import TEXT_CHARACTERS_MAX
 from netarium.apps.framing import Message
 
@@ -220,6 +220,18 @@ async def talk(
             if error.code not in ("name-taken", "bad-name") or not interactive:
                 raise
             print(f"! {error}", flush=True)
-            client.conversation.name = await asyncio.get_running_loop().run_in_executor(
-                None, input, "another name: "
-            )
+            name = await asyncio.get_running_loop().run_in_executor(None, _ask_name)
+            if name is None:
+                return 0
+            client.conversation.name = name
+
+
+def _ask_name() -> str | None:
+    """Another name, or None to leave."""
+    while True:
+        try:
+            name = parse_name(input("another name (/quit to leave): "))
+        except EOFError:
+            return None
+        if name != "":
+            return name
