@@ -7,6 +7,7 @@
     registry    the tools a host has in its /bin, by name
     context     what of the interpreter belongs to one process: sys.argv, modules, working directory
     loops       what asyncio keeps per OS thread, kept per task
+    coroutines  where the tasks of an asyncio program wait
     streams     standard input, output and error
     signals     default actions of virtual signals; a fresh process' environment
     alarm       alarm() and setitimer()

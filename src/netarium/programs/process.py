@@ -19,6 +19,7 @@ from netarium.engine.events import NEVER_NS
 from netarium.programs import door, signals, zone  # noqa: F401  (door: how a program reaches its host's control)
 from netarium.programs.alarm import Alarm
 from netarium.programs.context import ProgramContext
+from netarium.programs.coroutines import waiting_tasks
 from netarium.programs.report import place_of, print_exception
 from netarium.programs.scheduler import WAIT_LOCK, Scheduler, Task
 from netarium.programs.shims import driver
@@ -211,6 +212,10 @@ class Process:
         found = []
         for task in self.tasks:
             if not task.parked:
+                continue
+            awaiting = waiting_tasks(task.running_loop, self.program.folder)
+            if awaiting:
+                found += [Wait(f"{self.name} ({each.task})", *each[1:]) for each in awaiting]
                 continue
             file, line = place_of(task.greenlet, self.program.folder)
             name = self.name if task is self.main_task else f"{self.name} ({task.name})"

@@ -26,6 +26,15 @@ def _is_library(file: str) -> bool:
     return file.startswith((_LIBRARY, "<")) or f"{os.sep}site-packages{os.sep}" in file
 
 
+def is_own(file: str, folder: Path | None) -> bool:
+    """Whether a frame of this file is the program's: under its folder, or, of a callable, neither house nor library."""
+    if is_house(file):
+        return False
+    if folder is not None and file.startswith(str(folder) + os.sep):
+        return True
+    return not _is_library(file)
+
+
 def place_of(running: Any, folder: Path | None) -> tuple[str, int]:
     """(file name, line) where a parked greenlet stands in the program's own code, else in what it uses."""
     frame: FrameType | None = None if running is None else running.gr_frame

@@ -115,6 +115,14 @@ class Socket(Pollable):
         """`send` with MSG_MORE, where there is anything to put together."""
         return self.send(data)
 
+    def send_urgent(self, data: bytes | memoryview) -> int | None:
+        """`send` with MSG_OOB."""
+        raise os_error(errno.EOPNOTSUPP)
+
+    def receive_urgent(self, peek: int = 0) -> bytes:
+        """`receive` with MSG_OOB."""
+        raise os_error(errno.EINVAL)
+
     def send_to(self, data: bytes, *address: Any) -> int | None:
         """Send one message to an address."""
         raise os_error(errno.EOPNOTSUPP)

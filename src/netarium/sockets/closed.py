@@ -28,7 +28,7 @@ class Closed:
     receive_from = receive_message = receive_nothing = send = send_more = send_to = set_option = shutdown = (
         _refuse
     )
-    receive_ancillary = receive_report = send_message = _refuse
+    send_urgent = receive_urgent = receive_ancillary = receive_report = send_message = _refuse
 
     def describe(self, call: str = "") -> str:
         """For reports."""

@@ -242,7 +242,7 @@ def common() -> dict[tuple[int, int], Option]:
         (level, constants.SO_REUSEPORT): flag("reuse_port", _changed),
         (level, constants.SO_BROADCAST): flag("broadcast", _changed),
         (level, constants.SO_KEEPALIVE): flag("keepalive", _changed),
-        (level, constants.SO_OOBINLINE): flag("oob_inline"),
+        (level, constants.SO_OOBINLINE): flag("oob_inline", _changed),
         (level, constants.SO_PRIORITY): number("priority", 0, 6),
         (level, constants.SO_LINGER): linger(_changed),
         (level, constants.SO_RCVBUF): buffer("receive_buffer_bytes", RECEIVE_BUFFER_BYTES_MIN, _changed),

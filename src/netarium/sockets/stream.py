@@ -13,14 +13,14 @@ from netarium.addresses import ipv4_text
 from netarium.engine.events import Engine
 from netarium.sockets.base import AF_INET, SOCK_STREAM, SYSTEM_PORTS, Credentials, Socket
 from netarium.sockets.errno import failure_error, os_error
-from netarium.sockets.readiness import ERR, HUP, IN, OUT, RDHUP, RDNORM, WRNORM
+from netarium.sockets.readiness import ERR, HUP, IN, OUT, PRI, RDHUP, RDNORM, WRNORM
 from netarium.sockets.tcp_options import TCP_OPTIONS
 from netarium.stack.decisions import tell_route
 from netarium.stack.failures import Failure
 from netarium.stack.ports import IPV4, Binding
 from netarium.stack.routes import BROADCAST, MULTICAST
 from netarium.stack.stack import Stack
-from netarium.stack.tcp import states
+from netarium.stack.tcp import states, urgent
 from netarium.stack.tcp.connection import Connection
 from netarium.stack.tcp.listener import Listener
 from netarium.stack.tcp.socket_options import SocketOptions
@@ -249,6 +249,32 @@ class StreamSocket(Socket):
         stack.settle()
         return count or None
 
+    def send_urgent(self, data: bytes | memoryview) -> int | None:
+        """As `send` with MSG_OOB: the last byte is urgent."""
+        connection = self.connection
+        if connection is None or not data or not states.MAY_SEND_DATA[connection.state]:
+            return self.send(data)
+        self.enter()
+        count = connection.send_urgent(data)
+        self.stack.settle()
+        return count or None
+
+    def receive_urgent(self, peek: int = 0) -> bytes:
+        """The urgent byte; EINVAL when there is none, EAGAIN when it has been told of only: it never waits."""
+        connection = self.connection
+        if connection is None:
+            raise os_error(errno.EINVAL)
+        found = connection.receive_urgent(peek=bool(peek))
+        if found is None:
+            raise os_error(errno.EAGAIN)
+        if isinstance(found, Failure):
+            raise failure_error(found)
+        return found
+
+    def at_mark(self) -> bool:
+        """SIOCATMARK: whether what is read next is the urgent byte, or was."""
+        return self.connection is not None and urgent.at_mark(self.connection)
+
     def send_more(self, data: bytes | memoryview) -> int | None:
         """As `send` with MSG_MORE: what is less than a full segment waits for what comes next."""
         connection = self.connection
@@ -345,8 +371,10 @@ class StreamSocket(Socket):
             mask = IN | RDNORM | RDHUP
             if not may_send:
                 mask |= HUP
-        elif connection.rcv_queue:
+        elif connection.rcv_queue and (connection.urgent is None or urgent.is_readable(connection)):
             mask = IN | RDNORM
+        if connection.urgent is not None and urgent.is_pending(connection):
+            mask |= PRI
         if not may_send or connection.is_writable():
             mask |= OUT | WRNORM
         elif not connection.wants_room:
@@ -370,6 +398,7 @@ class StreamSocket(Socket):
         settings, chosen = self.settings, self.chosen
         chosen.keepalive = bool(settings.keepalive)
         chosen.linger_s = settings.linger_s if settings.linger else -1
+        chosen.oob_inline = bool(settings.oob_inline)
         chosen.ttl = settings.ttl
         chosen.tos = settings.tos
 

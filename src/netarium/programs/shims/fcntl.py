@@ -14,6 +14,7 @@ from netarium.programs.shims.os import virtual_number
 from netarium.sockets.errno import os_error
 from netarium.sockets.readiness import OUT, Pollable
 
+_SIOCATMARK = 0x8905
 _fcntl, _ioctl = real.fcntl, real.ioctl
 
 
@@ -44,13 +45,15 @@ def fcntl(task: Task, fd: Any, cmd: int, arg: Any = 0) -> Any:
 
 
 def ioctl(task: Task, fd: Any, request: int, arg: Any = 0, mutate_flag: bool = True) -> Any:
-    """As fcntl.ioctl: FIONREAD and FIONBIO."""
+    """As fcntl.ioctl: FIONREAD, FIONBIO and, of TCP sockets, SIOCATMARK."""
     number = virtual_number(_number(fd))
     if number < 0:
         return _ioctl(fd, request, arg, mutate_flag)
     found = task.process.descriptors.get(number)
     if request == termios.FIONREAD:
         return _answer(arg, _waiting_bytes(found), mutate_flag)
+    if request == _SIOCATMARK and hasattr(found, "at_mark"):
+        return _answer(arg, int(found.at_mark()), mutate_flag)
     if request == termios.FIONBIO:
         found.nonblocking = bool(arg if isinstance(arg, int) else struct.unpack("i", bytes(arg[:4]))[0])
         return 0

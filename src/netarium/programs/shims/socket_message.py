@@ -17,6 +17,7 @@ from netarium.programs.scheduler import Task
 from netarium.programs.shims import socket_address as addresses
 from netarium.programs.shims.os import virtual_number
 from netarium.programs.shims.socket_arguments import check_flags, check_open, to_bytes, writable
+from netarium.programs.shims.socket_transfer import sender_of
 from netarium.programs.streams import current_task
 from netarium.sockets.ancillary import cut
 from netarium.sockets.base import PEEK
@@ -26,7 +27,7 @@ from netarium.sockets.unix import SCM_RIGHTS, SOL_SOCKET
 
 _DONTWAIT = int(real.MSG_DONTWAIT)
 _TRUNC = int(real.MSG_TRUNC)
-_MORE = 0x8000
+_OOB = int(real.MSG_OOB)
 _CTRUNC = int(real.MSG_CTRUNC)
 _CMSG_CLOEXEC = int(real.MSG_CMSG_CLOEXEC)
 _ERRQUEUE = 0x2000
@@ -120,8 +121,10 @@ class MessageMethods:
             raise ValueError("invalid ancillary data buffer length")
         task = enter_task()
         check_open(self)
-        check_flags(flags)
         core = self._core
+        if flags & _OOB:
+            return core.receive_urgent(flags & PEEK)[:bufsize], [], _OOB, None
+        check_flags(flags)
 
         def attempt() -> Any:
             return core.receive_ancillary(bufsize, flags & PEEK)
@@ -179,7 +182,7 @@ class MessageMethods:
                 return core.send_message(data, given, *where)
             if address is not None:
                 return core.send_to(data, *where)
-            return core.send_more(data) if flags & _MORE else core.send(data)
+            return sender_of(core, flags)(data)
 
         try:
             count = attempt()

@@ -36,6 +36,8 @@ WATCHED = [
 _BYTES_SHOWN = 32
 
 _plain: dict[str, Callable[..., Any]] = {}
+_own: set[str] = set()
+"""Which of them `SimSocket` has in its own dictionary."""
 
 
 def watch_calls(wanted: bool) -> None:
@@ -43,11 +45,13 @@ def watch_calls(wanted: bool) -> None:
     if wanted and not _plain:
         for name in WATCHED:
             plain = getattr(SimSocket, name)
+            if name in vars(SimSocket):
+                _own.add(name)
             _plain[name] = plain
             setattr(SimSocket, name, _reporting(name, plain))
     elif not wanted and _plain:
         for name, plain in _plain.items():
-            if name in ("close",):  # inherited from socket.socket
+            if name not in _own:  # inherited from socket.socket, or from the other parts
                 delattr(SimSocket, name)
             else:
                 setattr(SimSocket, name, plain)

@@ -13,6 +13,7 @@ From the ground up (a later line may import earlier ones):
     initial_numbers where sequence numbers and timestamps begin (RFC 6528)
     syn_cookies     a handshake without a memory (RFC 4987)
     window          how much the peer may send, and when to tell it
+    urgent          one byte out of band, and the mark at which reading stops (RFC 6093)
     acknowledge     when to acknowledge: at once, with every second segment, or delayed
     transmit        one segment on its way: the header from the control block, the route, IP
     rack            what was sent before something that arrived is lost; probing the tail (RFC 8985)

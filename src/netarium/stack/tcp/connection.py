@@ -9,7 +9,18 @@ from __future__ import annotations
 
 from netarium.journey import Cause
 from netarium.stack.failures import Failure
-from netarium.stack.tcp import acknowledge, close, options, sender, states, telling, timers, transmit, window
+from netarium.stack.tcp import (
+    acknowledge,
+    close,
+    options,
+    sender,
+    states,
+    telling,
+    timers,
+    transmit,
+    urgent,
+    window,
+)
 from netarium.stack.tcp.control_block import NEVER_NS, ControlBlock
 
 
@@ -113,6 +124,13 @@ class Connection(ControlBlock):
         self.options.cork = corked
         return count
 
+    def send_urgent(self, data: bytes | bytearray | memoryview) -> int:
+        """As `send`; the last byte that is taken is urgent. (MSG_OOB)"""
+        room = self.send_room()
+        if room and data:
+            urgent.mark_sent(self, min(len(data), room))
+        return self.send(data)
+
     # -- the program receives ---------------------------------------------------------------------------------------
 
     def receive(self, count: int) -> bytes | None:
@@ -120,6 +138,10 @@ class Connection(ControlBlock):
         queue = self.rcv_queue
         if not queue:
             return b"" if self.at_end() else None
+        if self.urgent is not None:
+            count = urgent.before_mark(self, count)
+            if not queue:
+                return b"" if self.at_end() else None
         first = queue[0]
         size = len(first)
         if size == count or (size < count and len(queue) == 1):
@@ -150,13 +172,22 @@ class Connection(ControlBlock):
         """As `receive`, but the bytes stay. (MSG_PEEK)"""
         if not self.rcv_queue:
             return b"" if self.at_end() else None
+        skip = 0
+        if self.urgent is not None:
+            skip, count = urgent.peek_range(self, count)
         pieces = []
         for piece in self.rcv_queue:
-            pieces.append(piece[:count])
+            pieces.append(piece[skip : skip + count])
             count -= len(pieces[-1])
+            skip = 0
             if not count:
                 break
-        return b"".join(pieces)
+        return b"".join(pieces) or (b"" if self.at_end() else None)
+
+    def receive_urgent(self, *, peek: bool) -> bytes | Failure | None:
+        """The urgent byte (MSG_OOB); INVALID when there is none, None when it has been told of but is not there."""
+        found = urgent.take(self, peek=peek)
+        return b"" if found is None and self.at_end() else found
 
     def at_end(self) -> bool:
         """Whether nothing will come any more once the queue is empty."""

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from netarium.stack.failures import Failure
     from netarium.stack.stack import Stack
     from netarium.stack.tcp.congestion.algorithm import Congestion
+    from netarium.stack.tcp.urgent import Urgent
     from netarium.wire.tcp import TcpHeader
 
 NEVER_NS = (1 << 63) - 1
@@ -195,7 +196,7 @@ class ControlBlock(TimerOwner):
         "undo_stamp",
         "undos",
         "unsent_bytes",
-        "urgent_mark",
+        "urgent",
         "usage_end",
         "wants_room",
     )  # fmt: skip
@@ -245,7 +246,7 @@ class ControlBlock(TimerOwner):
         self.fin_queued = False
         self.fin_sent = False
         self.nagle_end = 0  # end of the last segment smaller than the MSS (Minshall; Linux snd_sml)
-        self.urgent_mark = 0
+        self.urgent: Urgent | None = None
         # Was the window the limit? (RFC 5681 section 3.1 grows it only then; RFC 7661; Linux tcp_cwnd_validate)
         self.cwnd_limited = False
         self.max_flight_bytes = 0  # the most in flight in this round

@@ -21,6 +21,7 @@ from netarium.stack.tcp import (
     states,
     telling,
     transmit,
+    urgent,
 )
 from netarium.stack.tcp.control_block import ControlBlock
 from netarium.stack.tcp.sequence import MASK, unwrap
@@ -94,6 +95,8 @@ def _receive_slowly(c: ControlBlock, frame: Frame, header: TcpHeader, sequence: 
             c.ip.tcp.answer_with_reset(c.ip, c.local_ip, c.remote_ip, header, size)
             close.finish(c, Cause.UNREAD_DATA)
             return Drop.TCP_CLOSED_BY_PROGRAM
+        if flags & URG or c.urgent is not None:
+            urgent.receive(c, header, frame.payload, sequence)
         _take_text(c, frame.payload, sequence, size, flags)
     if c.state not in (states.CLOSED, states.TIME_WAIT):
         sender.output(c)
@@ -174,8 +177,6 @@ def _take_reset(c: ControlBlock, sequence: int) -> Drop | None:
 
 def _take_text(c: ControlBlock, payload: Payload, sequence: int, size: int, flags: int) -> None:
     """Data and FIN, in order or early. (RFC 9293 section 3.10.7.4, seventh and eighth)"""
-    if flags & URG:
-        c.urgent_mark = sequence + size
     if not states.TAKES_DATA[c.state]:
         if size or flags & FIN:
             c.ack_now = True

@@ -7,7 +7,7 @@ acknowledgment, a timer.
 
 from __future__ import annotations
 
-from netarium.stack.tcp import options, states, telling, undo
+from netarium.stack.tcp import options, states, telling, undo, urgent
 from netarium.stack.tcp.control_block import NEVER_NS, ControlBlock, Segment
 from netarium.stack.tcp.rack import probe_delay_ns
 from netarium.stack.tcp.recovery import resend_last, resend_lost
@@ -128,7 +128,9 @@ def _small_may_go(c: ControlBlock, size: int) -> bool:
         return True
     if c.options.cork:
         return False
-    return c.options.nodelay or not c.flight or c.nagle_end <= c.snd_una
+    if c.options.nodelay or not c.flight or c.nagle_end <= c.snd_una:
+        return True
+    return c.urgent is not None and urgent.is_sending(c)
 
 
 def _send_piece(c: ControlBlock, size: int, now: int, mss: int) -> None:

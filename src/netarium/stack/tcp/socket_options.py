@@ -19,6 +19,7 @@ class SocketOptions:
         "mss_max",
         "nodelay",
         "notsent_lowat_bytes",
+        "oob_inline",
         "quickack",
         "receive_buffer_bytes",
         "send_buffer_bytes",
@@ -47,6 +48,7 @@ class SocketOptions:
         self.defer_accept_s = 0
         self.notsent_lowat_bytes = 0  # 0: as the sysctl says
         self.window_clamp_bytes = 0
+        self.oob_inline = False
         self.congestion = ""
         self.ttl = -1
         self.tos = 0

@@ -10,9 +10,10 @@ from netarium.stack.tcp import acknowledge, options
 from netarium.stack.tcp.control_block import NEVER_NS, ControlBlock
 from netarium.stack.tcp.sequence import MASK
 from netarium.stack.tcp.syn_cookies import timestamp_with_options
+from netarium.stack.tcp.urgent import pointer_of
 from netarium.stack.tcp.window import select_window
 from netarium.wire.ipv4 import PROTOCOL_TCP
-from netarium.wire.tcp import ACK, RST, SYN, TcpHeader
+from netarium.wire.tcp import ACK, RST, SYN, URG, TcpHeader
 from netarium.wire.tcp_options import TcpOptions
 
 SACK_BLOCKS_MAX = 3
@@ -28,6 +29,11 @@ def transmit(c: ControlBlock, start: int, flags: int, payload: bytes) -> Failure
     if c.sack_ok and (c.reassembly.held_bytes or c.duplicate_range):
         sack = _sack_option(c, c.mss - len(payload))
         still_due = c.ack_now and sack is None
+    pointer = 0
+    if c.urgent is not None:
+        pointer = pointer_of(c, start)
+        if pointer:
+            flags |= URG
     header = TcpHeader(
         c.local_port,
         c.remote_port,
@@ -38,6 +44,7 @@ def transmit(c: ControlBlock, start: int, flags: int, payload: bytes) -> Failure
         (stack.now // 1_000_000 + c.ts_offset) & MASK if c.timestamps_ok else -1,
         c.ts_recent,
         sack,
+        pointer,
     )
     if c.delayed_ack_at != NEVER_NS or c.quick_acks:
         acknowledge.sent(c)
