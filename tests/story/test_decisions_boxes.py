@@ -1,0 +1,244 @@
+"""The story of boxes between the ends: switches and VLANs, spanning tree, fragments, NAT, firewalls, balancers."""
+
+from __future__ import annotations
+
+import socket
+import time
+from pathlib import Path
+
+from tests.acceptance.nat_nets import SERVER, behind_gateway, whoami
+from tests.story.both_languages import told
+
+from netarium import Net
+
+
+def send(*targets: str, size: int = 1, pause: float = 0.1) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        sock.setsockopt(socket.IPPROTO_IP, 10, 0)  # IP_MTU_DISCOVER, IP_PMTUDISC_DONT
+        for target in targets:
+            sock.sendto(bytes(size), (target, 9))
+            time.sleep(pause)
+
+
+def lan(*, ports: dict[str, dict[str, object]] | None = None, **options: object) -> Net:
+    net = Net(seed=2)
+    switch = net.switch("s", **options, **({"ports": ports} if ports else {}))
+    for number, name in enumerate("abc", 1):
+        net.host(name, address=f"10.0.0.{number}/24")
+        net.link(f"s:p{number}" if ports else switch, name)
+    return net
+
+
+def mac(net: Net, name: str) -> str:
+    text: str = net[name].node.ports["eth0"].mac.to_bytes(6, "big").hex(":")
+    return text
+
+
+def test_a_switch_learns_floods_the_broadcast_and_then_sends_by_one_port(tmp_path: Path) -> None:
+    net = lan()
+    net["a"].run(send, "10.0.0.2")
+    a, b = mac(net, "a"), mac(net, "b")
+    story = told(net, tmp_path, net.run)
+    first, second = story.texts("mac-learned", "s")[:2]
+    assert first == f"s learns from the frame's source: a's MAC address {a} is behind its port p1"
+    assert second == f"s learns from the frame's source: b's MAC address {b} is behind its port p2"
+    flooded, answered, found = story.of("switched", "s")
+    assert (
+        flooded.text
+        == "s sends the broadcast out by all its other ports: p2, p3 (not back by p1, by which it came)."
+    )
+    assert flooded.lines == (f"{a} s:p1",)
+    assert answered.text == f"s finds a's MAC address {a} in its MAC table: the frame leaves by p1 alone."
+    assert answered.lines == (f"{a} s:p1", f"{b} s:p2")
+    assert found.text == f"s finds b's MAC address {b} in its MAC table: the frame leaves by p2 alone."
+    assert sum("A switch is no faster hub" in note for note in story.notes()) == 1
+
+
+def test_an_entry_too_old_is_not_believed_and_an_unknown_address_is_flooded(tmp_path: Path) -> None:
+    net = lan(ageing="10s")
+
+    def speak() -> None:
+        send("10.0.0.2")
+        time.sleep(15)
+        send("10.0.0.2")
+
+    net["a"].run(speak)
+    b = mac(net, "b")
+    story = told(net, tmp_path, net.run)
+    aged = [each for each in story.of("switched") if each.values["shape"] == "unknown"]
+    assert [each.values["age_s"] for each in aged] == [15]
+    assert aged[0].text.startswith(
+        f"s's entry for b's MAC address {b} in its MAC table is too old to be believed"
+    )
+
+
+def test_vlans_and_the_tag_on_the_trunk(tmp_path: Path) -> None:
+    net = Net(seed=2)
+    for name, ports in (("s", ("p1", "p2")), ("t", ("p1",))):
+        options: dict[str, dict[str, object]] = {each: {"vlan": 10} for each in ports}
+        net.switch(name, ports={**options, "p9": {"vlan": 20}, "up": {"trunk": [10, 20]}})
+    for name, address, port in (("a", 1, "s:p1"), ("b", 2, "t:p1"), ("other", 3, "s:p9")):
+        net.host(name, address=f"10.0.0.{address}/24")
+        net.link(port, name)
+    net.link("s:up", "t:up")
+    net["a"].run(send, "10.0.0.2")
+    story = told(net, tmp_path, net.run)
+    out = story.of("switched", "s")[0]
+    assert out.text == (
+        "s sends the broadcast out by all its other ports: up (not back by p1, by which it came). This is VLAN 10; no "
+        "port of another VLAN gets it. On the trunk up the frame carries a tag of 4 bytes that says 10."
+    )
+    far = story.of("switched", "t")[0]
+    assert far.text.endswith("It came with a tag, which is taken off at p1.")
+    tagged = [each for each in story.records(event="sent", at="s:up") if each.get("vlan") == 10]
+    assert tagged and not [each for each in story.records(event="sent", at="t:p1") if "vlan" in each]
+
+
+def test_spanning_tree_says_which_port_it_keeps_blocked(tmp_path: Path) -> None:
+    net = Net(seed=2)
+    one, two = (net.switch(name, spanning_tree="rstp") for name in ("one", "two"))
+    net.link(one, two)
+    net.add_link((one, ""), (two, ""), {})
+    story = told(net, tmp_path, lambda: net.drive(40 * 10**9, lambda: False))
+    states = {(each.place, each.values["port"]): each.values["state"] for each in story.of("tree-port")}
+    blocked = [where for where, state in states.items() if state == "blocking"]
+    last = {each["at"]: each["after"] for each in story.records(subject="spanning tree state")}
+    for (place, port), state in states.items():
+        assert (last[f"{place}:{port}"] == "forwarding") == (state == "forwarding")
+    assert "forwarding" in states.values()
+    assert all("loop" in text for text in story.texts("tree-port") if "blocked" in text)
+    assert len(blocked) <= 1
+
+
+def test_a_packet_over_the_mtu_is_cut_and_put_together(tmp_path: Path) -> None:
+    net = Net(seed=2)
+    net.host("a", address="10.0.0.1/24")
+    net.host("b", address="10.0.0.2/24")
+    net.link("a", "b")
+    net["a"].run(lambda: send("10.0.0.2", size=3972))
+    story = told(net, tmp_path, net.run)
+    (cut,) = story.of("fragmented", "a")
+    assert cut.text == (
+        "a has 3,980 bytes of data for one IP packet, and the link carries 1500 bytes at once: IP cuts it into 3 "
+        "fragments."
+    )
+    assert cut.lines == (
+        "1,480 bytes from 0 on: offset 0 (x 8), more fragments 1",
+        "1,480 bytes from 1480 on: offset 185 (x 8), more fragments 1",
+        "1,020 bytes from 2960 on: offset 370 (x 8), more fragments 0",
+    )
+    (joined,) = story.of("reassembled", "b")
+    assert joined.text == "b has all 3 fragments and puts them together: 3,980 bytes of data again."
+    assert sum("Ethernet does not cut" in note for note in story.notes()) == 1
+
+
+def test_the_nat_table_is_shown_before_and_after(tmp_path: Path) -> None:
+    net = behind_gateway("ab")
+    net["server"].run(whoami(9, 2))
+    for name in "ab":
+        net[name].run(send, SERVER)
+    story = told(net, tmp_path, net.run)
+    first, second = story.of("nat-entry", "gw")
+    assert first.lines[0] == "table before (0):" and first.lines[1] == "table after (1):"
+    assert first.lines[2].strip().startswith("> udp 192.168.1.2:")
+    assert second.lines[0] == "table before (1):" and second.lines[1] == "    " + first.lines[2].strip()[2:]
+    added = [line for line in second.lines if line.strip().startswith(">")]
+    made = story.records(event="step", stop="FILTER_OUT", at="gw")
+    tables = [
+        each["details"]["table_after"] for each in made if each["details"]["decision"] == "new connection"
+    ]
+    assert [line.strip()[2:] for line in added] == [line for line in tables[1] if line not in tables[0]]
+    zh = story.of("nat-entry", "gw", "chinese")[0]
+    assert zh.lines[0] == "转换表，之前（0 行）："
+
+
+def test_a_firewalls_verdict_names_the_rule(tmp_path: Path) -> None:
+    net = Net(seed=2)
+    net.router(
+        "r",
+        interfaces={"one": "10.0.1.1/24", "two": "10.0.2.1/24"},
+        firewall={"rules": ["drop udp dport 9", "accept"]},
+    )
+    net.link(net.host("a", address="10.0.1.2/24", gateway="10.0.1.1"), "r:one")
+    net.link(net.host("b", address="10.0.2.2/24", gateway="10.0.2.1"), "r:two")
+    net["a"].run(send, "10.0.2.2")
+    story = told(net, tmp_path, net.run)
+    (judged,) = story.of("judged", "r")
+    (recorded,) = [each for each in story.records(stop="FILTER_IN", at="r") if "why" in each["details"]]
+    assert (
+        judged.text
+        == f"r's firewall drops {judged.values['packet']} without a word: {recorded['details']['why']}."
+    )
+    assert "drop udp dport 9" in judged.text and "-> 10.0.2.2:9" in judged.text
+
+
+def test_a_balancers_choice_lists_its_servers(tmp_path: Path) -> None:
+    net = Net(seed=2)
+    inner = net.switch("inner")
+    for number in (2, 3):
+        host = net.host(f"s{number}", address=f"192.168.1.{number}/24", gateway="192.168.1.1", link=inner)
+        host.run(serve_twice, root=True)
+    servers = ["192.168.1.2:80", "192.168.1.3:80"]
+    service = {"servers": servers, "method": "round-robin", "check": False}
+    net.balancer(
+        "lb", interfaces={"front": "10.0.0.1/24", "back": "192.168.1.1/24"}, balance={"tcp/80": service}
+    )
+    net.link("lb:back", inner)
+    net.link(net.host("client", address="10.0.0.9/24"), "lb:front")
+
+    def ask() -> None:
+        for _ in range(2):
+            socket.create_connection(("10.0.0.1", 80)).recv(10)
+
+    net["client"].run(ask)
+    story = told(net, tmp_path, lambda: net.run(until="20s"))
+    chosen = story.of("balanced", "lb")
+    assert [each.values["server"] for each in chosen] == servers
+    assert chosen[0].text == "lb chooses a server for the new connection: 192.168.1.2:80 (round-robin)."
+    assert [line.split()[0] for line in chosen[0].lines] == servers
+
+
+def serve_twice() -> None:
+    with socket.create_server(("", 80)) as listener:
+        listener.settimeout(5)
+        connection, _ = listener.accept()
+        connection.sendall(b"here")
+        connection.close()
+
+
+def test_a_layer_3_switch_says_when_it_goes_past_its_routing_module(tmp_path: Path) -> None:
+    net = Net(seed=2)
+    net.switch(
+        "core",
+        layer=3,
+        ports={"p1": {"vlan": 10}, "p2": {"vlan": 20}},
+        interfaces={"vlan10": "10.0.10.1/24", "vlan20": "10.0.20.1/24"},
+    )
+    for name, net_number in (("a", 10), ("b", 20)):
+        net.host(name, address=f"10.0.{net_number}.2/24", gateway=f"10.0.{net_number}.1")
+    net.link("core:p1", "a")
+    net.link("core:p2", "b")
+    net["a"].run(send, *["10.0.20.2"] * 3)
+    story = told(net, tmp_path, net.run)
+    to_b = [each for each in story.of("flow-switched", "core") if each.values["destination"] == "10.0.20.2"]
+    assert len(to_b) == 1 and to_b[0].text.endswith("go past the routing module, out by vlan20.")
+    assert story.of("forwarded", "core")[0].time_ns < to_b[0].time_ns
+
+
+def test_a_host_tests_the_ipv6_address_it_has_made_itself(tmp_path: Path) -> None:
+    net = Net(seed=2)
+    net.router("r", interfaces={"one": "2001:db8:1::1/64"}, advertise={"one": {}})
+    net.host("a", interfaces={"eth0": None}, ipv6=True)
+    net.link("r:one", "a")
+    story = told(net, tmp_path, lambda: net.drive(8 * 10**9, lambda: False))
+    advertised = [each for each in story.of("nd", "r") if each.values["message"] == "router"]
+    assert advertised[0].values["prefixes"] == ["2001:db8:1::/64"] and "(SLAAC)" in advertised[0].text
+    tested = {
+        each.values["target"] for each in story.of("nd", "a") if each.values.get("purpose") == "duplicate"
+    }
+    usable = {
+        each.values["address"]
+        for each in story.of("ipv6-address", "a")
+        if each.values["state"] == "preferred"
+    }
+    assert usable and usable <= tested and any(each.startswith("2001:db8:1:") for each in usable)
