@@ -216,7 +216,12 @@ class Ipv4Output:
                 self.stack.name,
                 Stop.FRAGMENT,
                 "ipv4",
-                {"mtu": route.mtu, "payload_bytes": sizes},
+                {
+                    "mtu": route.mtu,
+                    "payload_bytes": sizes,
+                    "identification": pieces[0].network.identification,  # type: ignore[union-attr]
+                    "interface": route.interface.name,
+                },
             )
         for piece in pieces:
             self.send_routed(piece, route)
