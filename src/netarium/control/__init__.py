@@ -3,15 +3,21 @@
 A `Control` is a program's view of its host's stack. Addresses are ints, as everywhere inside; prefixes are
 (address, length in bits). What cannot be done is returned as a `Failure` (netlink answers an errno), never raised;
 only unknown names of settings raise UsageError, which names the nearest. Changes need privilege (CAP_NET_ADMIN).
+
+    filters  what it shows and changes of tracking, NAT, firewall, balancer
+    ipv6     the same for the other family
+    views    values to be read
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final
 
 from netarium.addresses import MAC_GROUP_BIT
+from netarium.control.filters import FilterControl
+from netarium.control.ipv6 import Ipv6Control
+from netarium.control.views import InterfaceView, NeighborView, SwitchFace, interface_view
 from netarium.errors import UsageError
 from netarium.journey import Stop
 from netarium.stack.failures import Failure
@@ -20,14 +26,13 @@ from netarium.stack.routes import LOCAL, UNICAST, MultipathRoute, Route
 if TYPE_CHECKING:
     from netarium.journey import Cause, Drop
     from netarium.link.switch import Bridge
-    from netarium.stack.filter.nat import NatSetup
-    from netarium.stack.filter.views import BalanceView, ConnectionView, NatRow, RuleView
-    from netarium.stack.interface import Interface, InterfaceAddress
-    from netarium.stack.ipv6_address import Ipv6Address
+    from netarium.stack.interface import Interface
     from netarium.stack.ports import SocketRow
     from netarium.stack.setting import Value
     from netarium.stack.stack import Stack
 
+
+__all__ = ["Control", "InterfaceView", "NeighborView", "SwitchFace", "here", "provide"]
 
 _finders: list[Callable[[], Control | None]] = []
 
@@ -48,51 +53,7 @@ def here() -> Control:
     )
 
 
-@dataclass(frozen=True)
-class InterfaceView:
-    """A line of `ip link` and `ip addr`: counters are frames, bytes (without FCS) and drops since boot."""
-
-    number: int
-    name: str
-    mac: int
-    mtu: int
-    up: bool
-    is_loopback: bool
-    addresses: tuple[InterfaceAddress, ...]
-    frames_in: int
-    bytes_in: int
-    drops_in: int
-    frames_out: int
-    bytes_out: int
-    drops_out: int
-    carrier: bool
-
-
-@dataclass(frozen=True)
-class NeighborView:
-    """A line of `ip neigh`: `mac` is 0 while unknown; the age is the time since its owner was last heard, in ns."""
-
-    interface: str
-    address: int
-    mac: int
-    state: str
-    age_ns: int
-
-
-class SwitchFace(Protocol):
-    """What a switch shows of itself, besides the stack that one of layer 3 has."""
-
-    @property
-    def bridge(self) -> Bridge:
-        """Its ports, MAC table, VLANs and spanning tree."""
-        ...
-
-    def flow_table(self) -> Sequence[tuple[int, ...]]:
-        """The flow cache: VLANs in and out, IP version, source, destination, protocol, ports, packets."""
-        ...
-
-
-class Control:
+class Control(FilterControl, Ipv6Control):
     """One program's door to its host. `clock` gives the time in ns; `privileged` lets it change things."""
 
     def __init__(
@@ -103,9 +64,9 @@ class Control:
         disk: dict[str, str] | None = None,
         start_daemon: Callable[[str, Callable[[], None]], None] | None = None,
     ) -> None:
-        self.stack: Final = stack
-        self.clock: Final = clock
-        self.privileged: Final = privileged
+        self.stack = stack
+        self.clock = clock
+        self.privileged = privileged
         self.disk: Final = {} if disk is None else disk
         """What the host's services keep over a reboot, by file name: the leases of a DHCP server."""
 
@@ -144,7 +105,7 @@ class Control:
 
     def interfaces(self) -> list[InterfaceView]:
         """All interfaces, lo first."""
-        return [_view(each) for each in self.stack.interfaces.values()]
+        return [interface_view(each) for each in self.stack.interfaces.values()]
 
     def set_interface_up(self, name: str, up: bool) -> Failure | None:
         """`ip link set NAME up|down`."""
@@ -333,73 +294,6 @@ class Control:
         self.stack.enter(self.clock())
         return None if self.stack.neighbors[interface].delete(address) else Failure.NOT_FOUND
 
-    # Filter: tracked connections, NAT, firewall, balancer. Without a filter lists are empty and changes NOT_SUPPORTED.
-
-    def connections(self) -> list[ConnectionView]:
-        """`conntrack -L`: the tracked connections, in order of their beginning."""
-        from netarium.stack.filter import views
-
-        self.stack.enter(self.clock())
-        found = self.stack.hooks.filter
-        return [] if found is None else views.connections(found)
-
-    def nat_table(self) -> list[NatRow]:
-        """The translated ones among them: who is inside, as what he is seen outside, with whom he speaks."""
-        from netarium.stack.filter import views
-
-        self.stack.enter(self.clock())
-        found = self.stack.hooks.filter
-        return [] if found is None else views.nat_rows(found)
-
-    def remove_connections(self, fits: Callable[[ConnectionView], bool]) -> int | Failure:
-        """`conntrack -D`: forget the connections that fit; how many they were."""
-        from netarium.stack.filter import views
-
-        if not self.privileged:
-            return Failure.PERMISSION
-        self.stack.enter(self.clock())
-        found = self.stack.hooks.filter
-        return 0 if found is None else views.remove_connections(found, fits)
-
-    def firewall(self) -> list[RuleView]:
-        """Every rule with its counters, chain by chain in order; a chain's policy is its last, number 0."""
-        from netarium.stack.filter import views
-
-        found = self.stack.hooks.filter
-        return [] if found is None else views.firewall_rules(found)
-
-    def balanced(self) -> list[BalanceView]:
-        """The services of a balancer, with their servers."""
-        from netarium.stack.filter import views
-
-        found = self.stack.hooks.filter
-        return [] if found is None else [views.service_view(each) for each in found.balancer.all()]
-
-    def set_server_alive(
-        self, protocol: int, port: int, server: tuple[int, int], alive: bool
-    ) -> Failure | None:
-        """A health check's verdict on a server, (address, port), of the service at `port`.
-
-        The connections of one that is found dead are forgotten.
-        """
-        if not self.privileged:
-            return Failure.PERMISSION
-        found = self.stack.hooks.filter
-        if found is None:
-            return Failure.NOT_SUPPORTED
-        self.stack.enter(self.clock())
-        for service in found.balancer.services.get((protocol, port), ()):
-            for each in service.servers:
-                if (each.address, each.port) == server:
-                    found.set_alive(each, alive)
-                    return None
-        return Failure.NOT_FOUND
-
-    def nat_setup(self) -> NatSetup | None:
-        """How NAT is configured; None without NAT."""
-        found = self.stack.hooks.filter
-        return None if found is None or found.nat is None else found.nat.setup
-
     # The switch around the stack.
 
     @property
@@ -410,94 +304,6 @@ class Control:
     def flows(self) -> Sequence[tuple[int, ...]]:
         """The flow cache of a layer-3 switch, empty elsewhere; see `SwitchFace.flow_table`."""
         return () if self.switch is None else self.switch.flow_table()
-
-    # IPv6: the same for the other family. Where it is off there is nothing to see, and changes are NOT_SUPPORTED.
-
-    def addresses6(self) -> list[tuple[str, Ipv6Address]]:
-        """(interface, address) of `ip -6 addr`, tentative ones among them."""
-        ip6 = self.stack.ipv6
-        links = ip6.interfaces.values() if ip6 is not None else ()
-        return [(link.interface.name, each) for link in links for each in link.addresses]
-
-    def add_address6(self, interface: str, address: int, length: int) -> Failure | None:
-        """`ip -6 addr add ADDRESS/LENGTH dev INTERFACE`; it is used after duplicate address detection."""
-        failure = self._may_change6(interface)
-        if failure is not None or not 0 <= length <= 128 or not address or address >> 120 == 0xFF:
-            return failure or Failure.INVALID
-        self.stack.enter(self.clock())
-        added = self.stack.add_ipv6_address(interface, address, length)
-        self.stack.settle()
-        return None if added else Failure.EXISTS
-
-    def remove_address6(self, interface: str, address: int) -> Failure | None:
-        """`ip -6 addr del ADDRESS dev INTERFACE`."""
-        failure = self._may_change6(interface)
-        link = self.stack.interfaces[interface].ipv6 if failure is None else None
-        if link is None:
-            return failure or Failure.ADDRESS_NOT_AVAILABLE
-        self.stack.enter(self.clock())
-        removed = link.remove_address(address)
-        self.stack.settle()
-        return None if removed else Failure.ADDRESS_NOT_AVAILABLE
-
-    def routes6(self) -> list[Route]:
-        """The main table of IPv6: by prefix length and prefix, default last, as `ip -6 route` has it."""
-        ip6 = self.stack.ipv6
-        routes = ip6.routes.routes if ip6 is not None else []
-        return sorted(routes, key=lambda each: (not each.length, each.prefix, each.length, each.metric))
-
-    def route6_to(self, destination: int, interface: str = "") -> Route | None:
-        """`ip -6 route get`: the route a packet to `destination` takes, with its source address."""
-        ip6 = self.stack.ipv6
-        by = self.stack.interfaces.get(interface)
-        return None if ip6 is None else ip6.route_for(destination, 0, by)
-
-    def add_route6(
-        self, prefix: int, length: int, gateway: int, interface: str, metric: int, protocol: str
-    ) -> Failure | None:
-        """`ip -6 route add`; a gateway without an interface must be on the link of one."""
-        ip6 = self.stack.ipv6
-        towards = ip6.route_for(gateway) if ip6 is not None and gateway and not interface else None
-        name = interface or (towards.interface.name if towards is not None and not towards.gateway else "")
-        if not name:
-            return Failure.NETWORK_UNREACHABLE if ip6 is not None else Failure.NOT_SUPPORTED
-        failure = self._may_change6(name)
-        if failure is not None or ip6 is None:
-            return failure or Failure.NOT_SUPPORTED
-        from netarium.stack.ipv6_routes import Ipv6Route
-
-        route = Ipv6Route(prefix, length, self.stack.interfaces[name], gateway, 0, 0, metric, protocol)
-        return None if ip6.routes.add(route) else Failure.EXISTS
-
-    def remove_route6(
-        self, prefix: int, length: int, gateway: int = 0, interface: str = ""
-    ) -> Failure | None:
-        """`ip -6 route del`: the first route that fits what is given."""
-        if not self.privileged:
-            return Failure.PERMISSION
-        for each in self.routes6():
-            fits = (each.prefix, each.length) == (prefix, length) and gateway in (0, each.gateway)
-            if fits and interface in ("", each.interface.name) and self.stack.ipv6 is not None:
-                self.stack.ipv6.routes.remove(each)
-                return None
-        return Failure.NOT_FOUND
-
-    def neighbors6(self) -> list[NeighborView]:
-        """`ip -6 neigh`."""
-        self.stack.enter(self.clock())
-        now, ip6 = self.stack.now, self.stack.ipv6
-        return [
-            NeighborView(name, each.address, each.mac, each.shown_state(now), now - each.confirmed_ns)
-            for name, link in (ip6.interfaces.items() if ip6 is not None else ())
-            for each in link.neighbors.listing()
-        ]
-
-    def _may_change6(self, interface: str) -> Failure | None:
-        if not self.privileged:
-            return Failure.PERMISSION
-        if interface not in self.stack.interfaces:
-            return Failure.NO_DEVICE
-        return None if self.stack.ipv6 is not None else Failure.NOT_SUPPORTED
 
     # Settings, sockets, counters.
 
@@ -523,22 +329,3 @@ class Control:
     def drops(self) -> dict[Drop, int]:
         """How many packets ended here, by reason, since boot."""
         return dict(self.stack.drops)
-
-
-def _view(interface: Interface) -> InterfaceView:
-    return InterfaceView(
-        interface.number,
-        interface.name,
-        interface.mac,
-        interface.mtu,
-        interface.up,
-        interface.is_loopback,
-        tuple(interface.addresses),
-        interface.frames_in,
-        interface.bytes_in,
-        interface.drops_in,
-        interface.frames_out,
-        interface.bytes_out,
-        interface.drops_out,
-        interface.carrier,
-    )
