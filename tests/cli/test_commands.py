@@ -8,9 +8,9 @@ import pytest
 def test_help_names_what_is_built_and_nothing_else(netarium):
     done = netarium("--help")
     assert done.code == 0
-    for command in ("run", "demo", "check", "shell", "schema", "ports", "chat", "files"):
+    for command in ("run", "demo", "check", "shell", "schema", "ports", "chat", "files", "explain"):
         assert f"│ {command} " in done.stdout
-    for later in ("explain", "subnet", "ui"):
+    for later in ("ui",):
         assert f"│ {later} " not in done.stdout
 
 
@@ -81,7 +81,13 @@ def test_schema_is_json(netarium):
         ("domain", 0, "domain           53/tcp\ndomain           53/udp\n"),
         ("htp", 1, "netarium: no service is called 'htp'; did you mean 'http'?\n"),
         ("4", 1, "netarium: 4 has no well-known service\n"),
-        ("70000", 1, "netarium: 70000 is no port number\n"),
+        ("70000", 1, "netarium: 70000 is no port number: they go from 0 to 65535\n"),
+        (
+            "lab.yaml",
+            1,
+            "netarium: no service is called 'lab.yaml'; give a service's name, such as http or mysql, "
+            "or a port number, such as 3306\n",
+        ),
     ],
 )
 def test_ports(netarium, what, code, text):

@@ -4,6 +4,7 @@ and dhclient get a lease from our server. Each skips with its reason where the p
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import time
@@ -104,6 +105,35 @@ def test_dig_asks_our_server(serving: Beside) -> None:
     assert "www.example.test.\t600\tIN\tA\t202.173.11.10" in said
     assert "WARNING" not in said
     assert "status: NXDOMAIN" in serving.kernel("dig", "@10.0.0.1", "nothing.example.test", "+norecurse")
+
+
+def constant(text: str) -> list[str]:
+    """The lines without what no two runs share: version, identifier, time."""
+    lines = [
+        re.sub(r"id: [0-9]+|<<>> DiG .* <<>>|Query time: [0-9]+|WHEN: .*", "", line)
+        for line in text.splitlines()
+    ]
+    return [line.rstrip() for line in lines]
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "dig @10.0.0.1 alias.example.test",
+        "dig @10.0.0.1 +short alias.example.test",
+        "dig @10.0.0.1 nothing.example.test +norecurse",
+        "dig @10.0.0.1 other.example +noall +comments",
+        "host alias.example.test 10.0.0.1",
+        "host nothing.example.test 10.0.0.1",
+        "host -t mx www.example.test 10.0.0.1",
+        "host 10.0.0.9 10.0.0.1",
+    ],
+)
+def test_our_dig_and_host_print_what_the_real_ones_print(serving: Beside, command: str) -> None:
+    words = command.split()
+    need(words[0])
+    theirs = serving.kernel(*words)
+    assert constant(serving.ours(command)) == constant(theirs)
 
 
 def test_dig_comes_again_by_tcp_when_the_answer_was_truncated(serving: Beside) -> None:

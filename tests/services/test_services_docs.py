@@ -24,5 +24,5 @@ def test_the_lab_of_the_page_runs(tmp_path):
 
 def test_the_tools_of_the_table_are_there():
     named = re.findall(r"^\| `(\w+)` \|", PAGE.read_text(), re.MULTILINE)
-    assert len(named) == 8
+    assert {"dig", "host", "dhclient", "tcpdump", "ss", "nc", "sysctl", "hostname"} <= set(named)
     assert [name for name in named if registry.find(name) is None] == []

@@ -13,7 +13,11 @@ def ports(what: str) -> int:
     if what.isdigit():
         found = all_with(int(what))
         if not found:
-            problem = "is no port number" if int(what) > 65535 else "has no well-known service"
+            problem = (
+                "is no port number: they go from 0 to 65535"
+                if int(what) > 65535
+                else "has no well-known service"
+            )
             print(f"netarium: {what} {problem}", file=sys.stderr)
             return 1
     else:
@@ -21,7 +25,10 @@ def ports(what: str) -> int:
         found = [service for service in one if service is not None]
         if not found:
             names = sorted({service.name for service in OFFICIAL + POPULAR})
-            print(f"netarium: no service is called {what!r}{suggest(what, names)}", file=sys.stderr)
+            near = suggest(what, names)
+            if "did you mean" not in near:
+                near = "; give a service's name, such as http or mysql, or a port number, such as 3306"
+            print(f"netarium: no service is called {what!r}{near}", file=sys.stderr)
             return 1
     for service in found:
         print(f"{service.name:<16} {service.port}/{service.protocol}")

@@ -211,7 +211,8 @@ def run(options: Options, arguments: list[str]) -> int:
     """Ask, and print; the exit code."""
     servers = [options.server] if options.server else configured_servers()
     if options.shown["cmd"] and not options.short:
-        print(f"\n; <<>> DiG netarium <<>> {' '.join(arguments)}\n;; global options: +cmd")
+        found = "; (1 server found)\n" if options.server else ""
+        print(f"\n; <<>> DiG netarium <<>> {' '.join(arguments)}\n{found};; global options: +cmd")
     for server in servers:
         try:
             address = address_of(server)
