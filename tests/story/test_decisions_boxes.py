@@ -242,3 +242,36 @@ def test_a_host_tests_the_ipv6_address_it_has_made_itself(tmp_path: Path) -> Non
         if each.values["state"] == "preferred"
     }
     assert usable and usable <= tested and any(each.startswith("2001:db8:1:") for each in usable)
+
+
+def test_a_hub_repeats_everything_and_says_so_once(tmp_path: Path) -> None:
+    net = Net(seed=2)
+    hub = net.hub("h")
+    for number, name in enumerate("abc", 1):
+        net.link(hub, net.host(name, address=f"10.0.0.{number}/24"))
+    net["a"].run(send, "10.0.0.2", "10.0.0.2")
+    story = told(net, tmp_path, net.run)
+    steps = story.of("switched", "h")
+    assert steps[0].text == (
+        "h is a hub: it repeats what comes in, whoever it is for, by all its other ports: p2, p3 (not back by p1, by "
+        "which it came)."
+    )
+    assert len(story.records(event="step", stop="SWITCH", at="h")) > len(steps)
+    assert any("at a hub everybody could listen" in note for note in story.notes())
+
+
+def test_routers_become_neighbors_before_they_learn_ways(tmp_path: Path) -> None:
+    net = Net(seed=2)
+    ospf = {"protocol": "ospf", "network": {"mid": "point-to-point"}}
+    for name, number in (("r1", 1), ("r2", 2)):
+        interfaces = {"lan": f"10.0.{number}0.1/24", "mid": f"10.0.2.{number}/24"}
+        net.router(name, interfaces=interfaces, routing={**ospf, "passive": ["lan"]})
+    net.link("r1:mid", "r2:mid")
+    for name in ("r1", "r2"):
+        net.link(f"{name}:lan", net.host(f"h{name}", address=f"10.0.{name[1]}0.2/24"))
+    story = told(net, tmp_path, lambda: net.drive(60 * 10**9, lambda: False))
+    states = [each.values["state"] for each in story.of("adjacency", "r1")]
+    assert states == ["seen", "full"]
+    learned = story.of("route", "r1")[0]
+    assert story.of("adjacency", "r1")[0].time_ns < learned.time_ns
+    assert "(OSPF, state Full)" in story.texts("adjacency", "r1")[1]

@@ -7,6 +7,8 @@ its wrong bits. What a learner can see is that every frame reaches every NIC.
 
 from __future__ import annotations
 
+from netarium.addresses import mac_text
+from netarium.journey import Stop
 from netarium.link.port import Port
 from netarium.link.storm import FLOODS_BEFORE_LOOK, look_for_loop
 from netarium.wire.ethernet import Frame
@@ -28,9 +30,18 @@ class Repeater:
         if floods >= self.floods_looked:
             self.floods_looked = floods + FLOODS_BEFORE_LOOK
             look_for_loop(port, frame.tag & 0xFFF if frame.tag >= 0 else 0)
+        if port.watch.step is not None:
+            self._tell(port, frame)
         for other in self.ports:
             if other is not port and other.direction is not None:
                 other.transmit(frame)
+
+    def _tell(self, port: Port, frame: Frame) -> None:
+        assert port.watch.step is not None
+        out = [other.name for other, _ in self.exits(port, 0)]
+        details: dict[str, object] = {"decision": "repeated", "ports": out, "in": port.name}
+        subject = f"{mac_text(frame.source)}>{mac_text(frame.destination)}"
+        port.watch.step(port.engine.now, port.name.partition(":")[0], Stop.SWITCH, subject, details)
 
     def exits(self, port: Port, vlan: int) -> list[tuple[Port, int]]:
         """By which ports, and with which VLAN in its tag (0: none), a frame leaves that came in by `port`."""

@@ -45,6 +45,7 @@ CORRECTED: Final[dict[str, tuple[tuple[Fits, str], ...]]] = {
         (_has("message", "router"), "belief.ipv6_many_addresses"),
     ),
     "switched": (
+        (_has("shape", "repeated"), "belief.hub_does_not_choose"),
         (_is_set("tagged"), "belief.tag_is_not_for_hosts"),
         (_is_set("vlan"), "belief.vlan_splits"),
         (_has("shape", "forwarded"), "belief.switch_filters"),

@@ -17,6 +17,7 @@
     buffers    bytes held back and released; which sends became which segments and reads (`streams` remembers them)
     recovery   why something is sent again; windows that close and open
     pieces     fragments; addresses that IPv6 hosts give themselves
+    adjacency  routers that become neighbors
     routing    routes that are learned; everything that is only counted
     drops      what ended on its way, and why
     folded     many facts of a sort told as one
@@ -30,6 +31,7 @@ from types import ModuleType
 from typing import Final
 
 from netarium.story.kinds import (
+    adjacency,
     buffers,
     dhcp,
     discovery6,
@@ -69,6 +71,7 @@ MODULES: Final[tuple[ModuleType, ...]] = (
     buffers,
     recovery,
     pieces,
+    adjacency,
     routing,
     drops,
     folded,

@@ -61,7 +61,7 @@ class _Switching:
         if "table" in details:
             self._tables[place] = details["table"]
         flooded = str(details["decision"]).endswith("flooded")
-        shape = _shape(destination, flooded)
+        shape = "repeated" if details["decision"] == "repeated" else _shape(destination, flooded)
         ports = [_port(each) for each in details["ports"]]
         told = (place, shape, destination if shape in ("unknown", "forwarded") else "", *ports)
         if not self._is_new(told):
