@@ -176,3 +176,94 @@ def test_what_a_listener_and_a_segment_tell_of_themselves() -> None:
     assert repr(client.flight[-1]).endswith(">")
     assert "ESTABLISHED" in repr(client.statistics())
     assert client.flight[-1].flags & ACK
+
+
+def test_a_connection_whose_route_goes_away_waits_and_goes_on_when_it_is_back() -> None:
+    line = Line()
+    client, server = line.open()
+    route = client.route
+    assert line.client.routes.remove(route)
+    begin = len(line.log)
+    line.do(client, "send", b"hello")
+    line.run(SECOND)
+    assert line.sent("client", begin) == []
+    assert line.client.routes.add(route)
+    line.run(5 * SECOND)
+    assert line.do(server, "receive", 100) == b"hello"
+    assert client.state == states.ESTABLISHED
+
+
+def test_a_connection_without_a_route_can_still_be_let_go() -> None:
+    line = Line()
+    client, _ = line.open()
+    line.client.routes.remove(client.route)
+    begin = len(line.log)
+    line.do(client, "abort")
+    assert client.state == states.CLOSED
+    assert line.sent("client", begin) == []
+
+
+def test_another_congestion_control_takes_over_the_window_there_is() -> None:
+    line = Line()
+    client, _ = line.open()
+    line.do(client, "send", bytes(50_000))
+    line.run(SECOND)
+    before = client.congestion
+    client.options.congestion = "reno"
+    line.do(client, "options_changed")
+    assert (before.name, client.congestion.name) == ("cubic", "reno")
+    assert client.congestion.cwnd_bytes == before.cwnd_bytes
+    assert client.congestion.ssthresh_bytes == before.ssthresh_bytes
+
+
+def test_pushing_sends_a_delayed_acknowledgment_and_nothing_when_none_is_due() -> None:
+    line = Line()
+    options = SocketOptions()
+    options.quickack = False
+    client, server = line.open(server_options=options)
+    line.do(client, "send", b"x")
+    line.run(5 * MS)
+    begin = len(line.log)
+    line.do(server, "push")
+    line.do(server, "push")
+    assert line.sent("server", begin) == ["."]
+
+
+def test_the_receive_buffer_stays_as_it_is_when_it_is_not_to_be_tuned() -> None:
+    for moderate in (0, 1):
+        line = Line(delay_ns=10 * MS, tcp_moderate_rcvbuf=moderate)
+        client, server = line.open()
+        before = server.rcv_buffer_bytes
+        for _ in range(100):
+            line.do(client, "send", bytes(100_000))
+            line.run(20 * MS)
+            line.do(server, "receive", 1_000_000)
+        assert (server.rcv_buffer_bytes > before) == bool(moderate)
+
+
+def test_into_a_shut_window_no_data_goes_but_the_acknowledgment_beside_it_counts() -> None:
+    line = Line(tcp_timestamps=0)
+    options = SocketOptions()
+    options.receive_buffer_bytes = 8000
+    client, server = line.open(server_options=options)
+    line.do(client, "send", bytes(20_000))
+    line.run(5 * SECOND)
+    line.judge = lambda sender, frame: []
+    line.do(server, "send", b"answer")
+    assert server.rcv_adv == server.rcv_nxt, "the window is shut"
+    queued = server.rcv_queued_bytes
+    header = TcpHeader(
+        server.remote_port,
+        server.local_port,
+        server.rcv_nxt & 0xFFFFFFFF,
+        server.snd_nxt & 0xFFFFFFFF,
+        ACK,
+        1000,
+    )
+    frame = Frame(
+        SERVER, CLIENT, ETHERTYPE_IPV4, Ipv4Header(CLIENT, SERVER, PROTOCOL_TCP, 64), header, b"probe"
+    )
+    server.stack.receive(server.stack.interfaces["eth0"], frame, line.now)
+    assert line.drops[-1][2] is Drop.TCP_OUT_OF_WINDOW
+    assert server.rcv_queued_bytes == queued
+    assert server.snd_una == server.snd_nxt

@@ -99,3 +99,36 @@ def test_a_lost_tail_is_told_as_a_probe_and_a_silent_peer_as_a_time_out() -> Non
     line.run(2 * SECOND)
     causes = steps.of("client", Stop.RETRANSMIT, "cause")
     assert causes[:2] == ["TAIL_LOSS_PROBE", "TIMEOUT"]
+
+
+def released(line: Line, *verbs: tuple[str, object]) -> list[object]:
+    """What released the bytes of a client that sends one byte, then does `verbs`, before any acknowledgment."""
+    steps = Steps(line)
+    client, _ = line.open()
+    line.do(client, "send", b"a")
+    for verb, argument in verbs:
+        if verb == "nodelay":
+            client.options.nodelay = True
+            line.do(client, "options_changed")
+        elif argument is None:
+            line.do(client, verb)
+        else:
+            line.do(client, verb, argument)
+    return steps.of("client", Stop.SEGMENT, "released_by")
+
+
+def test_a_full_segment_the_end_and_nodelay_release_what_nagle_holds() -> None:
+    held = ("send", b"bc")
+    assert released(Line(), held, ("send", bytes(1446))) == ["a full segment"]
+    assert released(Line(), held, ("shutdown_send", None)) == ["the program has closed"]
+    assert released(Line(), held, ("nodelay", None)) == ["TCP_NODELAY"]
+
+
+def test_what_the_congestion_window_holds_goes_with_acknowledgments() -> None:
+    line = Line(delay_ns=10 * MS)
+    steps = Steps(line)
+    client, _ = line.open()
+    line.do(client, "send", bytes(40_000))
+    line.run(SECOND)
+    assert steps.of("client", Stop.SEND_BUFFER, "by")[0] == "congestion window"
+    assert steps.of("client", Stop.SEGMENT, "released_by")[0] == "acknowledgments"
