@@ -1,6 +1,7 @@
 """Running unmodified Python programs on hosts of the net, in virtual time. Every process and thread is a greenlet.
 
     scheduler   who runs next: tasks, parking, waking, time-outs, what keeps a run going
+    task        one thread of a program: its greenlet, what it waits for
     process     one simulated process, the handle of a running program: streams, descriptors, signals, its end
     program     `Program`: something that can be run
     loader      a command line, path, `python -m module`, tool, callable or coroutine function -> `Program`

@@ -11,7 +11,7 @@ from greenlet import getcurrent
 from netarium import control
 from netarium.control import Control
 from netarium.names import resolver
-from netarium.programs.scheduler import TaskGreenlet
+from netarium.programs.task import TaskGreenlet
 
 if TYPE_CHECKING:
     from netarium.programs.process import Process

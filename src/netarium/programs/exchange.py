@@ -9,7 +9,7 @@ from collections.abc import Callable
 from greenlet import getcurrent
 
 from netarium.errors import UsageError
-from netarium.programs.scheduler import TaskGreenlet
+from netarium.programs.task import TaskGreenlet
 
 DNS_PORT = 53
 

@@ -10,7 +10,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from netarium.programs.scheduler import Task
+    from netarium.programs.task import Task
 
 _outside: tuple[Any, Any] | None = None
 

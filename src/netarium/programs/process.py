@@ -21,11 +21,12 @@ from netarium.programs.alarm import Alarm
 from netarium.programs.context import ProgramContext
 from netarium.programs.coroutines import waiting_tasks
 from netarium.programs.report import place_of, print_exception
-from netarium.programs.scheduler import WAIT_LOCK, Scheduler, Task
+from netarium.programs.scheduler import Scheduler
 from netarium.programs.shims import driver
 from netarium.programs.shims import thread as thread_shim
 from netarium.programs.shims.local import forget
 from netarium.programs.streams import Output, RawInput, RawOutput, Stdin, text_input, text_output
+from netarium.programs.task import WAIT_LOCK, Task
 from netarium.sockets.base import Credentials
 from netarium.sockets.descriptors import Descriptors
 from netarium.sockets.local import LocalStream

@@ -27,26 +27,22 @@ from netarium.engine.streams import Streams
 from netarium.journey import Watch
 from netarium.names.resolver import Resolver
 from netarium.programs import loops
+from netarium.programs.task import (
+    CALL_COST_NS,
+    CALLS_BEFORE_YIELD,
+    WAIT_WORK,
+    Describable,
+    Task,
+    TaskGreenlet,
+)
+from netarium.sockets.unix_names import Names
 
 if TYPE_CHECKING:
     from netarium.nodes.host import Host
     from netarium.programs.process import Process
 
-CALL_COST_NS = 1_000
-"""What one virtual system call costs in virtual time when nothing else makes time pass."""
-CALLS_BEFORE_YIELD = 256
-"""After so many calls at one instant a task sleeps for their cost."""
 EPOCH_NS = 1_767_225_600_123_456_789
 """Wall-clock time at virtual 0: 2026-01-01 00:00:00.123456789 UTC; no whole second, so that prints show fractions."""
-
-WAIT_WORK = 0
-"""Waits for something that is to come: recv, connect, sendall, sleep, input."""
-WAIT_REST = 1
-"""Waits where a server rests: accept, recvfrom on a bound port, select with such a socket."""
-WAIT_LOCK = 2
-"""Waits for another task: locks, queues, joins."""
-WAIT_ASK = 3
-"""WAIT_REST or WAIT_WORK: what is waited for is asked when somebody wants to know. An epoll set may be large."""
 
 IDLE_ROUNDS = 3
 """So many time-outs in a row on the same descriptors make an idle poll. Not one: a loop may wait for the rest of its
@@ -54,14 +50,6 @@ time-out before it looks at the flag that ends it (socketserver's handle_request
 
 KILLS_BEFORE_DROP = 100
 """How many parks of a killed task raise SystemExit before it is abandoned."""
-
-
-class Describable(Protocol):
-    """What a task waits for; asked only when a report is written."""
-
-    def describe(self, call: str = "") -> str:
-        """Such as `from 10.0.0.1:80`; empty when there is nothing to say."""
-        ...
 
 
 class Driver(Protocol):
@@ -78,122 +66,6 @@ class Driver(Protocol):
 
 driver: Driver | None = None
 """Set by `shims.driver.register`, when the first process is made."""
-
-
-class TaskGreenlet(greenlet):
-    """The greenlet of one task; dispatchers know by its type that they are inside the net."""
-
-    task: Task
-
-
-class Task:
-    """One thread of a simulated process. `wake` is bound once, so that waiters cost no allocation."""
-
-    __slots__ = (
-        "asyncgen_hooks",
-        "call",
-        "calls",
-        "calls_charged",
-        "calls_limit",
-        "deadline_ns",
-        "entry_ns",
-        "foreground",
-        "function",
-        "greenlet",
-        "ident",
-        "idle_activity",
-        "idle_calls",
-        "idle_count",
-        "idle_key",
-        "in_call",
-        "is_ready",
-        "kills",
-        "kind",
-        "local",
-        "locks",
-        "name",
-        "parked",
-        "parked_at_ns",
-        "process",
-        "reads",
-        "running_loop",
-        "scheduler",
-        "target",
-        "timed_out",
-        "wake",
-    )
-
-    def __init__(self, process: Process, function: Callable[[], Any], name: str) -> None:
-        self.process = process
-        self.scheduler = process.scheduler
-        self.function = function
-        self.name = name
-        self.greenlet: TaskGreenlet | None = None
-        self.ident = 0
-        self.in_call = False
-        """A watched call is running; those it makes by itself are not told."""
-        self.is_ready = False
-        self.parked = False
-        self.timed_out = False
-        self.deadline_ns = NEVER_NS
-        self.entry_ns = NEVER_NS
-        self.foreground = False
-        self.call = ""
-        self.target: Describable | None = None
-        self.kind = WAIT_WORK
-        self.idle_key: Hashable = None
-        """The descriptors of the last wait that timed out, `idle_count` how often in a row it was the same ones."""
-        self.idle_count = 0
-        self.idle_calls = -1
-        self.idle_activity = -1
-        self.calls = 0
-        """Counted by every virtual call that is I/O; past `calls_limit` the call charges for them."""
-        self.calls_charged = 0
-        self.calls_limit = CALLS_BEFORE_YIELD
-        self.reads = 0
-        """Clock reads and empty polls since time last passed: they cost time, but are no I/O."""
-        self.locks = 0
-        """Free locks taken since time last passed."""
-        self.parked_at_ns = 0
-        self.kills = 0
-        self.local: dict[Any, Any] = {}
-        self.running_loop: Any = None
-        self.asyncgen_hooks: Any = None
-        self.wake: Callable[[], None] = self._wake
-
-    def _wake(self) -> None:
-        if not self.is_ready:
-            self.is_ready = True
-            self.timed_out = False
-            self.scheduler.ready.append(self)
-
-    def fire(self, argument: Any) -> None:
-        """The engine's entry of this task is due: time out, arm again or ignore a stale entry."""
-        now = self.scheduler.engine.now
-        if self.entry_ns != now:
-            return
-        self.entry_ns = NEVER_NS
-        if self.deadline_ns > now:
-            if self.deadline_ns != NEVER_NS:
-                self.entry_ns = self.deadline_ns
-                self.scheduler.engine.at(self.deadline_ns, self)
-        elif self.parked and not self.is_ready:
-            self._wake()
-            self.timed_out = True
-
-    @property
-    def rests(self) -> bool:
-        """Waits where a server rests."""
-        if self.kind == WAIT_ASK:
-            return bool(getattr(self.target, "restful", False))
-        return self.kind == WAIT_REST
-
-    @property
-    def idle(self) -> bool:
-        """Parked in a wait whose time-out leads back to itself: no work is to be expected of it."""
-        return (
-            self.parked and self.deadline_ns != NEVER_NS and not self.foreground and not self.process.daemon
-        )
 
 
 class Scheduler:
@@ -219,7 +91,7 @@ class Scheduler:
         self.file_times: dict[tuple[int, int], Any] = {}
         """(device, inode) -> the virtual times of a file; see `shims/files`."""
         self._resolvers: dict[str, Resolver] = {}
-        self._local_names: dict[str, dict[bytes, Any]] = {}
+        self._local_names: dict[str, Names] = {}
 
     def take_pid(self) -> int:
         """A process id that no process of this net has had."""
@@ -233,9 +105,9 @@ class Scheduler:
             return given
         return self._resolvers.setdefault(host.name, Resolver(host.name))
 
-    def local_names(self, host: Host) -> dict[bytes, Any]:
+    def local_names(self, host: Host) -> Names:
         """The AF_UNIX names of `host`."""
-        return self._local_names.setdefault(host.name, {})
+        return self._local_names.setdefault(host.name, Names())
 
     def attach(self) -> None:
         """Begin to drive: shims and the proxies of sys are put in place. Call it before a loop of `run_ready`."""

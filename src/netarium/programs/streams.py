@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from greenlet import getcurrent
 
-from netarium.programs.scheduler import Task, TaskGreenlet
+from netarium.programs.task import Task, TaskGreenlet
 from netarium.sockets.readiness import HUP, IN, OUT, Pollable
 
 if TYPE_CHECKING:

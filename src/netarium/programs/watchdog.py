@@ -17,10 +17,11 @@ from typing import TYPE_CHECKING
 from greenlet import getcurrent
 
 from netarium.errors import NetariumError
-from netarium.programs.scheduler import TaskGreenlet
+from netarium.programs.task import TaskGreenlet
 
 if TYPE_CHECKING:
-    from netarium.programs.scheduler import Scheduler, Task
+    from netarium.programs.scheduler import Scheduler
+    from netarium.programs.task import Task
 
 LIMIT_S = float(os.environ.get("NETARIUM_ENDLESS_LOOP_S", "60"))
 """How long, in real seconds, a task may run without a virtual call that lets time pass."""

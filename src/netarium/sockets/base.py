@@ -14,6 +14,7 @@ from netarium.engine.events import Engine
 from netarium.sockets.errno import os_error
 from netarium.sockets.options import Option, SocketSettings
 from netarium.sockets.readiness import Pollable
+from netarium.sockets.unix_names import Names
 from netarium.stack.stack import Stack
 
 AF_UNIX: Final = 1
@@ -39,7 +40,7 @@ class Credentials:
 
     root: bool = False
     capabilities: frozenset[str] = frozenset()
-    local_names: dict[bytes, Any] = field(default_factory=dict)
+    local_names: Names = field(default_factory=Names)
     """The names of AF_UNIX sockets on the process' host: see `unix_names`."""
     pid: int = 0
 

@@ -29,12 +29,22 @@ class Name:
         self.uid = uid
 
 
+class Names(dict[bytes, Name]):
+    """The table of one host. `last_inode` is the newest name's: no later one has it again."""
+
+    __slots__ = ("last_inode",)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.last_inode = FIRST_INODE
+
+
 def abstract_key(key: bytes, kind: int) -> bytes:
     """The key in the table of what a program calls `key`."""
     return ABSTRACT + bytes((kind,)) + key[1:] if key.startswith(ABSTRACT) else key
 
 
-def claim(names: dict[bytes, Name], key: bytes, socket: Any, uid: int) -> bytes:
+def claim(names: Names, key: bytes, socket: Any, uid: int) -> bytes:
     """Take a name, b"" for one of the kernel's choice; its key. EADDRINUSE when it is there."""
     wanted = key
     number = 0
@@ -47,8 +57,8 @@ def claim(names: dict[bytes, Name], key: bytes, socket: Any, uid: int) -> bytes:
             break
         if wanted:
             raise os_error(errno.EADDRINUSE)
-    inode = max((each.inode for each in names.values()), default=FIRST_INODE) + 1
-    names[key] = Name(socket, inode, uid)
+    names.last_inode += 1
+    names[key] = Name(socket, names.last_inode, uid)
     return key
 
 

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from netarium.programs.scheduler import Task
+from netarium.programs.task import Task
 
 _register, _unregister = real.register, real.unregister
 

@@ -11,12 +11,12 @@ import os
 from typing import Any
 
 from netarium.names import ports
-from netarium.programs.scheduler import Task
 from netarium.programs.shims.file_times import open_written
 from netarium.programs.shims.os import close as close_number
 from netarium.programs.shims.os import read as read_number
 from netarium.programs.shims.os import virtual_number
 from netarium.programs.shims.os import write as write_number
+from netarium.programs.task import Task
 
 _real_open = io.open
 MACHINE_FILES = ("/etc/hosts", "/etc/resolv.conf", "/etc/services", "/etc/hostname", "/etc/nsswitch.conf")

@@ -8,8 +8,8 @@ from typing import Any
 from greenlet import getcurrent
 
 from netarium.programs import zone as zones
-from netarium.programs.scheduler import TaskGreenlet
 from netarium.programs.shims.time import time_ns
+from netarium.programs.task import TaskGreenlet
 
 _METHODS = {name: real.datetime.__dict__[name] for name in ("now", "utcnow", "fromtimestamp")}
 _date_fromtimestamp = real.date.__dict__["fromtimestamp"]

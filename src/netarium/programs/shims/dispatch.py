@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from greenlet import getcurrent
 
-from netarium.programs.scheduler import TaskGreenlet
+from netarium.programs.task import TaskGreenlet
 
 
 class Entry(NamedTuple):

@@ -9,8 +9,8 @@ import struct
 import termios
 from typing import Any
 
-from netarium.programs.scheduler import Task
 from netarium.programs.shims.os import virtual_number
+from netarium.programs.task import Task
 from netarium.sockets.errno import os_error
 from netarium.sockets.readiness import OUT, Pollable
 

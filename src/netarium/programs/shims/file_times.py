@@ -18,8 +18,8 @@ from stat import S_ISREG
 from types import TracebackType
 from typing import Any
 
-from netarium.programs.scheduler import Task
 from netarium.programs.shims import dispatch
+from netarium.programs.task import Task
 
 _stat, _fstat = real.stat, real.fstat
 _open, _write, _ftruncate, _truncate = real.open, real.write, real.ftruncate, real.truncate

@@ -11,8 +11,8 @@ import stat as modes
 from collections.abc import Callable
 from typing import Any
 
-from netarium.programs.scheduler import Task
 from netarium.programs.shims.file_times import seen_inside
+from netarium.programs.task import Task
 from netarium.sockets.errno import os_error
 from netarium.sockets.unix_names import Name
 

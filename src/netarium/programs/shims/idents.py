@@ -13,7 +13,7 @@ import sys
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from netarium.programs.scheduler import Task
+    from netarium.programs.task import Task
 
 BASE: Final = 0x7A00_0000_0000
 """Numbers no real thread has: pthread_t are addresses well above. The same in every run."""

@@ -9,7 +9,7 @@ from weakref import ref as weakref
 
 from greenlet import getcurrent
 
-from netarium.programs.scheduler import Task, TaskGreenlet
+from netarium.programs.task import Task, TaskGreenlet
 
 _real_local = real._local
 

@@ -9,7 +9,7 @@ from weakref import WeakKeyDictionary
 from greenlet import getcurrent
 
 from netarium.engine.events import NEVER_NS
-from netarium.programs.scheduler import CALL_COST_NS, WAIT_LOCK, Task, TaskGreenlet
+from netarium.programs.task import CALL_COST_NS, WAIT_LOCK, Task, TaskGreenlet
 
 LOCKS_BEFORE_YIELD = 8192
 """So many free locks a task may take at one instant; then it pays for them and others run, as pre-emption would do."""

@@ -15,9 +15,9 @@ from typing import Any
 from greenlet import getcurrent
 
 from netarium.errors import NotSupportedInNetError
-from netarium.programs.scheduler import Task, TaskGreenlet
 from netarium.programs.shims import file_times
 from netarium.programs.streams import Output, Stdin
+from netarium.programs.task import Task, TaskGreenlet
 from netarium.sockets.descriptors import DESCRIPTOR_BASE
 from netarium.sockets.errno import os_error
 from netarium.sockets.local import LocalStream

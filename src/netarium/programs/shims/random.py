@@ -6,7 +6,7 @@ import random as real
 from collections.abc import Callable
 from typing import Any
 
-from netarium.programs.scheduler import Task
+from netarium.programs.task import Task
 
 _seed = real.Random.seed
 

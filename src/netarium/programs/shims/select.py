@@ -1,4 +1,4 @@
-"""Virtual `select`, `poll` and `epoll` over readiness masks. Stock `selectors` and asyncio run on top.
+"""Virtual `select` and `poll` over readiness masks; `epoll` is next door. Stock `selectors` and asyncio run on top.
 
 A descriptor the kernel knows (below 1 << 30) cannot be waited for inside the net: waiting for the real world would
 stop virtual time. Such a call is refused by name.
@@ -9,7 +9,6 @@ from __future__ import annotations
 import errno
 import operator
 import os
-import select as real
 import stat
 from collections.abc import Callable, Hashable, Iterable
 from typing import Any
@@ -17,16 +16,15 @@ from typing import Any
 from greenlet import getcurrent
 
 from netarium.engine.events import NEVER_NS
-from netarium.programs.scheduler import CALLS_BEFORE_YIELD, WAIT_ASK, WAIT_REST, WAIT_WORK, Task, TaskGreenlet
 from netarium.programs.shims.os import RefusedError, virtual_number
-from netarium.sockets.epoll import ALWAYS, Epoll
+from netarium.programs.task import CALLS_BEFORE_YIELD, WAIT_REST, WAIT_WORK, Task, TaskGreenlet
+from netarium.sockets.epoll import ALWAYS
 from netarium.sockets.errno import os_error
 from netarium.sockets.readiness import ERR, HUP, IN, NVAL, OUT, PRI, RDNORM, WRNORM, Pollable
 
 _fstat = os.fstat
 _READ = IN | RDNORM | HUP | ERR
 _WRITE = OUT | WRNORM | ERR
-_EVENTS_MAX = 1 << 20
 DAY_NS = 86_400_000_000_000
 """asyncio and trio never wait longer than this at a time: such a time-out stands for none, and is no work to come."""
 
@@ -48,7 +46,8 @@ class _Waited:
         return "for " + ", ".join(text for text in texts if text) if any(texts) else ""
 
 
-def _number(value: Any) -> int:
+def number_of(value: Any) -> int:
+    """The descriptor a value stands for. Errors as CPython's."""
     if isinstance(value, int):
         number = value
     elif hasattr(value, "fileno"):
@@ -91,7 +90,7 @@ def _pollable(task: Task, number: int, call: str) -> Pollable | None:
     )
 
 
-def _deadline(task: Task, seconds: float | None) -> int:
+def deadline_of(task: Task, seconds: float | None) -> int:
     """-1 for a poll that does not wait, NEVER_NS for ever."""
     if seconds is None:
         return NEVER_NS
@@ -100,7 +99,7 @@ def _deadline(task: Task, seconds: float | None) -> int:
     return task.scheduler.engine.now + -int(-seconds * 1_000_000_000 // 1)
 
 
-def _wait(
+def wait(
     task: Task,
     call: str,
     pollables: list[Pollable],
@@ -117,7 +116,7 @@ def _wait(
             if task.reads > CALLS_BEFORE_YIELD:
                 task.scheduler.charge(task)
         else:
-            _charge(task)
+            charge(task)
         return found
     if deadline != NEVER_NS and deadline - task.scheduler.engine.now >= DAY_NS:
         task.scheduler.expect_nothing(task, key)
@@ -130,14 +129,15 @@ def _wait(
                 return attempt()
             found = attempt()
             if found:
-                _charge(task)
+                charge(task)
                 return found
     finally:
         for each in pollables:
             each.waiters.remove(wake)
 
 
-def _charge(task: Task) -> None:
+def charge(task: Task) -> None:
+    """What a call costs that found something."""
     task.calls = calls = task.calls + 1
     if calls > task.calls_limit:
         task.scheduler.charge(task)
@@ -152,7 +152,7 @@ def select(
             raise TypeError("timeout must be a number or None")
         if timeout < 0:
             raise ValueError("timeout must be non-negative")
-    lists = [[(each, _number(each)) for each in names] for names in (rlist, wlist, xlist)]
+    lists = [[(each, number_of(each)) for each in names] for names in (rlist, wlist, xlist)]
     objects: dict[int, Pollable] = {}
     for names in lists:
         for _, number in names:
@@ -170,7 +170,7 @@ def select(
 
     kind = WAIT_REST if any(objects[number].restful for _, number in lists[0]) else WAIT_WORK
     key = ("select", *(tuple(number for _, number in names) for names in lists))
-    found = _wait(task, "select", list(objects.values()), _deadline(task, timeout), attempt, key, kind)
+    found = wait(task, "select", list(objects.values()), deadline_of(task, timeout), attempt, key, kind)
     return found or ([], [], [])
 
 
@@ -197,22 +197,22 @@ class Poll:
 
     def register(self, fd: Any, eventmask: int = IN | PRI | OUT) -> None:
         """Watch a descriptor."""
-        self._registered[_number(fd)] = _events(eventmask)
+        self._registered[number_of(fd)] = _events(eventmask)
 
     def modify(self, fd: Any, eventmask: int) -> None:
         """Change what is watched for."""
-        number = _number(fd)
+        number = number_of(fd)
         if number not in self._registered:
             raise os_error(errno.ENOENT)
         self._registered[number] = _events(eventmask)
 
     def unregister(self, fd: Any) -> None:
         """Watch no more."""
-        del self._registered[_number(fd)]
+        del self._registered[number_of(fd)]
 
     def poll(self, timeout: float | None = None) -> list[tuple[int, int]]:
         """(descriptor, events) of what is ready; the time-out is in milliseconds."""
-        task = _inside("poll")
+        task = inside("poll")
         if timeout is not None and not isinstance(timeout, int | float):
             raise TypeError("timeout must be an integer or None")
         if timeout is not None and not -(1 << 31) <= timeout < 1 << 31:
@@ -239,11 +239,11 @@ class Poll:
         key = ("poll", *registered.items())
         self._polling = True
         try:
-            found = _wait(
+            found = wait(
                 task,
                 "poll",
                 watched,
-                _deadline(task, seconds),
+                deadline_of(task, seconds),
                 attempt,
                 key,
                 WAIT_REST if restful else WAIT_WORK,
@@ -253,122 +253,8 @@ class Poll:
         return found or []
 
 
-class SimEpoll:
-    """As select.epoll objects."""
-
-    def __init__(self, sizehint: int = -1, flags: int = 0) -> None:
-        sizehint, flags = operator.index(sizehint), operator.index(flags)
-        if sizehint < -1 or sizehint == 0:
-            raise ValueError("negative sizehint")
-        if flags & ~real.EPOLL_CLOEXEC:
-            raise os_error(errno.EINVAL)
-        task = _inside("epoll")
-        self._process = task.process
-        self._core = Epoll()
-        self._number = self._process.descriptors.add(self._core)
-        self._watch: list[Pollable] = [self._core]
-
-    @classmethod
-    def fromfd(cls, fd: int) -> SimEpoll:
-        """An object for an epoll descriptor that exists."""
-        task = _inside("epoll")
-        core = task.process.descriptors.get(fd)
-        if not isinstance(core, Epoll):
-            raise os_error(errno.EINVAL)
-        made = cls.__new__(cls)
-        made._process, made._core, made._number, made._watch = task.process, core, fd, [core]
-        return made
-
-    @property
-    def closed(self) -> bool:
-        """Whether it was closed."""
-        return self._number < 0
-
-    def _check(self) -> None:
-        if self._number < 0:
-            raise ValueError("I/O operation on closed epoll object")
-
-    def fileno(self) -> int:
-        """The descriptor."""
-        self._check()
-        return self._number
-
-    def close(self) -> None:
-        """Let go of it."""
-        number, self._number = self._number, -1
-        if number >= 0 and not self._process.ended:
-            self._process.descriptors.close(number)
-
-    def register(self, fd: Any, eventmask: int = IN | PRI | OUT) -> None:
-        """EPOLL_CTL_ADD."""
-        self._check()
-        number = _number(fd)
-        self._core.register(number, self._find(number), eventmask)
-
-    def modify(self, fd: Any, eventmask: int) -> None:
-        """EPOLL_CTL_MOD."""
-        self._check()
-        number = _number(fd)
-        self._core.modify(number, self._find(number), eventmask)
-
-    def unregister(self, fd: Any) -> None:
-        """EPOLL_CTL_DEL."""
-        self._check()
-        number = _number(fd)
-        self._find(number)
-        self._core.unregister(number)
-
-    def _find(self, number: int) -> Pollable:
-        if virtual_number(number) < 0:
-            # As Linux answers for a regular file, which epoll does not take.
-            raise os_error(errno.EPERM)
-        return self._process.descriptors.get(virtual_number(number))
-
-    def poll(self, timeout: float | None = None, maxevents: int = -1) -> list[tuple[int, int]]:
-        """(descriptor, events) of what is ready; the time-out is in seconds."""
-        self._check()
-        if self._core.closed:
-            raise os_error(errno.EBADF)
-        if maxevents == -1:
-            maxevents = _EVENTS_MAX
-        elif maxevents <= 0:
-            raise ValueError(f"maxevents must be greater than 0, got {maxevents}")
-        current = getcurrent()
-        if type(current) is not TaskGreenlet:
-            raise RuntimeError("a virtual epoll object is used outside the net")
-        task = current.task
-        core = self._core
-        ready = core.poll(maxevents)
-        if ready:
-            _charge(task)
-            return ready
-        seconds = None if timeout is None or timeout < 0 else timeout
-        key = ("epoll", self._number, core.version)
-        found = _wait(
-            task,
-            "epoll",
-            self._watch,
-            _deadline(task, seconds),
-            lambda: core.poll(maxevents),
-            key,
-            WAIT_ASK,
-        )
-        return found or []
-
-    def __enter__(self) -> SimEpoll:
-        self._check()
-        return self
-
-    def __exit__(self, *details: Any) -> None:
-        self.close()
-
-    def __del__(self) -> None:
-        if getattr(self, "_number", -1) >= 0 and not self._process.ended:
-            self._process.scheduler.doomed.append((self._process, self._number, self._core))
-            self._number = -1
-
-
-def _inside(call: str) -> Task:
+def inside(call: str) -> Task:
+    """The task that calls; RuntimeError outside the net."""
     current = getcurrent()
     if type(current) is not TaskGreenlet:
         raise RuntimeError(f"a virtual {call} object is used outside the net")
@@ -383,25 +269,3 @@ def poll(task: Task) -> Poll:
     made = object.__new__(Poll)
     made._prepare()
     return made
-
-
-class _EpollMeta(type):
-    def __call__(cls, *args: Any, **keywords: Any) -> Any:
-        if type(getcurrent()) is TaskGreenlet:
-            return SimEpoll(*args, **keywords)
-        return _real_epoll(*args, **keywords)
-
-    def __instancecheck__(cls, instance: Any) -> bool:
-        return isinstance(instance, _real_epoll | SimEpoll)
-
-
-_real_epoll = real.epoll
-
-
-class epoll(metaclass=_EpollMeta):
-    """select.epoll, inside or outside."""
-
-    @staticmethod
-    def fromfd(fd: int) -> Any:
-        """As select.epoll.fromfd."""
-        return (SimEpoll if type(getcurrent()) is TaskGreenlet else _real_epoll).fromfd(fd)

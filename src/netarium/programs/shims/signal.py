@@ -7,7 +7,7 @@ import signal as real
 from typing import Any
 
 from netarium.programs import signals
-from netarium.programs.scheduler import Task
+from netarium.programs.task import Task
 from netarium.sockets.errno import os_error
 
 _VALID = frozenset(int(each) for each in real.valid_signals())

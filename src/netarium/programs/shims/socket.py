@@ -21,7 +21,6 @@ from typing import Any
 
 from greenlet import getcurrent
 
-from netarium.programs.scheduler import WAIT_REST, Task, TaskGreenlet
 from netarium.programs.shims import socket_address as addresses
 from netarium.programs.shims.os import virtual_number
 from netarium.programs.shims.socket_arguments import (
@@ -34,6 +33,7 @@ from netarium.programs.shims.socket_arguments import (
 from netarium.programs.shims.socket_linger import wait_for_acknowledgment
 from netarium.programs.shims.socket_message import MessageMethods
 from netarium.programs.shims.socket_transfer import TransferMethods, enter, task_in
+from netarium.programs.task import WAIT_REST, Task, TaskGreenlet
 from netarium.sockets.base import Socket
 from netarium.sockets.closed import CLOSED
 from netarium.sockets.errno import os_error

@@ -9,9 +9,9 @@ from typing import Any
 
 from netarium.addresses import ipv4_text
 from netarium.names.literal import parse_ipv4_loosely
-from netarium.programs.scheduler import Task
 from netarium.programs.shims.socket_address6 import parse6, show6
 from netarium.programs.shims.socket_names import lookup
+from netarium.programs.task import Task
 from netarium.sockets.errno import os_error
 from netarium.sockets.packet import address_of as packet_address
 

@@ -7,8 +7,8 @@ import socket as real
 from typing import Any
 
 from netarium.names.literal import format_ipv6, parse_ipv6
-from netarium.programs.scheduler import Task
 from netarium.programs.shims.socket_names import lookup
+from netarium.programs.task import Task
 from netarium.sockets.errno import os_error
 
 Address6 = tuple[int, int, int, int]

@@ -11,12 +11,12 @@ from typing import Any
 
 from netarium.names import ports
 from netarium.names.literal import format_ipv6, parse_ipv4_loosely, parse_ipv6
-from netarium.programs.scheduler import Task
 from netarium.programs.shims.os import close as close_number
 from netarium.programs.shims.os import dup as dup_number
 from netarium.programs.shims.socket_address6 import FLOW_MAX, zone_index
 from netarium.programs.shims.socket_arguments import timeout_ns
 from netarium.programs.shims.socket_names import in_order, lookup, resolution_error
+from netarium.programs.task import Task
 from netarium.sockets.errno import os_error
 from netarium.sockets.local import pair
 from netarium.sockets.unix import UnixSocket

@@ -13,12 +13,12 @@ import socket as real
 from operator import index
 from typing import Any
 
-from netarium.programs.scheduler import Task
 from netarium.programs.shims import socket_address as addresses
 from netarium.programs.shims.os import virtual_number
 from netarium.programs.shims.socket_arguments import check_flags, check_open, to_bytes, writable
 from netarium.programs.shims.socket_transfer import sender_of
 from netarium.programs.streams import current_task
+from netarium.programs.task import Task
 from netarium.sockets.ancillary import cut
 from netarium.sockets.base import PEEK
 from netarium.sockets.errno import os_error

@@ -6,7 +6,7 @@ import socket as real
 
 from netarium.names.literal import parse_ipv4_loosely, parse_ipv6
 from netarium.names.resolver import NoAddressError, TryAgainError, UnknownNameError
-from netarium.programs.scheduler import Task
+from netarium.programs.task import Task
 from netarium.stack.ipv6_address import MAPPED
 from netarium.stack.source_selection import order_destinations
 

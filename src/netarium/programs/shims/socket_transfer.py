@@ -15,9 +15,9 @@ from typing import Any
 from greenlet import getcurrent
 
 from netarium.engine.events import NEVER_NS
-from netarium.programs.scheduler import CALLS_BEFORE_YIELD, WAIT_WORK, Task, TaskGreenlet
 from netarium.programs.shims import socket_address as addresses
 from netarium.programs.shims.socket_arguments import check_flags, check_open, to_bytes, writable
+from netarium.programs.task import CALLS_BEFORE_YIELD, WAIT_WORK, Task, TaskGreenlet
 from netarium.sockets.base import PEEK
 from netarium.sockets.errno import os_error
 from netarium.sockets.readiness import IN

@@ -12,10 +12,10 @@ import ssl as real
 from collections.abc import Callable
 from typing import Any
 
-from netarium.programs.scheduler import Task
 from netarium.programs.shims.dispatch import method_dispatcher
 from netarium.programs.shims.socket import SimSocket
 from netarium.programs.streams import current_task
+from netarium.programs.task import Task
 
 RECORD_HEADER_BYTES = 5
 RECORD_BYTES_MAX = 16_384

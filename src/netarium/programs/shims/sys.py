@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from netarium.programs.report import print_exception
-from netarium.programs.scheduler import Task
 from netarium.programs.shims.idents import ident_of
 from netarium.programs.streams import current_task
+from netarium.programs.task import Task
 
 NAMES = ("stdin", "stdout", "stderr")
 

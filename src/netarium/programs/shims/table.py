@@ -10,6 +10,7 @@ from netarium.programs import loops
 from netarium.programs.shims import atexit as atexit_shim
 from netarium.programs.shims import builtins as builtins_shim
 from netarium.programs.shims import datetime as datetime_shim
+from netarium.programs.shims import epoll as epoll_shim
 from netarium.programs.shims import fcntl as fcntl_shim
 from netarium.programs.shims import file_times as file_times_shim
 from netarium.programs.shims import files as files_shim
@@ -83,7 +84,7 @@ def entries() -> list[Entry]:
         Entry("_thread", "RLock", thread_shim.rlock),
         Entry("_thread", "_excepthook", sys_shim.thread_exception),
         Entry("random:Random", "seed", random_shim.seed, "method"),
-        Entry("select", "epoll", select_shim.epoll, "raw"),
+        Entry("select", "epoll", epoll_shim.epoll, "raw"),
         Entry("_queue", "SimpleQueue", thread_shim.SimpleQueue, "raw"),
         Entry("_thread", "_local", local_shim.Local, "raw"),
         Entry("datetime:datetime", "now", classmethod(datetime_shim.now), "raw"),

@@ -18,12 +18,12 @@ from typing import Any
 
 from greenlet import getcurrent
 
-from netarium.programs.scheduler import Task, TaskGreenlet
 from netarium.programs.shims import idents
 from netarium.programs.shims.idents import ident_of
 from netarium.programs.shims.local import adopt_locals
 from netarium.programs.shims.locks import DualLock, SimLock, SimRLock
 from netarium.programs.signals import default_handler
+from netarium.programs.task import Task, TaskGreenlet
 
 _real_get_ident = real.get_ident
 _LOCK_TYPES = (type(real.allocate_lock()), real.RLock)

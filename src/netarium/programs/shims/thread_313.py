@@ -7,10 +7,10 @@ from typing import Any
 
 from greenlet import getcurrent
 
-from netarium.programs.scheduler import Task, TaskGreenlet
 from netarium.programs.shims import thread
 from netarium.programs.shims.dispatch import Entry
 from netarium.programs.shims.locks import SimLock
+from netarium.programs.task import Task, TaskGreenlet
 
 
 class SimHandle:

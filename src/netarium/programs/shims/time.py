@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from netarium.programs import zone as zones
-from netarium.programs.scheduler import CALLS_BEFORE_YIELD, Task
+from netarium.programs.task import CALLS_BEFORE_YIELD, Task
 
 # The originals: this module is imported before they are replaced.
 _gmtime = real.gmtime
