@@ -148,7 +148,7 @@ def test_r066_the_destination_is_translated_before_routing_and_the_first_packet_
     assert addresses(answer) == ("202.20.65.5", "202.20.65.4"), "its source is restored"
     assert answer.transport.source_port == 8080
     # Another table: the connection that is there stays where its first packet went, a new one follows the new table.
-    from netarium.lab.nat import read_nat
+    from netarium.lab.filtering.nat import read_nat
     from netarium.stack.filter.filter import filter_of
 
     setup = read_nat({**NAT, "forward": {"udp/8080": "192.168.1.3:80"}}, {"lan": [], "wan": []})

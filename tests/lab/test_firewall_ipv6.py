@@ -12,7 +12,7 @@ import pytest
 
 from netarium import Net
 from netarium.errors import UsageError
-from netarium.lab.firewall import read_rule
+from netarium.lab.filtering.firewall import read_rule
 
 OUT = "2001:db8:2::2"
 IN = "2001:db8:1::2"

@@ -17,8 +17,7 @@
     file        a lab file as values that know their lines
     models      the schema of a lab file
     models_routing  the schema of `routing`; `routing` reads it and runs the daemons
-    nat, firewall, balance  from their keywords to a router's filter; `models_filter` is their schema
-    filters     these put into a node's stack at every boot
+    filtering/  `nat`, `firewall`, `balance`: from their keywords to a node's filter
     presets     boxes assembled from others: balancer, home router
     services    `dhcp`, `services`, `dns`, `search`: from keywords to daemons; `models_services` is their schema
     ipv6        `ipv6`, `advertise` and IPv6 addresses of a node

@@ -16,7 +16,7 @@ from netarium.nodes.host import InterfaceSetup, RouteSetup
 from netarium.nodes.router import Router as RouterNode
 
 if TYPE_CHECKING:
-    from netarium.lab.filters import FilterSetup
+    from netarium.lab.filtering.setup import FilterSetup
     from netarium.lab.net import Net
     from netarium.nodes.ipv6 import Ipv6Setup
 
@@ -119,7 +119,7 @@ def _filters(
     """NAT, firewall and balancer of the node, None when it has nothing of it."""
     if not any(key in given for key in FILTERS):
         return None
-    from netarium.lab.filters import read_filters
+    from netarium.lab.filtering.setup import read_filters
 
     return read_filters(kind, given, configured)
 

@@ -193,7 +193,7 @@ def _path_text(path: Path_) -> str:
 
 def _known_keys(path: Path_, document: Document) -> list[str]:
     from netarium.lab import models
-    from netarium.lab.models_filter import ENTRIES, CheckEntry
+    from netarium.lab.filtering.models import ENTRIES, CheckEntry
     from netarium.lab.models_routing import RoutingEntry
     from netarium.lab.models_services import DhcpEntry, DnsEntry, ServiceEntry
     from netarium.lab.models_switch import PortEntry

@@ -21,7 +21,7 @@ from pydantic import (
 )
 
 from netarium import units
-from netarium.lab.models_filter import Balance, ClassName, FirewallEntry, NatEntry
+from netarium.lab.filtering.models import Balance, ClassName, FirewallEntry, NatEntry
 from netarium.lab.models_routing import Routing
 from netarium.lab.models_services import DhcpEntry, ServiceEntry
 from netarium.lab.models_switch import SwitchKeys

@@ -19,9 +19,9 @@ from typing import TYPE_CHECKING, Any
 from netarium.addresses import ipv4_text
 from netarium.errors import UsageError
 from netarium.lab.addressing import interface_address
-from netarium.lab.balance import BalanceSetup, read_balance
 from netarium.lab.boxes import Host, Router, Switch
 from netarium.lab.building import computer, place
+from netarium.lab.filtering.balance import BalanceSetup, read_balance
 from netarium.lab.services import run_daemon
 from netarium.lab.words import PartError, suggest
 from netarium.nodes.switch import Switch as SwitchNode

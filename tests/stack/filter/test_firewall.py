@@ -9,7 +9,7 @@ from tests.stack.filter.gateways import MASQUERADE, OUTSIDE, SERVER, A, B, Gatew
 from tests.stack.joined import ip
 
 from netarium.errors import UsageError
-from netarium.lab.firewall import read_firewall, read_rule
+from netarium.lab.filtering.firewall import read_firewall, read_rule
 from netarium.stack.filter.nat import NatSetup
 from netarium.wire.icmp import IcmpHeader
 from netarium.wire.ipv4 import PROTOCOL_TCP

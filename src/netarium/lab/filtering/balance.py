@@ -17,7 +17,7 @@ from typing import Any
 
 from netarium.addresses import ipv4_text
 from netarium.errors import UsageError
-from netarium.lab.nat import Configured, read_endpoint, read_service
+from netarium.lab.filtering.nat import Configured, read_endpoint, read_service
 from netarium.lab.words import suggest
 from netarium.stack.filter.balance import METHODS, ROUND_ROBIN, Server, VirtualService
 from netarium.stack.filter.entry import PROTOCOL_NAMES

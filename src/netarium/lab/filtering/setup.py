@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from netarium.errors import UsageError
-from netarium.lab.balance import BalanceSetup, check_addresses, read_balance
-from netarium.lab.firewall import FirewallSetup, read_firewall
-from netarium.lab.nat import Configured, outside_addresses, read_nat
+from netarium.lab.filtering.balance import BalanceSetup, check_addresses, read_balance
+from netarium.lab.filtering.firewall import FirewallSetup, read_firewall
+from netarium.lab.filtering.nat import Configured, outside_addresses, read_nat
 from netarium.lab.words import PartError
 from netarium.nodes.host import Host as HostNode
 from netarium.nodes.host import InterfaceSetup
