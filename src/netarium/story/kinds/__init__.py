@@ -4,6 +4,7 @@
     hosts      switched on, configured, programs, their output, cables that are cut
     dhcp       a host asks for an address
     names      where a name is looked up; DNS
+    resolvers  what name servers decide
     neighbors  ARP
     discovery6 neighbour discovery of IPv6
     ping       ICMP: echo and errors
@@ -47,6 +48,7 @@ from netarium.story.kinds import (
     ping,
     queues,
     recovery,
+    resolvers,
     routing,
     switching,
     tcp,
@@ -59,6 +61,7 @@ MODULES: Final[tuple[ModuleType, ...]] = (
     dhcp,
     neighbors,
     names,
+    resolvers,
     nat,
     tcp,
     udp,

@@ -17,6 +17,8 @@ from netarium.story.scene import Scene
 from netarium.story.words import Words
 
 REMEMBERED_MAX: Final = 8192
+PORTS_MAX: Final = 8
+"""More ports than these are counted, not named."""
 _BROADCAST: Final = "ff:ff:ff:ff:ff:ff"
 _NO_MAC: Final = "00:00:00:00:00:00"
 _SETTLED: Final = {"forwarding": "forwarding", "blocking": "blocking", "discarding": "blocking"}
@@ -123,6 +125,12 @@ def _named(mac: str, owner: str, words: Words) -> str:
     return words.text("decision.mac.owned", owner=owner, mac=mac) if owner else mac
 
 
+def _ports(ports: list[str], words: Words) -> str:
+    if len(ports) <= PORTS_MAX:
+        return words.listed(ports)
+    return words.text("decision.switch.many", first=words.listed(ports[:2]), last=ports[-1], count=len(ports))
+
+
 def _say_learned(fact: Fact, words: Words) -> str:
     v = fact.values
     named = _named(v["mac"], v["owner"], words)
@@ -139,7 +147,7 @@ def _say_decided(fact: Fact, words: Words) -> str:
     told: dict[str, Any] = {
         "place": fact.place,
         "mac": _named(v["destination"], v["owner"], words),
-        "ports": words.listed(v["ports"]),
+        "ports": _ports(v["ports"], words),
         "came": words.text("decision.switch.came", port=v["in"])
         if v["in"]
         else words.text("decision.switch.own"),
