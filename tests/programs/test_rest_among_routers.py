@@ -177,7 +177,7 @@ def trio_for_ever() -> None:
         (lock_order, r"client: acquire\(\), test_rest_among_routers\.py line \d+\n"),
         (waits_for_ever, r"client: acquire\(\), test_rest_among_routers\.py line \d+"),
         (lost_answer, r"client: recvfrom\(\).*, test_rest_among_routers\.py line \d+"),
-        (awaits_for_ever, r"client: epoll\(\)"),
+        (awaits_for_ever, r"client \(awaits_for_ever\): await\(\), test_rest_among_routers\.py line \d+"),
         (trio_for_ever, r"client: epoll\(\)"),
     ],
 )
