@@ -22,7 +22,7 @@ from netarium.testing.explained import DUPLICATE, RESET
 from netarium.testing.tshark import TsharkMissingError, all_findings, find_tshark
 from netarium.wire.ethernet import Frame
 from netarium.wire.ipv4 import Ipv4Header
-from netarium.wire.tcp import FIN, RST, TcpHeader
+from netarium.wire.tcp import FIN, RST, SYN, TcpHeader
 
 LACKS = why_not()
 pytestmark = [pytest.mark.kernel, pytest.mark.skipif(bool(LACKS), reason=LACKS)]
@@ -332,3 +332,40 @@ print(done)
     beside.real.run_until(lambda: service.ended, 10)
     assert service.result == 100
     judge(beside)
+
+
+def test_window_and_scale_of_our_syn_are_the_kernels_for_each_receive_buffer(beside: Beside) -> None:
+    sizes = (3000, 20_000, 65_536, 80_000, 100_000)  # what every kernel allows
+    program = f"""
+import socket
+for size in {sizes}:
+    c = socket.socket()
+    c.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, size)
+    print(c.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF))
+    c.connect_ex(("10.0.0.1", 4242))
+"""
+
+    def ours() -> list[int]:
+        told = []
+        for size in sizes:
+            connection = socket.socket()
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, size)
+            told.append(connection.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF))
+            connection.connect_ex((KERNELS, 4242))
+        return told
+
+    said = beside.finish(beside.start(program))
+    assert beside.ours(ours) == [int(each) for each in said.split()]
+    beside.net.close()
+    offers: dict[int, list[tuple[int, int]]] = {}
+    for each in read_capture(beside.file):
+        frame = Frame.parse(each.data)
+        header, network = frame.transport, frame.network
+        if isinstance(header, TcpHeader) and isinstance(network, Ipv4Header) and header.flags & SYN:
+            assert header.options is not None
+            offer = (header.window, header.options.window_scale)
+            found = offers.setdefault(network.source, [])
+            if not found or found[-1] != offer:  # the same again: a SYN that was sent twice
+                found.append(offer)
+    kernels, own = offers.values()
+    assert own == kernels

@@ -21,9 +21,14 @@ def window_space(c: ControlBlock) -> int:
 
 
 def initial_window(c: ControlBlock, mss: int) -> int:
-    """The window of a SYN, never scaled: whole segments, so 64240 for an MSS of 1460. (RFC 7323 section 2.2)"""
-    space = min(window_space(c), WINDOW_UNSCALED_MAX)
-    return space // mss * mss if space > mss else space
+    """The window of a SYN, never scaled: whole segments, so 64240 for an MSS of 1460 and the buffer of most hosts.
+
+    RFC 7323 section 2.2; cut to 16 bits after that, as by Linux' tcp_select_initial_window.
+    """
+    space = window_space(c)
+    if space > mss:
+        space = space // mss * mss
+    return min(space, WINDOW_UNSCALED_MAX)
 
 
 def select_window(c: ControlBlock) -> int:
