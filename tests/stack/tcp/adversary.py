@@ -127,7 +127,14 @@ class Fuzzer:
         random = self.random
         settings = {
             name: random.randrange(2)
-            for name in ("tcp_sack", "tcp_timestamps", "tcp_window_scaling", "tcp_dsack", "tcp_recovery")
+            for name in (
+                "tcp_sack",
+                "tcp_timestamps",
+                "tcp_window_scaling",
+                "tcp_dsack",
+                "tcp_recovery",
+                "tcp_frto",
+            )
         }
         self.line = Line(delay_ns=MS, **settings, tcp_syncookies=random.randrange(3))
         self.listener = self.line.listen()

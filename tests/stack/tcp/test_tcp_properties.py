@@ -49,6 +49,7 @@ def talk(seed: int, loss: float, duplicate: float, reorder_ms: int, corrupt: flo
     tcp_sack=st.integers(0, 1),
     tcp_timestamps=st.integers(0, 1),
     tcp_recovery=st.integers(0, 1),
+    tcp_frto=st.integers(0, 2),
 )
 def test_any_interleaving_delivers_exactly_the_bytes_sent_or_an_error(
     seed: int, loss: float, duplicate: float, reorder_ms: int, corrupt: float, **more: int
@@ -61,7 +62,9 @@ def test_twenty_thousand_interleavings() -> None:
     random = Random(1)
     rates = (0.0, 0.02, 0.1, 0.2, 0.3)
     for seed in range(20_000):
-        more = {name: random.randrange(2) for name in ("tcp_sack", "tcp_timestamps", "tcp_recovery")}
+        more = {
+            name: random.randrange(2) for name in ("tcp_sack", "tcp_timestamps", "tcp_recovery", "tcp_frto")
+        }
         loss, duplicate, corrupt = (random.choice(rates) for _ in range(3))
         talk(seed, loss, duplicate, random.choice((0, 1, 10, 100)), corrupt, **more)
 
