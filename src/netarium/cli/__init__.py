@@ -5,6 +5,7 @@
     run          `netarium run`: drive, report, exit code
     building     from the words of `run` to a net with its inputs
     console      programs' output as `name | text`; the terminal as one program's input
+    glossary     `netarium glossary`: the terms of the story in a sentence each
     subnet       `netarium subnet`: masks, blocks, same network or not (arithmetic and words: `story`)
     progress     how far a long run is, on a terminal; `status_line` draws it
     outputs      the files a run leaves: --pcap and --trace, opened before anything runs

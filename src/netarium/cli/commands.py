@@ -179,6 +179,23 @@ def subnet(
     raise typer.Exit(answer(wishes))
 
 
+@app.command()
+def glossary(
+    words: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[TERM]", help="a term, or words of its explanation (all terms)"),
+    ] = None,
+    lang: Annotated[
+        str | None, typer.Option("--lang", metavar="en|zh", help="Instead of the locale's.")
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="One object instead of text.")] = False,
+) -> None:
+    """The terms of networking that the story uses, a sentence each."""
+    from netarium.cli.glossary import glossary as look
+
+    raise typer.Exit(look(words or [], lang, as_json=json))
+
+
 def main(arguments: Sequence[str]) -> int:
     """Run one of these commands; the exit code."""
     try:

@@ -25,6 +25,9 @@ class ExplainArguments:
     conversation: str = ""
     json: bool = False
     markdown: bool = False
+    layers: int = 0
+    bytes: bool = False
+    ladder: str | None = None
     seed: int | None = None
     until: str | None = None
     pcap: str | None = None
@@ -74,6 +77,19 @@ def _add_telling(group: argparse._ArgumentGroup) -> None:
     add("--follow", default="", metavar="NODE[/PROGRAM]", help="tell this node's side; others are counted")
     add("--only", default="", metavar="KIND,KIND", help="these kinds of things only, such as dns,arp")
     add("--conversation", default="", metavar="A:PORT-B:PORT", help="one conversation only")
+    add(
+        "--layers",
+        type=int,
+        choices=(4, 5, 7),
+        default=0,
+        help="show what every layer adds and takes off, in the model of 4, 5 or 7 layers",
+    )
+    add(
+        "--bytes",
+        action="store_true",
+        help="show the bytes of each frame with its fields named, and its bits",
+    )
+    add("--ladder", metavar="FILE.svg", help="draw each TCP conversation that is told as a ladder diagram")
     forms = group.add_mutually_exclusive_group()
     forms.add_argument("--json", action="store_true", help="one JSON document")
     forms.add_argument("--markdown", action="store_true", help="headings and lists")

@@ -13,6 +13,10 @@
     words      names beside addresses, what bytes say, the terms that were used
     language   the catalogues of texts in English and Chinese (locale/), compiled by scripts/catalogues.py
     printing   a story as text, Markdown or JSON
+    layers     what each layer adds to a packet, and the devices of its way; `layers_text` the same in words
+    octets     the bytes of a frame with its fields named
+    showing    layers and bytes beneath a step, where they are wanted
+    ladder     a conversation drawn as a ladder diagram (SVG)
     columns    texts in columns of a terminal, in which a Chinese character takes two
     subnet     what a mask says, computed; `subnet_text` the same in words (`netarium subnet`)
 

@@ -90,6 +90,8 @@ class Flight:
     """Of a conversation: 0 for what the end that began it sends, 1 for the other's."""
     folded: Numbers | None = None
     """Where its numbers go besides, when it is told together with others."""
+    record: dict[str, Any] | None = None
+    """The `sent` record of its first frame, where its bytes are to be shown (`Flights.keeps_records`)."""
 
     def path(self) -> str:
         """`pc > office > gw`; the ends of a broadcast are joined by commas."""

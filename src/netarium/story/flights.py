@@ -61,6 +61,8 @@ class Flights:
 
     def __init__(self) -> None:
         self._latest: dict[Key, Flight] = {}
+        self.keeps_records = False
+        """Whether flights keep the record of their first frame: for `--layers` and `--bytes`."""
 
     def sent(self, record: Record, node: str) -> tuple[Flight, bool]:
         """The flight of a frame that `node` sends, and whether it is a new one."""
@@ -68,7 +70,7 @@ class Flights:
         flight = self._latest.pop(key, None)
         new = flight is None or node == flight.sender or node not in flight.nodes
         if flight is None or new:
-            flight = Flight(node)
+            flight = Flight(node, record=record if self.keeps_records else None)
         self._latest[key] = flight
         if len(self._latest) > FLIGHTS_MAX:
             del self._latest[next(iter(self._latest))]

@@ -54,6 +54,16 @@ class Language:
         """The text of a key with its values filled in. Raises KeyError for a key there is not."""
         return self.marked(key, **values)[0]
 
+    def terms(self) -> list[str]:
+        """The keys of the glossary's terms, in the catalogue's order of them."""
+        path = gettext.find("glossary", FOLDER, [self.name])
+        if path is None:
+            return []
+        with open(path, "rb") as file:
+            catalogue = gettext.GNUTranslations(file)
+        keys = [key for key in catalogue._catalog if isinstance(key, str)]  # type: ignore[attr-defined]
+        return sorted(key.removeprefix("term.") for key in keys if key.startswith("term."))
+
     def plural(self, key: str, n: int, **values: object) -> str:
         """The text of a key for `n` things, which is the value `n` of the text too."""
         return self.marked_plural(key, n, **values)[0]

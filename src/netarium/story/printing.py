@@ -46,19 +46,25 @@ def frames_text(numbers: str, language: Language) -> str:
 
 def _step_lines(step: Step, language: Language) -> Iterator[str]:
     first, *rest = hung(step.text, f"{step.time_ns / 1e9:12.6f} s ", _INDENT)
-    where = f"[{frames_text(step.numbers, language)}: {step.path}]" if step.numbers else ""
+    where = (
+        f"[{frames_text(step.numbers, language)}{': ' * bool(step.path)}{step.path}]" if step.numbers else ""
+    )
     if where and not rest and width(first) + 2 + width(where) <= WIDTH:
         first, where = f"{first}  {where}", ""
     yield first
     yield from rest
     if where:
-        if width(_INDENT + where) > WIDTH:
+        if width(_INDENT + where) > WIDTH and not step.path:
+            yield from hung(where, _INDENT, _INDENT)
+        elif width(_INDENT + where) > WIDTH:
             yield from hung(f"[{frames_text(step.numbers, language)}:", _INDENT, _INDENT)
             yield from hung(f"{step.path}]", f"{_INDENT} ", f"{_INDENT} ")
         else:
             yield _INDENT + where
     for line in step.lines:
         yield f"{_INDENT}  {line}".rstrip()
+    if step.shown is not None:
+        yield from (f"{_INDENT}  {line}".rstrip() for line in step.shown.lines)
     for term in step.terms:
         yield from hung(
             language.text("term.said", name=term.name, short=term.short), f"{_INDENT}  ", f"{_INDENT}    "
@@ -79,10 +85,11 @@ def as_markdown(chapters: Iterable[ToldChapter], language: Language) -> Iterator
                 else ""
             )
             yield f"- `{step.time_ns / 1e9:.6f} s` {step.text.translate(_MARKDOWN)}{where}"
-            if step.lines:
+            beneath = [*step.lines, *(step.shown.lines if step.shown is not None else ())]
+            if beneath:
                 yield ""
                 yield "  ```text"
-                yield from (f"  {line}" for line in step.lines)
+                yield from (f"  {line}" for line in beneath)
                 yield "  ```"
                 yield ""
             for term in step.terms:
@@ -129,6 +136,8 @@ def _json_step(step: Step) -> dict[str, object]:
     }
     if step.lines:
         told["lines"] = step.lines
+    if step.shown is not None:
+        told |= step.shown.as_json()
     if step.notes:
         told["notes"] = step.notes
     if step.terms:

@@ -17,6 +17,7 @@ from netarium.story.language import Language
 from netarium.story.reading import Reading, needles_of
 from netarium.story.records import TraceFile
 from netarium.story.scene import Scene, address_of
+from netarium.story.showing import Show, Shown, shown_of
 from netarium.story.words import Words
 
 TAKE_PART_MAX: Final = 16
@@ -81,6 +82,8 @@ class Step:
     frames: tuple[tuple[int, int], ...]
     path: str
     numbers: str
+    shown: Shown | None = None
+    """What its layers add and its bytes, where that is wanted."""
 
 
 @dataclass(frozen=True)
@@ -125,11 +128,14 @@ class Story:
         language: Language,
         choice: Choice | None = None,
         progress: Callable[[int], None] | None = None,
+        show: Show | None = None,
     ) -> None:
+        self.show = show or Show()
         self.trace = trace if isinstance(trace, TraceFile) else TraceFile(trace)
         self.choice = choice or Choice()
         self.choice.check(self.trace)
         self.scene = Scene(self.trace.header)
+        self.scene.flights.keeps_records = bool(self.show)
         self.words = Words(language, self.scene.owner)
         self.ending = Ending()
         self._progress = progress
@@ -247,6 +253,7 @@ class Story:
             frames=tuple((first, last) for first, last in numbers.ranges) if numbers else (),
             path=fact.flight.path() if fact.flight is not None else "",
             numbers=str(numbers) if numbers else "",
+            shown=shown_of(fact, self.show, self.scene, self.words.language),
         )
 
     def _explain(self, terms: Sequence[str]) -> Iterator[Explained]:
