@@ -1,37 +1,73 @@
-"""Facts of a run: which frames are one packet, what is told of them, and that nothing told is written down before."""
+"""What is told of a run: which frames are one packet, what they say, and that nothing told is written down before."""
 
 from __future__ import annotations
 
 import shutil
+import socket
+import time
 from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from netarium import Net
 from netarium.cli.demo import labs
-from netarium.story.chapters import divide, told
-from netarium.story.facts import Flight, Kind, numbers_text
-from netarium.story.sentences import preview
-from netarium.story.watcher import Watcher
+from netarium.story.facts import RANGES_MAX, Flight, Numbers
+from netarium.story.flights import FLIGHTS_MAX, Flights
+from netarium.story.kinds import KINDS
+from netarium.story.kinds.tcp import say_preview
+from netarium.story.language import Language
+from netarium.story.telling import Choice, Step, Story
+from netarium.story.words import Words, preview
 
 
-def watch(net: Net, folder: Path) -> Watcher:
-    return Watcher(net, net.watching.capture(folder / "story.pcapng", []))
+def record(net: Net, folder: Path) -> Path:
+    """Begin a trace; it is whole when the net is closed."""
+    path = folder / "story.jsonl"
+    net.watching.trace_to(path)
+    return path
 
 
-def story(watcher: Watcher) -> str:
-    return " ".join("\n".join(told(watcher.facts, watcher.owners())).split())
+def steps(path: Path, choice: Choice | None = None) -> list[Step]:
+    story = Story(path, Language.load("en"), choice)
+    return [step for chapter in story.chapters() for step in chapter.steps]
 
 
-@given(st.sets(st.integers(1, 200), min_size=1))
-def test_numbers_are_read_back_from_their_text(numbers):
-    text = numbers_text(sorted(numbers)).partition(" ")[2]
-    back = []
-    for part in text.split(", "):
-        first, _, last = part.partition("-")
-        back += range(int(first), int(last or first) + 1)
-    assert back == sorted(numbers)
+def story(path: Path) -> str:
+    return " ".join(step.text for step in steps(path))
+
+
+def saying(data: bytes, whole: bool = True) -> str:
+    return say_preview(preview(data, whole), Words(Language.load("en"), lambda address: ""))
+
+
+@given(st.lists(st.integers(1, 120), max_size=60))
+def test_numbers_are_those_that_were_added(numbers):
+    kept = Numbers()
+    for number in numbers:
+        kept.add(number)
+    assert kept.exact
+    assert kept.listed() == sorted(set(numbers))
+    assert kept.count() == len(set(numbers))
+
+
+@given(st.lists(st.integers(1, 10_000), min_size=200, max_size=400, unique=True))
+def test_many_scattered_numbers_are_kept_in_few_ranges_that_have_them_all(numbers):
+    kept = Numbers()
+    for number in numbers:
+        kept.add(number)
+    assert len(kept.ranges) <= RANGES_MAX
+    assert set(numbers) <= set(kept.listed())
+    assert kept.exact or kept.count() > len(numbers)
+    assert kept.ranges == sorted(kept.ranges)
+
+
+def test_numbers_are_read_as_ranges():
+    kept = Numbers()
+    for number in (1, 2, 3, 9, 4):
+        kept.add(number)
+    assert str(kept) == "1-4, 9"
 
 
 def test_the_path_of_a_broadcast_names_all_its_ends():
@@ -39,12 +75,42 @@ def test_the_path_of_a_broadcast_names_all_its_ends():
     assert flight.path() == "a > switch > b, c"
 
 
+def test_flights_that_are_long_over_are_forgotten():
+    flights = Flights()
+    packet = {"protocol": "UDP", "ttl": 64, "source": "10.0.0.1", "destination": "10.0.0.2", "crc": 7}
+    first = {**packet, "identification": 1, "frame": 1}
+    flights.sent(first, "a")
+    assert flights.received({**first, "frame": 2}, "b") is not None
+    for number in range(2, FLIGHTS_MAX + 2):
+        flights.sent({**packet, "identification": number}, "a")
+    assert flights.received({**first, "frame": 3}, "b") is None
+
+
 def test_what_is_sent_is_shown_as_text_or_as_bytes():
-    assert preview(b"hello") == "'hello'"
-    assert preview(b"GET / HTTP/1.1\r\nHost: x\r\nAccept: y\r\n\r\n") == "GET / HTTP/1.1, Host: x"
-    assert preview(b"\xff\x00") == "ff 00 ..."
-    assert preview(b"one\ntwo") == "'one' ..."
-    assert preview(b"\n") == "'\\n'"
+    assert saying(b"hello") == "'hello'"
+    assert saying(b"GET / HTTP/1.1\r\nHost: x\r\nAccept: y\r\n\r\n") == "GET / HTTP/1.1, Host: x"
+    assert saying(b"\x01\x00") == "the bytes 01 00, which are no text"
+    assert saying(b"one\ntwo") == "'one' ..."
+    assert saying(b"\n") == "'\\n'"
+    assert saying("你好".encode()) == "'你好'"
+
+
+def test_bytes_that_are_no_utf8_are_said_to_be_none_with_the_place_and_what_they_may_be():
+    said = saying("你好，世界".encode("gbk"))
+    assert said == (
+        "c4 e3 ba c3 a3 ac ca c0 ...: these bytes are no UTF-8, byte 1 is the first that does not fit; "
+        "read as GB 18030 they say 你好，世界"
+    )
+    assert (
+        saying("caf\xe9".encode("latin-1"))
+        == "61 66 e9: these bytes are no UTF-8, byte 4 is the first that does not fit"
+    )
+
+
+def test_text_that_the_trace_kept_only_the_beginning_of_is_not_blamed_for_the_cut():
+    data = "世".encode() * 20
+    assert saying(data[:59], whole=False).startswith("'世")
+    assert "no UTF-8" in saying(data[:59])
 
 
 def test_other_addresses_in_the_lab_are_other_addresses_in_the_story(tmp_path):
@@ -59,10 +125,10 @@ def test_other_addresses_in_the_lab_are_other_addresses_in_the_story(tmp_path):
         text = text.replace(old, new)
     (tmp_path / "flow.yaml").write_text(text)
     net = Net.load(tmp_path / "flow.yaml")
-    watcher = watch(net, tmp_path)
+    path = record(net, tmp_path)
     net.run(check=True)
     net.close()
-    words = story(watcher)
+    words = story(path)
     for wanted in (
         "DHCPOFFER, 10.9.8.1 -> 10.9.8.100",
         "10.9.8.100 AND 255.255.255.0 = 10.9.8.0; 202.20.66.7 AND 255.255.255.0 = 202.20.66.0",
@@ -79,21 +145,16 @@ def test_a_local_destination_needs_no_gateway_and_a_refusal_is_told(net, tmp_pat
     switch = net.switch("s")
     net.host("a", address="10.0.0.1/24", link=switch)
     net.host("b", address="10.0.0.2/24", link=switch)
-    watcher = watch(net, tmp_path)
+    path = record(net, tmp_path)
 
     def refused() -> None:
-        import socket
-
-        try:
+        with pytest.raises(ConnectionRefusedError):
             socket.create_connection(("10.0.0.2", 9))
-        except ConnectionRefusedError:
-            return
-        raise AssertionError("there is no server")
 
     net["a"].call(refused)
     net.close()
-    words = story(watcher)
-    assert "10.0.0.2 AND 255.255.255.0 = 10.0.0.0; equal: it is local, no router needed." in words
+    words = story(path)
+    assert "10.0.0.2 AND 255.255.255.0 = 10.0.0.0: equal" in words
     assert "b breaks the connection off: RST" in words
 
 
@@ -102,14 +163,11 @@ def test_a_packet_through_two_switches_is_one_flight_and_a_retransmission_anothe
     net.host("a", address="10.0.0.1/24", link=one)
     net.host("b", address="10.0.0.2/24", link=two)
     cable = net.link(one, two)
-    watcher = watch(net, tmp_path)
+    path = record(net, tmp_path)
     net.at("1s", cable.cut)
     net.at("4s", cable.heal)
 
     def wait_and_talk() -> None:
-        import socket
-        import time
-
         listener = socket.create_server(("10.0.0.1", 5000))
         connection, _ = listener.accept()
         time.sleep(2)
@@ -117,38 +175,152 @@ def test_a_packet_through_two_switches_is_one_flight_and_a_retransmission_anothe
         connection.close()
 
     def answer() -> bytes:
-        import socket
-
         with socket.create_connection(("10.0.0.1", 5000)) as connection:
             return connection.recv(100)
 
     net["a"].run(wait_and_talk, daemon=True)
     assert net["b"].call(answer) == b"through the gap"
     net.close()
-    sent = [fact for fact in watcher.facts if fact.kind is Kind.TCP and fact.values["data"]]
+    told = steps(path)
+    sent = [step for step in told if step.kind == "tcp" and step.values["segment"] == "data"]
     assert len(sent) > 1
-    paths = [fact.flight.path() for fact in sent if fact.flight is not None]
-    assert [fact.values["again"] for fact in sent] == [False] + [True] * (len(sent) - 1)
-    assert "a sends 15 bytes: 'through the gap' (sent again) [frame" in story(watcher)
-    assert paths[0] == "a > one"
-    assert paths[-1] == "a > one > two > b"
+    assert [step.values["again"] for step in sent] == [False] + [True] * (len(sent) - 1)
+    assert sent[0].path == "a > one"
+    assert sent[-1].path == "a > one > two > b"
+    assert sent[-1].text == "a sends 15 bytes, from number 1 on: 'through the gap' (sent again)"
+    assert any(step.kind == "drop" and step.values["reason"] == "SWITCH_NO_PORT" for step in told)
+    assert "is cut." in story(path) and "is whole again." in story(path)
 
 
-def test_facts_are_as_their_kind_says_stay_where_they_happened_and_watching_changes_nothing(tmp_path):
-    unwatched = Net.load(labs() / "whole-flow.yaml")
-    unwatched.run(check=True)
-    net = Net.load(labs() / "whole-flow.yaml")
-    watcher = watch(net, tmp_path)
+def test_two_at_once_are_kept_apart_and_an_answer_belongs_to_who_asked(net, tmp_path):
+    switch = net.switch("s")
+    net.host("server", address="10.0.0.1/24", link=switch)
+    for number in (2, 3):
+        net.host(f"c{number}", address=f"10.0.0.{number}/24", link=switch)
+
+    def serve() -> None:
+        listener = socket.create_server(("10.0.0.1", 5000))
+        while True:
+            connection, _ = listener.accept()
+            connection.sendall(connection.recv(100))
+            connection.close()
+
+    def ask(name: str) -> None:
+        with socket.create_connection(("10.0.0.1", 5000)) as connection:
+            connection.sendall(name.encode())
+            connection.recv(100)
+
+    path = record(net, tmp_path)
+    net["server"].run(serve, daemon=True)
+    for name in ("c2", "c3"):
+        net[name].run(ask, name)
     net.run(check=True)
     net.close()
-    assert net.digest == unwatched.digest
-    for fact in watcher.facts:
-        assert sorted(fact.values) == sorted(fact.kind.value.partition(":")[0].split()), fact.kind
-    assert {fact.kind for fact in watcher.facts} == set(Kind)
+    chapters = list(Story(path, Language.load("en")).chapters())
+    opened = [chapter for chapter in chapters if chapter.key == "open"]
+    assert [chapter.title.split()[3] for chapter in opened] == ["c2", "c3"]
+    for chapter, own, other in zip(opened, ("c2", "c3"), ("c3", "c2"), strict=True):
+        places = {step.place for step in chapter.steps}
+        assert own in places and other not in places
+        answers = [s for s in chapter.steps if s.kind == "arp" and s.values["operation"] == "reply"]
+        assert [answer.path for answer in answers][:1] == [f"server > s > {own}"]
+
+
+def test_a_connection_between_the_same_ends_is_another_one(net, tmp_path):
+    switch = net.switch("s")
+    net.host("a", address="10.0.0.1/24", link=switch)
+    net.host("b", address="10.0.0.2/24", link=switch)
+
+    def serve() -> None:
+        listener = socket.create_server(("10.0.0.1", 5000))
+        while True:
+            connection, _ = listener.accept()
+            connection.close()
+
+    def twice() -> None:
+        for _ in range(2):
+            with socket.socket() as connection:
+                connection.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                connection.bind(("10.0.0.2", 6000))
+                connection.connect(("10.0.0.1", 5000))
+                connection.recv(10)
+            time.sleep(70)
+
+    path = record(net, tmp_path)
+    net["a"].run(serve, daemon=True)
+    net["b"].call(twice)
+    net.close()
+    synced = [step for step in steps(path) if step.kind == "tcp" and step.values["segment"] == "syn"]
+    assert len(synced) == 2
+    assert not any(step.values["again"] for step in synced)
+
+
+def test_the_story_is_of_one_node_one_program_one_conversation_or_some_kinds(recorded):
+    nat = recorded("nat-example")
+    whole = [step for chapter in nat.chapters() for step in chapter.steps]
+    followed = nat.chapters(choice=Choice(follow="a"))
+    assert {chapter.title for chapter in followed} < {chapter.title for chapter in nat.chapters()}
+    assert all("b to server" not in chapter.title for chapter in followed)
+    left_out = [chapter.background for chapter in followed if chapter.background is not None]
+    assert sum(sum(each.counts.values()) for each in left_out) > 10
+    syn = next(step for step in whole if step.kind == "tcp" and step.values["segment"] == "syn")
+    ends = f"{syn.values['source']}-{syn.values['destination']}"
+    one = [step for chapter in nat.chapters(choice=Choice(conversation=ends)) for step in chapter.steps]
+    assert one and len(one) < len(whole)
+    outside = ends.replace("192.168.1.2", "202.20.65.5")
+    turned = "-".join(reversed(outside.split("-")))
+    for words in (outside, turned):
+        assert [s.text for c in nat.chapters(choice=Choice(conversation=words)) for s in c.steps] == [
+            s.text for s in one
+        ]
+    only = [step for chapter in nat.chapters(choice=Choice(only=("arp",))) for step in chapter.steps]
+    assert "arp" in {step.kind for step in only}
+    assert sorted(step.text for step in only) == sorted(
+        step.text for step in whole if KINDS[step.kind].only == "arp"
+    )
+
+
+@pytest.mark.parametrize("name", ["whole-flow", "faults", "vlan", "chat_local"])
+@pytest.mark.parametrize("word", ["arp", "dns", "dhcp", "tcp", "drops", "ping", "programs"])
+def test_what_only_reads_is_what_the_whole_story_has(recorded, name, word):
+    wanted = {kind.name for kind in KINDS.values() if kind.only == word} | {"more"}
+
+    def frames(told):
+        return sorted(
+            {
+                (s.kind, s.time_ns, s.place, s.frames)
+                for c in told
+                for s in c.steps
+                if s.kind in wanted and s.kind not in ("bulk", "more")
+            }
+        )
+
+    whole = frames(recorded(name).chapters())
+    assert set(whole) <= set(frames(recorded(name).chapters(choice=Choice(only=(word,)))))
+
+
+def test_facts_have_just_the_keys_of_their_kind_and_watching_changes_nothing(recorded, tmp_path):
+    kinds = set()
+    for name in ("whole-flow", "faults", "vlan", "chat_lan"):
+        for chapter in recorded(name).chapters():
+            for step in chapter.steps:
+                assert set(step.values) == KINDS[step.kind].keys, step.kind
+                kinds.add(step.kind)
+    assert {
+        "boot",
+        "dhcp",
+        "configured",
+        "name-stage",
+        "dns",
+        "arp",
+        "nat-entry",
+        "nat-reply",
+        "route",
+    } <= kinds
+    assert {"tcp", "tcp-state", "printed", "bulk", "drop", "more", "ping", "cable"} <= kinds
+    unwatched = Net.load(labs() / "whole-flow.yaml")
+    unwatched.run(check=True)
+    trace = recorded("whole-flow").story("en")
+    list(trace.chapters())
+    assert trace.ending.record is not None and trace.ending.record["digest"] == unwatched.digest
     unwatched.close()
-    chapters = divide(watcher.facts)
-    assert [each.number for each in chapters] == list(range(1, len(chapters) + 1))
-    for chapter in chapters:
-        times = [fact.time_ns for fact in chapter.facts]
-        assert times == sorted(times)
-    assert sum(len(each.facts) + len(each.background) for each in chapters) == len(watcher.facts)

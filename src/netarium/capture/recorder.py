@@ -8,7 +8,8 @@ it. Every other line has `t` (virtual ns), `event` and `at` (the port, cable, no
   packet is known again behind a router) and `frame`: its number in the capture if one is written, else its running
   number as a capture of all ports would count. `sent` has `data`, the frame's bytes in hexadecimal: all of them, but of
   TCP's payload the first 256; `size` says how many there are;
-- `dropped`: `reason` (a name of `journey.Drop`), `detail`, and the frame's fields and `crc` if there is one;
+- `dropped`: `reason` (a name of `journey.Drop`), `detail`, if there is a frame its fields, `crc`, and `frame`, its number
+  where it was seen last, if that is known;
 - `state`: `subject`, `before`, `after`, `cause` (a name of `journey.Cause`);
 - `step`: `stop` (a name of `journey.Stop`), `subject`, `details`;
 - `call`: `program`, `call`, `details`;
@@ -39,6 +40,8 @@ from netarium.wire.tcp import TcpHeader
 VERSION: Final = 2
 TCP_PAYLOAD_BYTES: Final = 256
 """So much of a segment's payload is kept in `data`."""
+SEEN_MAX: Final = 4096
+"""So many frames are remembered with their numbers."""
 
 Event = dict[str, object]
 
@@ -68,6 +71,7 @@ class Recorder:
         self.frames = 0
         """Frames recorded so far, counted as a capture of all ports counts them."""
         self._changes = changes
+        self._seen: dict[int, tuple[Frame, int]] = {}
         self._file = None if path is None else RecordFile(path, "trace")
         self._encode = JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=_plain).encode
         if self._file is not None:
@@ -88,6 +92,7 @@ class Recorder:
             number = self.frames if self.capture is None else self.capture.number_at(port, stop)
             if number is not None:
                 event["frame"] = number
+                self._remember(frame, number)
         event.update(summarize(frame))
         event["crc"] = crc32(frame.payload)
         if sent:
@@ -100,6 +105,9 @@ class Recorder:
         if detail:
             event["detail"] = detail
         if frame is not None:
+            seen = self._seen.get(id(frame))
+            if seen is not None:
+                event["frame"] = seen[1]
             event.update(summarize(frame))
             event["crc"] = crc32(frame.payload)
         self._record(event)
@@ -160,6 +168,13 @@ class Recorder:
         """Write the rest and close. Raises CaptureError when not everything could be written."""
         if self._file is not None:
             self._file.close()
+
+    def _remember(self, frame: Frame, number: int) -> None:
+        """Where a frame was seen last: what is dropped is named by it."""
+        seen = self._seen
+        if len(seen) >= SEEN_MAX:
+            del seen[next(iter(seen))]
+        seen[id(frame)] = (frame, number)  # holding the frame keeps its id from being given to another
 
     def _record(self, event: Event) -> None:
         if self._changes is not None:

@@ -20,7 +20,7 @@ IDLE_NS: Final = 3_000_000_000
 """A chapter to which nothing came for so long is over."""
 CHAPTER_MAX: Final = 400
 """A longer chapter is told as far as it is, and goes on in another."""
-BULK_AFTER: Final = 4
+BULK_AFTER: Final = 6
 """So many segments or datagrams in one direction are told singly before the others are told together."""
 MORE_AFTER: Final = 24
 """So many facts of one kind at one place are told in a chapter before the others are counted."""
@@ -143,7 +143,8 @@ def _folded(fact: Fact) -> Fact:
         values = {"of": fact.kind, "count": 0, "end_ns": 0, "reason": fact.values.get("reason", "")}
         rest = Fact(fact.time_ns, "more", fact.place, values, about=fact.about)
     if fact.flight is not None:
-        rest.flight = Flight(fact.flight.sender, Numbers(), fact.flight.nodes, fact.flight.senders)
+        rest.flight = Flight(fact.flight.sender)
+        rest.flight.nodes, rest.flight.senders = fact.flight.nodes, fact.flight.senders
     _fold_in(rest, fact)
     return rest
 

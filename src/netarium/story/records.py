@@ -20,7 +20,7 @@ Record = dict[str, Any]
 LINE_BYTES_MAX: Final = 16 << 20
 """A longer line is no record of ours."""
 ALWAYS: Final = (b'"event":"host"', b'"event":"program"', b'"event":"end"')
-_PROGRESS_BYTES: Final = 1 << 20
+_BLOCK_BYTES: Final = 1 << 20
 
 
 class TraceFile:
@@ -74,29 +74,66 @@ class TraceFile:
         `progress` is told now and then how many bytes have been read.
         """
         wanted = (*needles, *ALWAYS) if needles else ()
-        done = told = 0
-        number = 1
-        with self.path.open("rb") as file:
-            done = len(file.readline(LINE_BYTES_MAX))
-            for line in file:
-                number += 1
-                done += len(line)
-                if progress is not None and done - told >= _PROGRESS_BYTES:
-                    told = done
-                    progress(done)
-                if wanted and not any(needle in line for needle in wanted):
-                    continue
+        for offset, block in self._blocks(progress):
+            for start, line in _lines(block, wanted):
                 record = _parsed(line)
                 if record is None:
-                    self.cut = (number, "json")
-                    break
+                    self.cut = (self._line_at(offset + start), "json")
+                    return
                 if record["event"] == "end":
                     self.end = record
                 yield record
-        if self.end is None and self.cut is None:
-            self.cut = (number, "end")
-        if progress is not None:
-            progress(done)
+        if self.end is None:
+            self.cut = (self._line_at(self.size_bytes) - 1, "end")
+
+    def _blocks(self, progress: Callable[[int], None] | None) -> Iterator[tuple[int, bytes]]:
+        """(offset, bytes) of pieces of the file behind its header that end where a line ends; the last as it is."""
+        with self.path.open("rb") as file:
+            offset = len(file.readline(LINE_BYTES_MAX))
+            rest = b""
+            while data := file.read(_BLOCK_BYTES):
+                end = data.rfind(b"\n") + 1
+                if end:
+                    block = rest + data[:end]
+                    yield offset, block
+                    offset += len(block)
+                    rest = data[end:]
+                elif len(rest) < LINE_BYTES_MAX:
+                    rest += data
+                else:
+                    break
+                if progress is not None:
+                    progress(offset + len(rest))
+            if rest:
+                yield offset, rest
+
+    def _line_at(self, offset: int) -> int:
+        """The number of the line that begins at an offset."""
+        number = 1
+        with self.path.open("rb") as file:
+            while offset > 0 and (data := file.read(min(_BLOCK_BYTES, offset))):
+                number += data.count(b"\n")
+                offset -= len(data)
+        return number
+
+
+def _lines(block: bytes, wanted: Sequence[bytes]) -> Iterator[tuple[int, bytes]]:
+    """(where it begins, the line) of each line of a block; of `wanted` pieces only the lines that have one."""
+    if not wanted:
+        start = 0
+        for line in block.splitlines(keepends=True):
+            yield start, line
+            start += len(line)
+        return
+    found: dict[int, int] = {}
+    for needle in wanted:
+        at = block.find(needle)
+        while at >= 0:
+            end = block.find(b"\n", at) + 1 or len(block)
+            found[block.rfind(b"\n", 0, at) + 1] = end
+            at = block.find(needle, end)
+    for start in sorted(found):
+        yield start, block[start : found[start]]
 
 
 def _parsed(line: bytes) -> Record | None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from netarium.journey import Drop
-from netarium.story.facts import Fact, Subject
+from netarium.story.facts import Fact, Flight, Subject
 from netarium.story.kinds.base import Kind, Readers, Record
 from netarium.story.scene import Scene, end_text
 from netarium.story.words import Words
@@ -17,7 +17,6 @@ NOT_FOR_THEM: Final = frozenset(
         Drop.ARP_NOT_FOR_US.name,
         Drop.ND_NOT_FOR_US.name,
         Drop.SWITCH_SAME_PORT.name,
-        Drop.SWITCH_NO_PORT.name,
         Drop.SWITCH_RESERVED.name,
         Drop.PORT_BLOCKED.name,
         Drop.BROADCAST_NOT_ACCEPTED.name,
@@ -71,9 +70,9 @@ class _Drops:
         if about is None:
             about = self.scene.subject("lost", record["at"], lambda: {"place": record["at"]})
             about.nodes = [node]
-        fact = Fact(record["t"], "drop", node, values, flight, about, phase=phase)
+        fact = Fact(record["t"], "drop", node, values, _last_sight(record, node), about, phase=phase)
         fact.fold, fact.tally = f"drop {id(about)} {reason}", {"lost": 1}
-        if reason in NOT_FOR_THEM or _is_for_client(record, reason):
+        if reason in NOT_FOR_THEM or _is_for_client(record, reason) or _is_last_of_flood(record, reason):
             fact.background, fact.phase = True, ""
         yield fact
 
@@ -86,6 +85,21 @@ class _Drops:
                 end_text(record["destination"], record["destination_port"]),
             )
         return None
+
+
+def _last_sight(record: Record, node: str) -> Flight | None:
+    """The frame that did not go further, by its number where it was seen last."""
+    if not isinstance(record.get("frame"), int):
+        return None
+    sight = Flight(node)
+    sight.numbers.add(record["frame"])
+    return sight
+
+
+def _is_last_of_flood(record: Record, reason: str) -> bool:
+    """A broadcast or multicast that has reached all there are: a switch with nobody else behind it passes it to none."""
+    group = int(str(record.get("mac_destination", "0"))[:2] or "0", 16) & 1
+    return reason == Drop.SWITCH_NO_PORT.name and bool(group)
 
 
 def _is_for_client(record: Record, reason: str) -> bool:

@@ -1,0 +1,83 @@
+"""Runs whose stories are kept, word by word, under `snapshots`; read them line by line when they change.
+
+python -m tests.story.stories            run them all, and write their stories anew in both languages
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from netarium.story.language import LANGUAGES, Language
+from netarium.story.printing import as_text
+from netarium.story.telling import Choice, Story, ToldChapter
+
+ROOT = Path(__file__).parents[2]
+SNAPSHOTS = Path(__file__).parent / "snapshots"
+_INPUTS = ("--stdin", "server=server.txt", "--stdin", "client=client.txt")
+RUNS = {
+    "whole-flow": ("labs", ("whole-flow.yaml",)),
+    "nat-example": ("labs", ("nat-example.yaml",)),
+    "vlan": ("labs", ("vlan.yaml",)),
+    "faults": ("labs", ("faults.yaml",)),
+    "chat_lan": ("pairs/chat_lan", ("server.py", "client.py", *_INPUTS)),
+    "chat_local": ("pairs/chat_local", ("server.py", "client.py", *_INPUTS)),
+}
+"""Name -> (folder of examples, words of `netarium run`)."""
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """What a run left."""
+
+    name: str
+    trace: Path
+    pcap: Path
+
+    def story(self, lang: str, choice: Choice | None = None) -> Story:
+        return Story(self.trace, Language.load(lang), choice)
+
+    def chapters(self, lang: str = "en", choice: Choice | None = None) -> list[ToldChapter]:
+        return list(self.story(lang, choice).chapters())
+
+    def text(self, lang: str) -> str:
+        language = Language.load(lang)
+        return "\n".join(as_text(self.story(lang).chapters(), language)).lstrip("\n") + "\n"
+
+
+def record(name: str, folder: Path) -> Recorded:
+    """Run it in a copy of its folder, and keep trace and capture."""
+    examples, words = RUNS[name]
+    work = folder / name
+    shutil.copytree(ROOT / "examples" / examples, work)
+    done = subprocess.run(
+        [sys.executable, "-m", "netarium", "run", *words, "--pcap", "run.pcapng", "--trace", "run.jsonl"],
+        cwd=work,
+        capture_output=True,
+        text=True,
+        timeout=180,
+    )
+    assert done.returncode == 0, done.stderr
+    return Recorded(name, work / "run.jsonl", work / "run.pcapng")
+
+
+def snapshot(name: str, lang: str) -> Path:
+    return SNAPSHOTS / f"{name}.{lang}.txt"
+
+
+def main() -> None:
+    SNAPSHOTS.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory() as folder:
+        for name in RUNS:
+            recorded = record(name, Path(folder))
+            for lang in LANGUAGES:
+                snapshot(name, lang).write_text(recorded.text(lang), encoding="utf-8")
+                print(f"written: {snapshot(name, lang).relative_to(ROOT)}")
+
+
+if __name__ == "__main__":
+    main()

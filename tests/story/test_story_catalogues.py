@@ -1,0 +1,81 @@
+"""The catalogues say the same in both languages, nothing is missing, nothing is there in vain; the locale chooses."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from netarium.errors import UsageError
+from netarium.journey import Cause, Drop, Stop
+from netarium.story.kinds import KINDS
+from netarium.story.language import LANGUAGES, Language, language_of_locale
+from scripts import catalogues
+
+
+def test_the_catalogues_are_whole():
+    assert catalogues.problems() == []
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_every_stop_drop_and_cause_has_a_sentence(lang):
+    language = Language.load(lang)
+    keys = [
+        f"{name}.{each.name}"
+        for name, entries in (("stop", Stop), ("drop", Drop), ("cause", Cause))
+        for each in entries
+    ]
+    texts = [language.text(key) for key in keys]
+    assert len(texts) > 100
+    assert all(not text.endswith((".", "。")) for text in texts)
+    if lang == "zh":
+        assert [text for text in texts if not re.search("[\u4e00-\u9fff]", text)] == []
+    else:
+        sentences = [each.sentence for entries in (Stop, Drop) for each in entries] + [
+            each.value for each in Cause
+        ]
+        assert texts == sentences
+
+
+@pytest.mark.parametrize(
+    ("environment", "name"),
+    [
+        ({}, "en"),
+        ({"LANG": "zh_CN.UTF-8"}, "zh"),
+        ({"LANG": "zh_CN.UTF-8", "LC_MESSAGES": "de_DE.UTF-8"}, "en"),
+        ({"LC_ALL": "zh_TW", "LANG": "C"}, "zh"),
+        ({"LC_ALL": "", "LANG": "zh"}, "zh"),
+        ({"LANG": "C.UTF-8"}, "en"),
+    ],
+)
+def test_the_locale_chooses_the_language(environment, name):
+    assert language_of_locale(environment) == name
+    assert Language.load(None, environment).name == name
+
+
+def test_a_language_there_is_not_is_refused_with_those_there_are():
+    with pytest.raises(UsageError, match="'fr'; there are en, zh"):
+        Language.load("fr")
+
+
+def test_marks_are_taken_away_and_handed_out():
+    text, terms = Language.load("en").marked("tcp.established", place="pc")
+    assert "[[" not in text and "pc acknowledges: ACK; the connection stands" in text
+    assert terms == ("ack", "handshake")
+
+
+def test_one_thing_and_many_things():
+    language = Language.load("en")
+    assert language.plural("bulk.again", 1) == "1 of them sent again"
+    assert language.plural("bulk.again", 1200) == "1,200 of them sent again"
+
+
+def test_a_missing_key_is_an_error_and_no_text():
+    with pytest.raises(KeyError, match="no.such"):
+        Language.load("en").text("no.such")
+    assert not Language.load("en").has("no.such")
+
+
+def test_kinds_are_named_once_and_have_their_word_for_only():
+    assert all(kind.name == name for name, kind in KINDS.items())
+    assert {"arp", "dns", "dhcp", "tcp", "nat", "drops"} <= {kind.only for kind in KINDS.values()}
