@@ -154,7 +154,21 @@ def test_a_full_window_stops_the_sender_and_is_probed_until_it_opens(tmp_path: P
     assert closed.time_ns < 1_000_000_000 < 5_000_000_000 <= opened.time_ns
     probes = [each for each in story.of("sent-again", "a") if each.values["probe"] == "window"]
     assert 1 <= len(probes) <= 3
-    assert probes[0].text == "a sends a probe: the peer's window is zero: it is probed."
+    assert probes[0].text.startswith("a still hears of window 0, so it probes now and then")
+
+
+def test_a_silent_connection_is_probed_when_the_program_asked_for_it(tmp_path: Path) -> None:
+    def speak(sock: socket.socket) -> None:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 5)
+        time.sleep(7)
+
+    story = talk(tmp_path, speak, read(10))
+    (probe,) = story.of("sent-again", "a")
+    assert probe.text == (
+        "Nothing has come for a while, so a probes whether the other end is still there (keepalive)."
+    )
+    assert any("A silent TCP connection is not checked" in note for note in story.notes())
 
 
 def test_a_lost_syn_and_a_lost_answer_are_sent_again_with_the_reason(tmp_path: Path) -> None:

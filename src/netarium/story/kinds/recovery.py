@@ -96,9 +96,9 @@ class _Recovery:
 
 def _say_again(fact: Fact, words: Words) -> str:
     v = fact.values
-    because = words.text(f"cause.{v['cause']}")
     if v["probe"]:
-        return words.text("decision.probe", place=fact.values["who"], because=because)
+        return words.text(f"decision.probe.{v['probe']}", place=v["who"])
+    because = words.text(f"cause.{v['cause']}")
     if not v["bytes"]:
         what = "SYN+ACK" if v["answers"] else "SYN"
         return words.text(
