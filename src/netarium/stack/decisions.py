@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from netarium.stack.interface import Interface
     from netarium.stack.routes import Route, RouteTable
     from netarium.stack.stack import Stack
+    from netarium.wire.ethernet import Frame
     from netarium.wire.packet import TransportHeader
 
 LINES_MAX: Final = 16
@@ -91,6 +92,19 @@ def tell_forward(stack: Stack, routes: RouteTable, route: Route, destination: in
         details["gateway"] = text(route.gateway) if route.gateway else ""
         details["ttl"] = ttl
         step(stack.now, stack.name, Stop.ROUTE, f"for {text(destination)}", details)
+
+
+def tell_fragments(stack: Stack, family: str, route: Route, mtu: int, pieces: list[Frame]) -> None:
+    """A packet is cut to `mtu`, and its pieces leave by `route`."""
+    step = stack.watch.step
+    if step is not None:
+        details: Details = {
+            "mtu": mtu,
+            "payload_bytes": [len(piece.payload) for piece in pieces],
+            "identification": getattr(pieces[0].network, "identification", 0),
+            "interface": route.interface.name,
+        }
+        step(stack.now, stack.name, Stop.FRAGMENT, family, details)
 
 
 def _text_of(routes: RouteTable) -> Any:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Final
 from zlib import crc32
 
 from netarium.addresses import ipv4_text
-from netarium.journey import Drop, Stop
-from netarium.stack.decisions import tell_route
+from netarium.journey import Drop
+from netarium.stack.decisions import tell_fragments, tell_route
 from netarium.stack.failures import Failure, SendFailure
 from netarium.stack.fragments import fragment_packet
 from netarium.stack.routes import (
@@ -207,22 +207,9 @@ class Ipv4Output:
 
     def send_fragments(self, frame: Frame, route: Route) -> None:
         """Cut the packet in `frame` to the route's MTU and send the pieces in order (RFC 791 3.2)."""
-        watch_step = self.stack.watch.step
         pieces = fragment_packet(frame, route.mtu)
-        if watch_step is not None:
-            sizes = [len(piece.payload) for piece in pieces]
-            watch_step(
-                self.stack.now,
-                self.stack.name,
-                Stop.FRAGMENT,
-                "ipv4",
-                {
-                    "mtu": route.mtu,
-                    "payload_bytes": sizes,
-                    "identification": pieces[0].network.identification,  # type: ignore[union-attr]
-                    "interface": route.interface.name,
-                },
-            )
+        if self.stack.watch.step is not None:
+            tell_fragments(self.stack, "ipv4", route, route.mtu, pieces)
         for piece in pieces:
             self.send_routed(piece, route)
 

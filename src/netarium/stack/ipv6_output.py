@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from netarium.addresses import ipv6_text
-from netarium.journey import Drop, Stop
-from netarium.stack.decisions import tell_route
+from netarium.journey import Drop
+from netarium.stack.decisions import tell_fragments, tell_route
 from netarium.stack.failures import Failure, SendFailure
 from netarium.stack.ip_output import ROUTE_FAILURES
 from netarium.stack.ipv6_address import group_mac, is_multicast, needs_link
@@ -168,10 +168,7 @@ class Ipv6Output:
         """Cut the packet in `frame` to `mtu` and send the pieces in order (RFC 8200 4.5)."""
         pieces = fragment_packet(frame, mtu, identification)
         if self.stack.watch.step is not None:
-            sizes = [len(piece.payload) for piece in pieces]
-            self.stack.watch.step(
-                self.stack.now, self.stack.name, Stop.FRAGMENT, "ipv6", {"mtu": mtu, "payload_bytes": sizes}
-            )
+            tell_fragments(self.stack, "ipv6", route, mtu, pieces)
         for piece in pieces:
             self.send_routed(piece, route)
 
