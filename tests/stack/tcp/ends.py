@@ -60,8 +60,8 @@ class Line:
 
     def _carry(self, sender: str, to: Stack, frame: Frame) -> None:
         header = frame.transport
-        assert isinstance(header, TcpHeader)
-        self.log.append((self.now, sender, header, bytes(frame.payload)))
+        if isinstance(header, TcpHeader):  # a mutated packet may be answered by ICMP
+            self.log.append((self.now, sender, header, bytes(frame.payload)))
         for extra_ns in self.judge(sender, frame):
             self._sequence += 1
             heapq.heappush(self._queue, (self.now + self.delay_ns + extra_ns, self._sequence, to, frame))
