@@ -102,6 +102,15 @@ CORRECTED: Final[dict[str, tuple[tuple[Fits, str], ...]]] = {
     ),
     "tcp-state": ((_has("after", "TIME-WAIT"), "belief.time_wait_at_closer"),),
     "udp": ((_always, "belief.udp_keeps_boundaries"),),
+    "call": (
+        (_has("what", "end"), "belief.empty_is_the_end"),
+        (_has("what", "partly"), "belief.send_takes_what_fits"),
+        (_has("errno", "EADDRINUSE"), "belief.port_of_the_dead"),
+        (_has("errno", "EPIPE", "ECONNRESET"), "belief.error_comes_late"),
+        (_has("address", "", "0.0.0.0", "::"), "belief.any_is_no_address"),
+        (_has("address", "127.0.0.1", "::1"), "belief.loopback_is_private"),
+        (_has("what", "listens"), "belief.backlog_is_a_queue"),
+    ),
     "held": (
         (_has("by", "nagle"), "belief.nagle_is_no_timer"),
         (_has("by", "window", "cwnd"), "belief.window_is_the_receiver"),

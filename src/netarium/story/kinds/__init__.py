@@ -2,6 +2,7 @@
 
     base       what a kind is, and a reader
     hosts      switched on, configured, programs, their output, cables that are cut
+    calls      what socket calls meet: waiting, the end of a stream, errors
     dhcp       a host asks for an address
     names      where a name is looked up; DNS
     resolvers  what name servers decide
@@ -34,6 +35,7 @@ from typing import Final
 from netarium.story.kinds import (
     adjacency,
     buffers,
+    calls,
     dhcp,
     discovery6,
     drops,
@@ -58,6 +60,7 @@ from netarium.story.kinds.base import Kind, MakeReaders
 
 MODULES: Final[tuple[ModuleType, ...]] = (
     hosts,
+    calls,
     dhcp,
     neighbors,
     names,

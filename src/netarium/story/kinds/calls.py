@@ -1,0 +1,158 @@
+"""What programs' socket calls meet: where they bind, how long they wait, the end of a stream, and errors.
+
+Read first: socket(7), bind(2), recv(2), send(2). What a call sends is told by its packets; calls of daemons that are
+part of their node, and answers of sockets that never block, are left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+from netarium.story.facts import Fact
+from netarium.story.kinds.base import Kind, Readers, Record
+from netarium.story.scene import Scene, end_text
+from netarium.story.words import Words
+
+WAITED_NS: Final = 1_000_000_000
+"""A call that took so long (of virtual time) is told to have waited."""
+TOLD_MAX: Final = 5
+REMEMBERED_MAX: Final = 4096
+_RECEIVING: Final = frozenset({"recv", "recv_into"})
+_WAITING: Final = frozenset(
+    {"recv", "recv_into", "recvfrom", "recvfrom_into", "accept", "connect", "send", "sendall"}
+)
+_QUIET: Final = frozenset({"EAGAIN", "EWOULDBLOCK", "EINPROGRESS", "EALREADY", "EINTR", "ENOPROTOOPT"})
+_EXPLAINED: Final = frozenset(
+    {
+        "EACCES", "EADDRINUSE", "EADDRNOTAVAIL", "EBADF", "ECONNREFUSED", "ECONNRESET", "EHOSTUNREACH", "EMSGSIZE",
+        "ENETUNREACH", "ENOTCONN", "EPIPE", "ETIMEDOUT",
+    }
+)  # fmt: skip
+_LOOPBACK: Final = ("127.", "::1")
+
+
+class _Calls:
+    def __init__(self, scene: Scene) -> None:
+        self.scene = scene
+        self._counts: dict[tuple[str, ...], int] = {}
+
+    def called(self, record: Record) -> Iterator[Fact]:
+        """A call has returned."""
+        program, call, details = (
+            str(record.get("program", "")),
+            str(record.get("call", "")),
+            record["details"],
+        )
+        service = self.scene.services.get(program)
+        if service is None or service.get("of_node"):
+            return
+        values = self._read(record, call, details)
+        if values is None or not self._is_told(program, call, values):
+            return
+        values = {"program": program, "call": call, **values}
+        yield Fact(record["t"], "call", record["at"], values, about=self.scene.recent(record["at"]))
+
+    def _read(self, record: Record, call: str, details: dict[str, Any]) -> dict[str, Any] | None:
+        error, waited_ns = details.get("errno", ""), record["t"] - int(details["began_ns"])
+        if error:
+            is_quiet = error in _QUIET or call == "setsockopt"
+            return (
+                None
+                if is_quiet
+                else {"what": "failed", "errno": error, "waited_ns": waited_ns, "to": _target(details)}
+            )
+        if call == "bind" and _target(details):
+            return {"what": "bound", "to": _target(details), "address": details["args"][0][0]}
+        if call == "listen":
+            return {"what": "listens", "backlog": details["args"][0] if details["args"] else None}
+        if call in _RECEIVING and _size(details.get("result")) == 0 and _wanted(details):
+            return {"what": "end", "waited_ns": waited_ns}
+        if call == "send" and _size(details.get("args", [None])[0]) > (details.get("result") or 0):
+            return {"what": "partly", "taken": details["result"], "bytes": _size(details["args"][0])}
+        if call in _WAITING and waited_ns >= WAITED_NS:
+            return {"what": "waited", "waited_ns": waited_ns}
+        return None
+
+    def _is_told(self, program: str, call: str, values: dict[str, Any]) -> bool:
+        key = (program, call, values["what"], str(values.get("errno", "")))
+        count = self._counts.pop(key, 0)
+        self._counts[key] = count + 1
+        if len(self._counts) > REMEMBERED_MAX:
+            del self._counts[next(iter(self._counts))]
+        return count < TOLD_MAX
+
+
+def _target(details: dict[str, Any]) -> str:
+    """`10.0.0.1:80` of `connect(("10.0.0.1", 80))` and the like; "" for other families."""
+    for each in details.get("args", ()):
+        if (
+            isinstance(each, list)
+            and len(each) >= 2
+            and isinstance(each[0], str)
+            and isinstance(each[1], int)
+        ):
+            return end_text(each[0], each[1])
+    return ""
+
+
+def _size(value: Any) -> int:
+    """Bytes by their number, as calls are recorded; numbers as they are; -1 for neither."""
+    if isinstance(value, dict) and "bytes" in value:
+        return int(value["bytes"])
+    return value if isinstance(value, int) else -1
+
+
+def _wanted(details: dict[str, Any]) -> bool:
+    """Whether the call asked for any bytes."""
+    return bool(details.get("args")) and _size(details["args"][0]) > 0
+
+
+def _say(fact: Fact, words: Words) -> str:
+    v = fact.values
+    told = {"program": v["program"], "call": v["call"]}
+    if v["what"] == "bound":
+        return _say_bound(v, words)
+    if v["what"] == "failed":
+        said = words.text("decision.call.failed", errno=v["errno"], **told)
+        return said + (words.text(f"decision.errno.{v['errno']}") if v["errno"] in _EXPLAINED else "")
+    if v["what"] == "listens":
+        return words.text(
+            "decision.call.listens",
+            program=v["program"],
+            backlog="" if v["backlog"] is None else v["backlog"],
+        )
+    if v["what"] == "partly":
+        return words.text("decision.call.partly", program=v["program"], taken=v["taken"], bytes=v["bytes"])
+    waited = f"{v['waited_ns'] / 1e9:.3g}"
+    if v["what"] == "end":
+        long = words.text("decision.call.end_waited", waited=waited) if v["waited_ns"] >= WAITED_NS else ""
+        return words.text("decision.call.end", **told) + long
+    return words.text("decision.call.waited", waited=waited, **told)
+
+
+def _say_bound(v: dict[str, Any], words: Words) -> str:
+    port = v["to"].rpartition(":")[2]
+    if v["address"] in ("", "0.0.0.0", "::"):
+        return words.text("decision.call.bound_any", program=v["program"], port=port)
+    if v["address"].startswith(_LOOPBACK):
+        return words.text("decision.call.bound_loopback", program=v["program"], to=v["to"])
+    return words.text("decision.call.bound", program=v["program"], to=v["to"])
+
+
+KINDS: Final = (
+    Kind(
+        "call",
+        "programs",
+        frozenset(
+            {"program", "call", "what", "to", "address", "backlog", "errno", "waited_ns", "taken", "bytes"}
+        ),
+        _say,
+        needles=(b'"event":"call"',),
+    ),
+)
+
+
+def readers(scene: Scene) -> Readers:
+    """The readers of one story."""
+    return Readers({"call": _Calls(scene).called}, {})
