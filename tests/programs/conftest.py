@@ -24,10 +24,12 @@ def scripts() -> Path:
 def empty_net() -> Iterator[Net]:
     with Net(seed=5, directory=SCRIPTS) as net:
         yield net
-    # What servers that rested have left open (asyncio warns of its transports) is collected here and not later.
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        gc.collect()
+    # What servers that rested have left open (asyncio warns of its transports) is collected here and not later. Only
+    # theirs, which were killed just now: in a process that has imported much a collection takes long.
+    if any(service.exit_code == -9 for service in net.services):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            gc.collect()
 
 
 @pytest.fixture
