@@ -20,16 +20,23 @@ def scripts() -> Path:
     return SCRIPTS
 
 
+_left: list[bool] = []
+"""Not empty when the last net had servers that rested, and were killed at its end."""
+
+
 @pytest.fixture
 def empty_net() -> Iterator[Net]:
-    with Net(seed=5, directory=SCRIPTS) as net:
-        yield net
-    # What servers that rested have left open (asyncio warns of its transports) is collected here and not later. Only
-    # theirs, which were killed just now: in a process that has imported much a collection takes long.
-    if any(service.exit_code == -9 for service in net.services):
+    # What they have left open (asyncio warns of its transports) is collected here, when the last test holds it no more,
+    # and not at any time. Only theirs: in a process that has imported much a collection takes long.
+    if _left:
+        _left.clear()
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             gc.collect()
+    with Net(seed=5, directory=SCRIPTS) as net:
+        yield net
+    if any(service.exit_code == -9 for service in net.services):
+        _left.append(True)
 
 
 @pytest.fixture
