@@ -92,9 +92,9 @@ class Directions:
         local, _, remote = subject_text.removeprefix("tcp ").partition("-")
         subject, side = self.scene.side_of("TCP", local, remote)
         direction = self._of(subject, side if outgoing else 1 - side)
-        if outgoing:
+        if outgoing and not direction.sender:
             direction.sender = end_name(self.scene, place, local, remote)
-        else:
+        elif not outgoing and not direction.receiver:
             direction.receiver = end_name(self.scene, place, local, remote)
         return direction
 
