@@ -32,8 +32,6 @@ from netarium.sockets.descriptors import Descriptors
 from netarium.sockets.local import LocalStream
 
 if TYPE_CHECKING:
-    from zoneinfo import ZoneInfo
-
     from netarium.nodes.host import Host
     from netarium.programs.loader import Program
 
@@ -100,10 +98,7 @@ class Process:
         self.argv = list(argv) or list(program.argv)
         self.env = {**signals.default_environment(root, directory), **(env or {})}
         self.environment = {os.fsencode(key): os.fsencode(value) for key, value in self.env.items()}
-        self.zone: ZoneInfo | None = None
-        """The time zone; None for UTC."""
-        if self.env["TZ"] != "UTC":
-            zone.set_zone(self)
+        self.zone = zone.zone_of(self.env["TZ"])
         self.directory = Path(directory)
         self.daemon = daemon
         self.root = root
