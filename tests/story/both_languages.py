@@ -57,7 +57,7 @@ class Told:
 
     def records(self, **wanted: object) -> list[dict[str, Any]]:
         """The records of the trace with these values."""
-        found = [json.loads(line) for line in self.trace.read_text().splitlines()]
+        found = [json.loads(line) for line in self.trace.read_text().split("\n") if line]
         return [each for each in found if all(each.get(key) == value for key, value in wanted.items())]
 
 

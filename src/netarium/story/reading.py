@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import Final
 
 from netarium.story.facts import Fact, Flight
 from netarium.story.kinds import KINDS, MAKERS
@@ -11,6 +12,10 @@ from netarium.story.packets import packet_of
 from netarium.story.scene import Scene, end_text
 
 _CONVERSATIONS = ("TCP", "UDP")
+
+
+DAMAGED: Final = (KeyError, IndexError, TypeError, ValueError, AttributeError, ArithmeticError)
+"""What comes of reading a record, or saying a fact of one, that some other maker wrote or somebody changed by hand."""
 
 
 class Reading:
@@ -38,7 +43,7 @@ class Reading:
             self.scene.now_ns = record["t"]
             try:
                 found = list(self._read(record))
-            except (KeyError, TypeError, ValueError, AttributeError):
+            except DAMAGED:
                 continue  # a record of some other maker that lacks what ours have: nothing can be told of it
             for fact in found:
                 if fact.about is not None and not fact.background and fact.about.kind != "routing":

@@ -14,7 +14,7 @@ from netarium.story.chapters import Background, Chapter, Chapters
 from netarium.story.facts import Fact
 from netarium.story.kinds import KINDS, ONLY
 from netarium.story.language import Language
-from netarium.story.reading import Reading, needles_of
+from netarium.story.reading import DAMAGED, Reading, needles_of
 from netarium.story.records import TraceFile
 from netarium.story.scene import Scene, address_of
 from netarium.story.showing import Show, Shown, shown_of
@@ -199,7 +199,7 @@ class Story:
     def _chapter(self, chapter: Chapter) -> ToldChapter:
         self._number += 1
         title = self._title(chapter)
-        steps = tuple(self._step(fact) for fact in chapter.facts)
+        steps = tuple(step for fact in chapter.facts if (step := self._step(fact)) is not None)
         self.ending.steps += len(steps)
         if self._left_out:
             chapter.background.packets += self._left_out.packets
@@ -228,13 +228,17 @@ class Story:
         self.words.take_terms()
         return self.words.language.text("chapter.goes-on", title=title) if chapter.goes_on else title
 
-    def _step(self, fact: Fact) -> Step:
+    def _step(self, fact: Fact) -> Step | None:
         kind = KINDS[fact.kind]
-        text = kind.say(fact, self.words)
-        lines = tuple(kind.lines(fact, self.words))
+        try:
+            text = kind.say(fact, self.words)
+            lines = tuple(kind.lines(fact, self.words))
+            beliefs = tuple(beliefs_of(fact))
+        except DAMAGED:
+            return None  # values that no record of ours has
         terms = tuple(self._explain(self.words.take_terms()))
         notes = []
-        for belief in beliefs_of(fact):
+        for belief in beliefs:
             if belief not in self._corrected:
                 self._corrected.add(belief)
                 notes.append(self.words.text(belief))

@@ -45,7 +45,7 @@ class _Calls:
             record["details"],
         )
         service = self.scene.services.get(program)
-        if service is None or service.get("of_node"):
+        if service is None or service.get("of_node") or "raised" in details:
             return
         values = self._read(record, call, details)
         if values is None or not self._is_told(program, call, values):
