@@ -173,3 +173,27 @@ def test_a_send_that_takes_a_part_says_how_much(tmp_path: Path) -> None:
     (step,) = [each for each in run(tmp_path, serve, ask).of("call") if each.values["what"] == "partly"]
     assert 0 < step.values["taken"] < 10_000_000
     assert step.text.startswith(f"client's send takes only {step.values['taken']:,} of 10,000,000 bytes")
+
+
+def test_a_time_out_of_its_own_is_no_fault(tmp_path: Path) -> None:
+    def serve() -> None:
+        with socket.create_server(("", PORT)) as listener:
+            listener.settimeout(2)
+            quietly(listener.accept)
+
+    story = run(tmp_path, serve)
+    assert says(story, "nothing") == [
+        "server's accept has waited for 2 s, and nothing came: its own time-out is over."
+    ]
+    assert says(story, "failed") == []
+
+
+def test_how_a_tool_polls_is_no_news(tmp_path: Path) -> None:
+    net = Net(seed=5)
+    net.host("a", address="10.0.0.1/24")
+    net.host("b", address="10.0.0.2/24")
+    net.link("a", "b")
+    net["a"].run("ping -c 3 10.0.0.2")
+    story = told(net, tmp_path, net.run)
+    assert len(story.of("ping", "a")) == 3
+    assert not story.of("call")

@@ -13,6 +13,7 @@ from netarium.story.facts import Fact
 from netarium.story.kinds.base import Kind, Readers, Record
 from netarium.story.scene import Scene, end_text
 from netarium.story.words import Words
+from netarium.tools import TOOLS
 
 WAITED_NS: Final = 1_000_000_000
 """A call that took so long (of virtual time) is told to have waited."""
@@ -29,6 +30,10 @@ _EXPLAINED: Final = frozenset(
         "ENETUNREACH", "ENOTCONN", "EPIPE", "ETIMEDOUT",
     }
 )  # fmt: skip
+_TIMED_OUT: Final = "TimeoutError"
+"""The name of an error without a number: the socket's own time-out (settimeout)."""
+_TOOLS: Final = frozenset(tool.name for tool in TOOLS)
+"""Programs that poll: how long they wait for nothing is no news."""
 _LOOPBACK: Final = ("127.", "::1")
 
 
@@ -48,6 +53,8 @@ class _Calls:
         if service is None or service.get("of_node") or "raised" in details:
             return
         values = self._read(record, call, details)
+        if values is not None and values["what"] in ("nothing", "waited") and _is_tool(service):
+            return
         if values is None or not self._is_told(program, call, values):
             return
         values = {"program": program, "call": call, **values}
@@ -55,13 +62,12 @@ class _Calls:
 
     def _read(self, record: Record, call: str, details: dict[str, Any]) -> dict[str, Any] | None:
         error, waited_ns = details.get("errno", ""), record["t"] - int(details["began_ns"])
+        if error == _TIMED_OUT:
+            return {"what": "nothing", "waited_ns": waited_ns} if waited_ns >= WAITED_NS else None
         if error:
-            is_quiet = error in _QUIET or call == "setsockopt"
-            return (
-                None
-                if is_quiet
-                else {"what": "failed", "errno": error, "waited_ns": waited_ns, "to": _target(details)}
-            )
+            if error in _QUIET or call == "setsockopt":
+                return None
+            return {"what": "failed", "errno": error, "waited_ns": waited_ns, "to": _target(details)}
         if call == "bind" and _target(details):
             return {"what": "bound", "to": _target(details), "address": details["args"][0][0]}
         if call == "listen":
@@ -81,6 +87,11 @@ class _Calls:
         if len(self._counts) > REMEMBERED_MAX:
             del self._counts[next(iter(self._counts))]
         return count < TOLD_MAX
+
+
+def _is_tool(service: Record) -> bool:
+    command: Any = service.get("command")
+    return bool(command) and str(command[0]) in _TOOLS
 
 
 def _target(details: dict[str, Any]) -> str:
@@ -128,7 +139,8 @@ def _say(fact: Fact, words: Words) -> str:
     if v["what"] == "end":
         long = words.text("decision.call.end_waited", waited=waited) if v["waited_ns"] >= WAITED_NS else ""
         return words.text("decision.call.end", **told) + long
-    return words.text("decision.call.waited", waited=waited, **told)
+    key = "decision.call.nothing" if v["what"] == "nothing" else "decision.call.waited"
+    return words.text(key, waited=waited, **told)
 
 
 def _say_bound(v: dict[str, Any], words: Words) -> str:
