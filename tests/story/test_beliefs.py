@@ -96,3 +96,9 @@ def test_in_a_story_each_comes_once_and_never_two_to_a_step(tmp_path: Path) -> N
         assert max(len(step.notes) for step in getattr(story, language)) == 1
     assert any(note.startswith("A closed port is not silent") for note in story.notes())
     assert any(note.startswith("TTL, time to live, is no time") for note in story.notes())
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_every_kind_has_a_name_to_be_counted_by(language: str) -> None:
+    words = Language.load(language)
+    assert [name for name in KINDS if not words.has(f"kind.{name}")] == []

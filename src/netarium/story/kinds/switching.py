@@ -83,7 +83,9 @@ class _Switching:
             "table": table if self._is_new((place, "table", *table)) else [],
         }
         about = self._about(source) or self._about(destination)
-        yield Fact(record["t"], "switched", place, values, about=about, background=shape == "multicast")
+        if shape == "multicast" and (about is None or about.kind == "routing"):
+            return  # hellos of routers among themselves
+        yield Fact(record["t"], "switched", place, values, about=about)
 
     def tree(self, record: Record) -> Iterator[Fact]:
         """The spanning tree has opened or closed a port."""
