@@ -197,3 +197,32 @@ def test_how_a_tool_polls_is_no_news(tmp_path: Path) -> None:
     story = told(net, tmp_path, net.run)
     assert len(story.of("ping", "a")) == 3
     assert not story.of("call")
+
+
+@pytest.mark.parametrize(("address", "other"), [("10.0.0.2", "10.0.0.1:"), ("2001:db8::2", "[2001:db8::1]:")])
+def test_what_a_read_of_a_datagram_has_no_room_for_is_lost(tmp_path: Path, address: str, other: str) -> None:
+    net = Net(seed=5)
+    net.host("a", address=["10.0.0.1/24", "2001:db8::1/64"])
+    net.host("b", address=["10.0.0.2/24", "2001:db8::2/64"])
+    net.link("a", "b")
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+
+    def serve() -> None:
+        with socket.socket(family, socket.SOCK_DGRAM) as sock:
+            sock.bind((address, PORT))
+            sock.recvfrom(10)
+            sock.recvfrom(100)
+
+    def ask() -> None:
+        time.sleep(3)
+        with socket.socket(family, socket.SOCK_DGRAM) as sock:
+            for _ in range(2):
+                sock.sendto(bytes(100), (address, PORT))
+
+    net["b"].run(serve)
+    net["a"].run(ask)
+    story = told(net, tmp_path, net.run)
+    (step,) = story.of("datagram-cut", "b")
+    assert step.text.startswith("b reads only 10 bytes of the datagram from " + other)
+    assert step.text.endswith("; the rest (90 bytes) is lost.")
+    assert sum("the next recvfrom gets the rest" in note for note in story.notes()) == 1

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import errno
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
 from netarium.addresses import ipv4_text
 from netarium.engine.events import Engine
+from netarium.journey import Stop
 from netarium.sockets import ancillary
 from netarium.sockets.base import (
     AF_INET,
@@ -127,8 +129,22 @@ class DatagramSocket(Socket):
             return self._receive_nothing(datagram, count, peek)
         payload = datagram.payload
         if len(payload) > count:
+            if not peek and self.stack.watch.step is not None:
+                self.tell_cut(datagram.source, datagram.source_port, ipv4_text, count, len(payload))
             payload = payload[:count]
         return payload if type(payload) is bytes else bytes(payload), (datagram.source, datagram.source_port)
+
+    def tell_cut(self, source: int, port: int, text: Callable[[int], str], count: int, size: int) -> None:
+        """Tell the watchers that a read was too short for its datagram: the rest is lost (udp(7))."""
+        stack = self.stack
+        if stack.watch.step is not None:
+            subject = f"udp port {self.endpoint.local_port}"
+            details: dict[str, object] = {
+                "read": count,
+                "lost": size - count,
+                "client": f"{text(source)}:{port}",
+            }
+            stack.watch.step(stack.now, stack.name, Stop.RECEIVE_BUFFER, subject, details)
 
     def _receive_nothing(self, datagram: Any, count: int, peek: int) -> tuple[bytes, tuple[int, int]] | None:
         endpoint = self.endpoint

@@ -105,7 +105,15 @@ class DatagramSocket6(DatagramSocket):
         if datagram is None or endpoint.error is not None:
             found = self._receive_nothing(datagram, count, peek)
             return None if found is None else (found[0], UNSPECIFIED)
+        size = len(datagram.payload)
+        if size > count and not peek and self.stack.watch.step is not None:
+            text = ipv4_text if datagram.version == 4 else self._source_text
+            self.tell_cut(datagram.source, datagram.source_port, text, count, size)
         return bytes(datagram.payload[:count]), self.source_of(datagram)
+
+    @staticmethod
+    def _source_text(address: int) -> str:
+        return f"[{ipv6_text(address)}]"
 
     def source_of(self, datagram: Datagram) -> Any:
         """Where a datagram came from, as this socket shows it."""

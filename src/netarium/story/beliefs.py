@@ -111,6 +111,7 @@ CORRECTED: Final[dict[str, tuple[tuple[Fits, str], ...]]] = {
         (_has("address", "127.0.0.1", "::1"), "belief.loopback_is_private"),
         (_has("what", "listens"), "belief.backlog_is_a_queue"),
     ),
+    "datagram-cut": ((_always, "belief.datagram_is_read_whole"),),
     "held": (
         (_has("by", "nagle"), "belief.nagle_is_no_timer"),
         (_has("by", "window", "cwnd"), "belief.window_is_the_receiver"),

@@ -105,6 +105,10 @@ class _Buffers:
     def receive_buffer(self, record: Record) -> Iterator[Fact]:
         """Bytes have come, or were read."""
         details, place = record["details"], record["at"]
+        if record["subject"].startswith("udp "):
+            values = {key: details[key] for key in ("read", "lost", "client")}
+            yield Fact(record["t"], "datagram-cut", place, values, about=self.scene.recent(place))
+            return
         direction = self.directions.of(place, record["subject"], outgoing=False)
         if "read" not in details:
             return
@@ -255,6 +259,12 @@ def _span(listed: dict[str, Any]) -> str:
     return span((listed["from"], listed["from"] + listed["bytes"]))
 
 
+def _say_cut(fact: Fact, words: Words) -> str:
+    v = fact.values
+    read, lost = _bytes(v["read"], words), _bytes(v["lost"], words)
+    return words.text("decision.datagram_cut", place=fact.place, read=read, lost=lost, client=v["client"])
+
+
 def _say_sums(fact: Fact, words: Words) -> str:
     v = fact.values
     return words.text(
@@ -267,6 +277,13 @@ _NEEDLES: Final = (
     b'"stop":"SEND_BUFFER"', b'"stop":"SEGMENT"', b'"stop":"RECEIVE_BUFFER"', b'"subject":"tcp ', b'"protocol":"TCP"',
 )  # fmt: skip
 KINDS: Final = (
+    Kind(
+        "datagram-cut",
+        "udp",
+        frozenset({"read", "lost", "client"}),
+        _say_cut,
+        needles=(b'"stop":"RECEIVE_BUFFER"',),
+    ),
     Kind(
         "held",
         "tcp",
