@@ -100,7 +100,10 @@ CORRECTED: Final[dict[str, tuple[tuple[Fits, str], ...]]] = {
         (_is_set("fin"), "belief.fin_closes_half"),
         (_is_set("acknowledges_fin"), "belief.four_can_be_three"),
     ),
-    "tcp-state": ((_has("after", "TIME-WAIT"), "belief.time_wait_at_closer"),),
+    "tcp-state": (
+        (_has("after", "CLOSING"), "belief.both_may_close"),
+        (_has("after", "TIME-WAIT"), "belief.time_wait_at_closer"),
+    ),
     "udp": ((_always, "belief.udp_keeps_boundaries"),),
     "call": (
         (_has("what", "end"), "belief.empty_is_the_end"),
