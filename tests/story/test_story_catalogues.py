@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 
 import pytest
+from scripts import catalogues
 
 from netarium.errors import UsageError
 from netarium.journey import Cause, Drop, Stop
 from netarium.story.kinds import KINDS
 from netarium.story.language import LANGUAGES, Language, language_of_locale
-from scripts import catalogues
 
 
 def test_the_catalogues_are_whole():
@@ -71,7 +71,7 @@ def test_one_thing_and_many_things():
 
 
 def test_a_missing_key_is_an_error_and_no_text():
-    with pytest.raises(KeyError, match="no.such"):
+    with pytest.raises(KeyError, match=r"no\.such"):
         Language.load("en").text("no.such")
     assert not Language.load("en").has("no.such")
 

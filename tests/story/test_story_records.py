@@ -49,7 +49,7 @@ def test_what_is_no_trace_of_ours_is_refused_with_the_remedy(tmp_path, content, 
 
 
 def test_a_file_that_is_not_there_or_a_folder_is_refused(tmp_path):
-    with pytest.raises(UsageError, match="cannot read the trace .*No such file"):
+    with pytest.raises(UsageError, match=r"cannot read the trace .*No such file"):
         TraceFile(tmp_path / "none.jsonl")
     with pytest.raises(UsageError, match="cannot read the trace"):
         TraceFile(tmp_path)

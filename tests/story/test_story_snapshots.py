@@ -7,11 +7,11 @@ from __future__ import annotations
 import difflib
 
 import pytest
+from tests.story.stories import RUNS, snapshot
 
 from netarium.story.columns import width
 from netarium.story.language import LANGUAGES
 from netarium.story.printing import WIDTH
-from tests.story.stories import RUNS, snapshot
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)

@@ -6,10 +6,10 @@ it. Every other line has `t` (virtual ns), `event` and `at` (the port, cable, no
 
 - `sent`, `received`: the fields of `summary.summarize`, `crc` (CRC-32 of what follows the last header, so that one
   packet is known again behind a router) and `frame`: its number in the capture if one is written, else its running
-  number as a capture of all ports would count. `sent` has `data`, the frame's bytes in hexadecimal: all of them, but of
-  TCP's payload the first 256; `size` says how many there are;
-- `dropped`: `reason` (a name of `journey.Drop`), `detail`, if there is a frame its fields, `crc`, and `frame`, its number
-  where it was seen last, if that is known;
+  number as a capture of all ports would count. `sent` has `data`, the frame's bytes in hexadecimal: all of them,
+  but of TCP's payload the first 256; `size` says how many there are;
+- `dropped`: `reason` (a name of `journey.Drop`), `detail`, if there is a frame its fields, `crc`, and `frame`, its
+  number where it was seen last, if that is known;
 - `state`: `subject`, `before`, `after`, `cause` (a name of `journey.Cause`);
 - `step`: `stop` (a name of `journey.Stop`), `subject`, `details`;
 - `call`: `program`, `call`, `details`;

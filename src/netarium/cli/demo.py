@@ -10,7 +10,7 @@ from netarium.cli.progress import progress
 from netarium.errors import NetariumError, UsageError
 from netarium.lab.net import Net
 from netarium.story.language import Language
-from netarium.story.printing import as_text
+from netarium.story.printing import as_text, hung
 from netarium.story.telling import Story
 
 DRAWINGS = {
@@ -74,7 +74,7 @@ def _print_begin(language: Language, lab: str, path: Path) -> None:
     else:
         print(language.text("demo.lab", lab=path))
         print()
-    print(language.text("explain.legend"))
+    print("\n".join(hung(language.text("explain.legend"))))
 
 
 def _print_end(language: Language, net: Net, capture: Capture, trace: Path, lab: Path) -> None:

@@ -91,7 +91,7 @@ def check_choice(given: ExplainArguments) -> None:
 def tell(trace: Path, given: ExplainArguments, language: Language, pcap: Path | None = None) -> None:
     """Print the story of a trace. `pcap` is its capture, if it has just been made."""
     from netarium.story.layers_text import devices_of_layers
-    from netarium.story.printing import as_json, as_markdown, as_text
+    from netarium.story.printing import as_json, as_markdown, as_text, hung
     from netarium.story.showing import Show
     from netarium.story.telling import Choice, Story
 
@@ -100,7 +100,7 @@ def tell(trace: Path, given: ExplainArguments, language: Language, pcap: Path | 
         story = Story(trace, language, choice, progress, Show(given.layers, given.bytes))
         form = as_json if given.json else as_markdown if given.markdown else as_text
         if not given.json and not given.markdown:
-            print(language.text("explain.legend"))
+            print("\n".join(hung(language.text("explain.legend"))))
             for line in devices_of_layers(given.layers, language) if given.layers else ():
                 print(line)
         for line in form(story.chapters(), language):
@@ -108,7 +108,7 @@ def tell(trace: Path, given: ExplainArguments, language: Language, pcap: Path | 
     if given.ladder is not None:
         _draw(story, Path(given.ladder), given, language)
     for line in ending(story, language, pcap):
-        print(line, file=sys.stderr if given.json else sys.stdout)
+        print("\n".join(hung(line)), file=sys.stderr if given.json else sys.stdout)
 
 
 def _draw(story: Story, path: Path, given: ExplainArguments, language: Language) -> None:

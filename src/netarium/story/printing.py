@@ -16,7 +16,7 @@ _INDENT: Final = " " * 15
 _MARKDOWN = str.maketrans({each: f"\\{each}" for each in "\\`*_[]<>#|"})
 
 
-def hung(text: str, first: str, rest: str) -> list[str]:
+def hung(text: str, first: str = "", rest: str = "") -> list[str]:
     """The text in lines of at most WIDTH columns, the first after `first`, the others after `rest`."""
     head, *others = wrapped(text, WIDTH - max(width(first), width(rest)))
     return [f"{first}{head}".rstrip(), *(f"{rest}{line}".rstrip() for line in others)]

@@ -97,7 +97,7 @@ def _last_sight(record: Record, node: str) -> Flight | None:
 
 
 def _is_last_of_flood(record: Record, reason: str) -> bool:
-    """A broadcast or multicast that has reached all there are: a switch with nobody else behind it passes it to none."""
+    """A broadcast or multicast that has reached all there are: a switch with nobody else passes it to none."""
     group = int(str(record.get("mac_destination", "0"))[:2] or "0", 16) & 1
     return reason == Drop.SWITCH_NO_PORT.name and bool(group)
 

@@ -13,7 +13,7 @@ from netarium.story.scene import Scene, address_of
 
 KEPT: Final = 128
 """So many sends, and so many segments, are remembered of each direction."""
-DIRECTIONS_MAX: Final = 2048
+DIRECTIONS_MAX: Final = 256
 
 
 class Piece(NamedTuple):
