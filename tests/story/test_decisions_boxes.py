@@ -6,10 +6,12 @@ import socket
 import time
 from pathlib import Path
 
-from tests.acceptance.nat_nets import SERVER, behind_gateway, whoami
+from tests.acceptance.nat_nets import NAT, SERVER, behind_gateway, whoami
 from tests.story.both_languages import told
 
 from netarium import Net
+from netarium.story.language import Language
+from netarium.story.telling import Story
 
 
 def send(*targets: str, size: int = 1, pause: float = 0.1) -> None:
@@ -275,3 +277,27 @@ def test_routers_become_neighbors_before_they_learn_ways(tmp_path: Path) -> None
     learned = story.of("route", "r1")[0]
     assert story.of("adjacency", "r1")[0].time_ns < learned.time_ns
     assert "(OSPF, state Full)" in story.texts("adjacency", "r1")[1]
+
+
+def test_a_forwarded_ports_entry_is_told_with_the_way_in_and_keeps_one_conversation(tmp_path: Path) -> None:
+    net = behind_gateway("a", nat={**NAT, "forward": {"tcp/8080": "192.168.1.2:80"}})
+    net["a"].run(serve_twice, root=True)
+
+    def ask() -> None:
+        with socket.create_connection(("202.20.65.5", 8080)) as sock:
+            sock.recv(10)
+
+    net["server"].run(ask)
+    story = told(net, tmp_path, lambda: net.run(until="20s"))
+    (entry,) = story.of("nat-entry", "gw")
+    client = entry.values["before"].partition(" -> ")[0]
+    assert entry.values["before"] == f"{client} -> 202.20.65.5:8080"
+    assert entry.values["after"] == f"{client} -> 192.168.1.2:80"
+    (reply,) = story.of("nat-reply", "gw")
+    assert reply.values["after"] == f"202.20.65.5:8080 -> {client}"
+    path = Story(story.trace, Language.load("en"))
+    titles = {chapter.title for chapter in path.chapters() if chapter.key in ("open", "data", "close")}
+    assert {title.partition(": ")[2] for title in titles} <= {
+        "server to gw, port 8080",
+        "server and gw, port 8080",
+    }

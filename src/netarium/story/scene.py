@@ -112,6 +112,14 @@ class Scene:
         self.conversation(protocol, source, destination)
         return self._aliases[protocol, source, destination]
 
+    def also_known(self, protocol: str, before: str, after: str) -> None:
+        """NAT has made `C -> D` of a packet `A -> B`: those ends are ends of the same conversation."""
+        source, arrow, destination = before.partition(" -> ")
+        found = self._aliases.get((protocol, source, destination)) if arrow else None
+        if found is not None and " -> " in after:
+            new_source, _, new_destination = after.partition(" -> ")
+            self._join(*found, protocol, new_source, new_destination)
+
     def forget_conversation(self, protocol: str, source: str, destination: str) -> None:
         """What comes between these ends from now on is another conversation."""
         self._aliases.pop((protocol, source, destination), None)

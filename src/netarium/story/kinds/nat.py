@@ -44,6 +44,9 @@ class _Nat:
         self.scene = scene
         self._entries: dict[tuple[str, str], dict[str, Any]] = {}
         self._replied: dict[tuple[str, str], None] = {}
+        self._told: dict[tuple[str, str], None] = {}
+        self._rewritten: dict[tuple[str, str], dict[str, Any]] = {}
+        """The first rewriting of connections that are in no table yet."""
 
     def step(self, record: Record) -> Iterator[Fact]:
         details = record.get("details") or {}
@@ -53,22 +56,42 @@ class _Nat:
         connection = (record["at"], name)
         if details.get("decision") == "new connection":
             self._replied.pop(connection, None)
-            self._entries[connection] = {
+            entry = {
                 "lines_before": list(details.get("table_before") or ()),
                 "lines_after": list(details.get("table_after") or ()),
             }
+            rewritten = self._rewritten.pop(connection, None)
+            if rewritten is not None:  # its destination was changed before routing: that is the entry's doing
+                yield self._entry(record, name, {**rewritten, **entry})
+                return
+            self._entries[connection] = entry
             _limit(self._entries)
         elif details.get("decision") == "translate":
-            values = {"connection": name, "before": details.get("before"), "after": details.get("after")}
-            entry = self._entries.pop(connection, None)
-            about = self._about(record["at"], name)
-            if entry is not None:
-                values |= {"rule": details["rule"], **entry}
-                yield Fact(record["t"], "nat-entry", record["at"], values, about=about)
-            elif details.get("direction") == "reply" and connection not in self._replied:
-                self._replied[connection] = None
-                _limit(self._replied)
-                yield Fact(record["t"], "nat-reply", record["at"], values, about=about)
+            yield from self._translated(record, name, details)
+
+    def _translated(self, record: Record, name: str, details: dict[str, Any]) -> Iterator[Fact]:
+        connection = (record["at"], name)
+        before, after = str(details.get("before")), str(details.get("after"))
+        self.scene.also_known(name.partition(" ")[0].upper(), before, after)
+        values = {"connection": name, "before": before, "after": after, "rule": details["rule"]}
+        entry = self._entries.pop(connection, None)
+        if entry is not None:
+            yield self._entry(record, name, {**values, **entry})
+        elif details.get("direction") != "reply":
+            if connection not in self._told:
+                self._rewritten[connection] = values
+                _limit(self._rewritten)
+        elif connection not in self._replied:
+            self._replied[connection] = None
+            _limit(self._replied)
+            del values["rule"]
+            yield Fact(record["t"], "nat-reply", record["at"], values, about=self._about(record["at"], name))
+
+    def _entry(self, record: Record, name: str, values: dict[str, Any]) -> Fact:
+        connection = (record["at"], name)
+        self._told[connection] = None
+        _limit(self._told)
+        return Fact(record["t"], "nat-entry", record["at"], values, about=self._about(record["at"], name))
 
     def _about(self, node: str, name: str) -> Subject | None:
         """The conversation `tcp A:p -> B:q`; for others what the node had to do with last: the packet came just now."""
