@@ -96,3 +96,38 @@ def test_as_many_events_as_allowed_at_one_instant_are_no_storm() -> None:
             engine.at(instant, log, index)
     run(engine)
     assert len(log.fired) == 303
+
+
+def test_a_run_of_events_ends_as_soon_as_there_is_anything_else_to_do() -> None:
+    engine = Engine()
+    ready: list[str] = []
+    seen: list[str] = []
+
+    class Does:
+        def fire(self, argument: str) -> None:
+            seen.append(argument)
+            if argument == "wakes":
+                ready.append("a program")
+            elif argument == "interrupts":
+                engine.interrupted = True
+            elif argument == "ends the work":
+                engine.foreground -= 1
+
+    engine.foreground = 1
+    for time_ns, argument in enumerate(("", "wakes", "", "interrupts", "", "", "ends the work", "", "late")):
+        engine.at(time_ns * 10, Does(), argument)
+    engine.run(ready, 55)
+    assert seen == ["", "wakes"]
+    ready.clear()
+    engine.run(ready, 55)
+    assert seen[2:] == ["", "interrupts"]
+    engine.interrupted = False
+    engine.run(ready, 55)
+    assert (seen[4:], engine.now) == (["", ""], 50)
+    engine.run(ready, 1000)
+    assert seen[6:] == ["ends the work"]
+    engine.run(ready, 1000)  # at least one
+    assert (seen[7:], engine.fired) == ([""], 8)
+    engine.foreground = 1
+    engine.run(ready, 1000)
+    assert (seen[8:], engine.next_time()) == (["late"], None)

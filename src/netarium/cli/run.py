@@ -118,7 +118,7 @@ def _interrupts(net: Net) -> Iterator[list[bool]]:
 
     def interrupt(number: int, frame: Any) -> None:
         happened.append(True)
-        net.lifecycle.stop = net.lifecycle.changed = True
+        net.lifecycle.stop = net.engine.interrupted = True
         if net.scheduler.current is None and len(happened) < 3:
             return
         while frame is not None:

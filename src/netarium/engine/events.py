@@ -10,6 +10,7 @@ when it ends. The queue itself does not care, so a stale entry never keeps a run
 
 from __future__ import annotations
 
+from collections.abc import Sized
 from heapq import heappop, heappush
 from typing import Any, Protocol
 
@@ -39,6 +40,7 @@ class Engine:
         "fired",
         "foreground",
         "heap",
+        "interrupted",
         "now",
         "sequence",
     )
@@ -48,6 +50,8 @@ class Engine:
         self.heap: list[tuple[int, int, Target, Any]] = []
         self.sequence = 0
         self.foreground = 0
+        self.interrupted = False
+        """Set by an event after which somebody must look at more than the queue: `run` returns."""
         self.fired = 0
         self.events_at_instant = 0
         self.events_per_instant_max = EVENTS_PER_INSTANT_MAX
@@ -75,11 +79,31 @@ class Engine:
             self.now = time_ns
             self.events_at_instant = 0
         else:
-            self.events_at_instant += 1
-            if self.events_at_instant > self.events_per_instant_max:
-                raise StormError(
-                    f"more than {self.events_per_instant_max} events at {time_ns} ns: something loops without time "
-                    f"passing; the last one was for {target!r}"
-                )
+            self._count_at_instant(target)
         target.fire(argument)
         return True
+
+    def run(self, ready: Sized, until_ns: int) -> None:
+        """As `step`, again and again while that is all there is to do: no program is `ready`, nothing `interrupted`,
+        foreground work is left, and the next event is not after `until_ns`. At least one step; there must be one.
+        """
+        heap = self.heap
+        while True:
+            time_ns, _, target, argument = heappop(heap)  # `step`, written out: this is every event of a run
+            self.fired += 1
+            if time_ns != self.now:
+                self.now = time_ns
+                self.events_at_instant = 0
+            else:
+                self._count_at_instant(target)
+            target.fire(argument)
+            if ready or self.interrupted or not self.foreground or not heap or heap[0][0] > until_ns:
+                return
+
+    def _count_at_instant(self, target: Target) -> None:
+        self.events_at_instant += 1
+        if self.events_at_instant > self.events_per_instant_max:
+            raise StormError(
+                f"more than {self.events_per_instant_max} events at {self.now} ns: something loops without time "
+                f"passing; the last one was for {target!r}"
+            )

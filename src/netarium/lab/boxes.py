@@ -65,12 +65,12 @@ class Box:
     def crash(self) -> None:
         """Switch it off at once; what it knew and ran is gone without a word to anybody."""
         self.node.crash()
-        self.net.lifecycle.changed = True
+        self.net.engine.interrupted = True
 
     def boot(self) -> None:
         """Switch it on, with its configuration and nothing else."""
         self.node.boot()
-        self.net.lifecycle.changed = True
+        self.net.engine.interrupted = True
 
     def node_names(self) -> list[str]:
         """The nodes it consists of; more than one for boxes assembled from others."""
@@ -297,7 +297,7 @@ class Host(Box):
         )
 
         def over(ended: Process) -> None:
-            self.net.lifecycle.changed = True
+            self.net.engine.interrupted = True
             for tell in list(service.on_end):
                 tell(service)
 

@@ -88,7 +88,7 @@ class Start:
         if not self.done:
             self.done = True
             self.lifecycle.engine.foreground -= 1
-            self.lifecycle.changed = True
+            self.lifecycle.engine.interrupted = True
             self.action()
 
 
@@ -101,7 +101,6 @@ class Lifecycle:
         self.hosts: list[Busy] = []
         self.services: list[Service] = []
         self.waiting: list[Waiting] = []
-        self.changed = False
         self.stop = False
 
     def at(self, time_ns: int, action: Callable[[], None]) -> Start:
@@ -146,18 +145,11 @@ class Lifecycle:
                         return End.BLOCKED
                     engine.now = until_ns
                     return End.UNTIL
-                engine.step()
-                # The common case: a frame has moved and no program woke. Stay close to the events.
-                while (
-                    not each_event
-                    and engine.foreground
-                    and heap
-                    and not ready
-                    and not self.changed
-                    and heap[0][0] <= until_ns
-                ):
+                if each_event:
                     engine.step()
-                self.changed = False
+                else:
+                    engine.run(ready, until_ns)
+                engine.interrupted = False
 
     def _hosts_busy(self) -> bool:
         return any(host.has_foreground() for host in self.hosts)
