@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final
 
-from netarium.story.facts import Fact, Flight
+from netarium.story.facts import Fact, Flight, Subject
 from netarium.story.kinds.base import Kind, Readers, Record
 from netarium.story.kinds.streams import Direction, Directions, Piece, shown, span
 from netarium.story.packets import Packet
@@ -21,6 +21,7 @@ from netarium.wire.tcp import TcpHeader
 HOLDS_TOLD: Final = 2
 READS_TOLD: Final = 2
 LINES_MAX: Final = 8
+ENDED_MAX: Final = 1024
 _HOLDS: Final = {"Nagle": "nagle", "cork": "cork", "window": "window", "congestion window": "cwnd"}
 _RELEASES: Final = {
     "everything before it is acknowledged": "acknowledged",
@@ -40,6 +41,8 @@ class _Buffers:
         self.scene = scene
         self.directions = Directions(scene)
         self._held: dict[tuple[str, str], dict[str, Any]] = {}
+        self._ended: dict[int, str] = {}
+        """The end of a connection that was done with it first, by the subject's identity."""
 
     def send_buffer(self, record: Record) -> Iterator[Fact]:
         """Bytes were taken from the program, or are held back."""
@@ -159,6 +162,19 @@ class _Buffers:
                 "read_bytes": direction.read_bytes,
             }
             yield Fact(record["t"], "stream-sums", record["at"], values, about=direction.subject)
+        if found and subject is not None:
+            self._forget_at_the_second_end(subject, f"{record['at']} {record['subject']}")
+
+    def _forget_at_the_second_end(self, subject: Subject, end: str) -> None:
+        """What a connection has carried is needed no more when both ends are done with it."""
+        first = self._ended.get(id(subject))
+        if first is not None and first != end:
+            del self._ended[id(subject)]
+            self.directions.forget(subject)
+        elif first is None:
+            self._ended[id(subject)] = end
+            if len(self._ended) > ENDED_MAX:
+                del self._ended[next(iter(self._ended))]
 
 
 def _shape(sends: list[Piece], start: int, end: int) -> str:

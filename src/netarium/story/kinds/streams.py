@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 from netarium.story.facts import Flight, Subject
 from netarium.story.scene import Scene, address_of
 
-KEPT: Final = 128
+KEPT: Final = 64
 """So many sends, and so many segments, are remembered of each direction."""
 DIRECTIONS_MAX: Final = 256
 
@@ -97,6 +97,11 @@ class Directions:
         elif not outgoing and not direction.receiver:
             direction.receiver = end_name(self.scene, place, local, remote)
         return direction
+
+    def forget(self, subject: Subject) -> None:
+        """The connection is over at both ends, and another one may begin."""
+        for side in (0, 1):
+            self._known.pop((id(subject), side), None)
 
     def both(self, subject: Subject) -> list[Direction]:
         """Of the one who began it and of the other, as far as they are known."""

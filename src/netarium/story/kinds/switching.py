@@ -35,6 +35,8 @@ class _Switching:
         }
         self._told: dict[tuple[str, ...], None] = {}
         self._tables: dict[str, list[str]] = {}
+        self._shown: dict[str, list[str]] = {}
+        """The table of each switch, and what was shown of it last."""
 
     def owner(self, record: Record, packet: Packet, flight: Flight) -> Iterator[Fact]:
         """ARP says whose MAC address it is that no port in the head of the trace has (a layer-3 switch's own)."""
@@ -80,8 +82,9 @@ class _Switching:
             "tagged": [_port(each) for each in details.get("tagged", ())],
             "came_tagged": bool(details.get("came_tagged")),
             "age_s": details.get("age_s", -1),
-            "table": table if self._is_new((place, "table", *table)) else [],
+            "table": table if self._shown.get(place) != table else [],
         }
+        self._shown[place] = table
         about = self._about(source) or self._about(destination)
         if shape == "multicast" and (about is None or about.kind == "routing"):
             return  # hellos of routers among themselves
