@@ -31,6 +31,7 @@ CASES = {
     "close_at_once": ("close_at_once", ["server.py", "client.py"], {}, 20106),
     "close_late": ("close_late", ["server.py 1", "client.py"], {}, 20107),
     "upload_loop": ("upload", ["server.py loop", "client.py"], {}, 20108),
+    "two_encodings": ("two_encodings", ["server.py", "client.py"], {}, 20109),
     "upload_single": ("upload", ["server.py single", "client.py"], {}, 20108),
 }
 
@@ -49,6 +50,13 @@ EXPECTED = {
             "your turn: server: fine, and you?",
             "your turn: ",
         ],
+    },
+    "two_encodings": {
+        "server": [
+            "not understood: 'utf-8' codec can't decode byte 0xc4 in position 0: invalid continuation byte",
+            "read as GBK: 你好，世界",
+        ],
+        "client": ["sent as GBK"],
     },
     "upload_loop": {
         "server": ["file picture.bin of 5000000 bytes", "whole", "digest equal"],

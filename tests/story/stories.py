@@ -24,6 +24,7 @@ RUNS = {
     "nat-example": ("labs", ("nat-example.yaml",)),
     "vlan": ("labs", ("vlan.yaml",)),
     "faults": ("labs", ("faults.yaml",)),
+    "lan": ("labs", ("lan.yaml",)),
     "chat_lan": ("pairs/chat_lan", ("server.py", "client.py", *_INPUTS)),
     "chat_local": ("pairs/chat_local", ("server.py", "client.py", *_INPUTS)),
 }

@@ -100,7 +100,7 @@ class Flight:
 
     def seen(self, number: int | None, node: str) -> None:
         """It was seen at a node, in the frame of that number (None: in one that was not captured)."""
-        if number is not None:
+        if isinstance(number, int):
             self.numbers.add(number)
             if self.folded is not None:
                 self.folded.add(number)
