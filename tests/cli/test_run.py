@@ -277,7 +277,9 @@ def test_a_loop_of_switches_is_said_before_it_runs_for_ever(netarium, script, tm
     )
     done = netarium("run", "lab.yaml", "--until", "10ms")
     assert done.code == 0
-    assert done.stderr.splitlines()[0].startswith("netarium: s:p2--t:p2 closes a loop of switches")
+    assert done.stderr.splitlines()[0].startswith(
+        "netarium: lab.yaml:7: s:p2--t:p2 closes a loop of switches"
+    )
 
 
 def test_json_is_one_object_instead_of_the_output(netarium, pair):
