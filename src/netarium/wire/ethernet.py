@@ -264,22 +264,21 @@ class Frame:
             self.carried_crc = crc
         network = self.network
         if type(network) is Ipv4Header:
-            self.digest_crc = crc = crc32(
-                _DIGEST_IPV4.pack(
-                    self.destination,
-                    self.source,
-                    self.tag,
-                    network.source,
-                    network.destination,
-                    network.protocol,
-                    network.ttl,
-                    network.identification,
-                    network.fragment,
-                    network.tos,
-                )
-                + network.options,
-                crc,
+            head = _DIGEST_IPV4.pack(
+                self.destination,
+                self.source,
+                self.tag,
+                network.source,
+                network.destination,
+                network.protocol,
+                network.ttl,
+                network.identification,
+                network.fragment,
+                network.tos,
             )
+            if network.options:
+                head += network.options
+            self.digest_crc = crc = crc32(head, crc)
             return crc
         head = _DIGEST.pack(self.destination, self.source, self.tag, self.ethertype)
         if type(network) is Ipv6Header:
