@@ -137,7 +137,7 @@ def _folding(fact: Fact) -> tuple[str, str, int]:
 def _folded(fact: Fact) -> Fact:
     """The fact that tells those that come from here on; its values grow."""
     if fact.fold.startswith("bulk "):
-        values = dict.fromkeys(("segments", "bytes", "again", "acknowledgments", "lost", "end_ns"), 0)
+        values: dict[str, Any] = dict.fromkeys(("segments", "bytes", "again", "acknowledgments", "lost", "end_ns"), 0)
         rest = Fact(fact.time_ns, "bulk", fact.place, values, about=fact.about)
     else:
         values = {"of": fact.kind, "count": 0, "end_ns": 0, "reason": fact.values.get("reason", "")}
