@@ -29,6 +29,10 @@ def _many(key: str) -> Fits:
     return lambda values: len(values.get(key) or ()) > 1
 
 
+def _bound_to(*addresses: str) -> Fits:
+    return lambda values: values.get("what") == "bound" and values.get("address") in addresses
+
+
 def _port_changed(values: dict[str, Any]) -> bool:
     before, after = (str(values.get(key)).partition(" -> ")[0] for key in ("before", "after"))
     return before.rpartition(":")[2] != after.rpartition(":")[2]
@@ -110,8 +114,8 @@ CORRECTED: Final[dict[str, tuple[tuple[Fits, str], ...]]] = {
         (_has("what", "partly"), "belief.send_takes_what_fits"),
         (_has("errno", "EADDRINUSE"), "belief.port_of_the_dead"),
         (_has("errno", "EPIPE", "ECONNRESET"), "belief.error_comes_late"),
-        (_has("address", "", "0.0.0.0", "::"), "belief.any_is_no_address"),
-        (_has("address", "127.0.0.1", "::1"), "belief.loopback_is_private"),
+        (_bound_to("", "0.0.0.0", "::"), "belief.any_is_no_address"),
+        (_bound_to("127.0.0.1", "::1"), "belief.loopback_is_private"),
         (_has("what", "listens"), "belief.backlog_is_a_queue"),
     ),
     "datagram-cut": ((_always, "belief.datagram_is_read_whole"),),

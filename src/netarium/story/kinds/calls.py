@@ -34,6 +34,16 @@ _TIMED_OUT: Final = "TimeoutError"
 """The name of an error without a number: the socket's own time-out (settimeout)."""
 _TOOLS: Final = frozenset(tool.name for tool in TOOLS)
 """Programs that poll: how long they wait for nothing is no news."""
+_NOTHING: Final[dict[str, Any]] = {
+    "to": "",
+    "address": "",
+    "backlog": None,
+    "errno": "",
+    "waited_ns": 0,
+    "taken": 0,
+    "bytes": 0,
+}
+"""The values of what a call does not tell."""
 _LOOPBACK: Final = ("127.", "::1")
 
 
@@ -57,7 +67,7 @@ class _Calls:
             return
         if values is None or not self._is_told(program, call, values):
             return
-        values = {"program": program, "call": call, **values}
+        values = {"program": program, "call": call, **_NOTHING, **values}
         yield Fact(record["t"], "call", record["at"], values, about=self.scene.recent(record["at"]))
 
     def _read(self, record: Record, call: str, details: dict[str, Any]) -> dict[str, Any] | None:

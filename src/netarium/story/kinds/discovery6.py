@@ -23,6 +23,17 @@ REMEMBERED_MAX: Final = 4096
 _UNSPECIFIED: Final = "::"
 
 Values = dict[str, Any]
+_NOTHING: Final[Values] = {
+    "target": "",
+    "purpose": "",
+    "mac": "",
+    "destination": "",
+    "prefixes": [],
+    "autonomous": False,
+    "lifetime_s": 0,
+    "servers": [],
+}
+"""The values of what a message does not tell."""
 
 
 class _Discovery:
@@ -51,7 +62,7 @@ class _Discovery:
         subject, phase = self._about(node, values)
         flight.subject = subject
         self.scene.touch(node, subject)
-        fact = Fact(record["t"], "nd", node, values, flight, subject, phase=phase)
+        fact = Fact(record["t"], "nd", node, {**_NOTHING, **values}, flight, subject, phase=phase)
         if values["message"] in ("router", "router-wanted"):
             fact.background = not self._is_new(node, values["message"])
         yield fact
