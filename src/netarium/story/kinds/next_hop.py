@@ -258,7 +258,7 @@ def _table_lines(fact: Fact, words: Words) -> list[str]:
 def _say_forward(fact: Fact, words: Words) -> str:
     v = fact.values
     return words.text(
-        "decision.forward",
+        "decision.forward6" if ":" in v["destination"] else "decision.forward",
         place=fact.place,
         destination=v["destination"],
         winner=v["winner"],
