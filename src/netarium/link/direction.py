@@ -36,6 +36,7 @@ class Direction:
 
     __slots__ = (
         "_negative_byte_ns",
+        "_sending_ns",
         "cable",
         "corrupted",
         "delay_ns",
@@ -80,6 +81,7 @@ class Direction:
         self.delay_ns = cable.delay_ns
         self.rate_bps = cable.rate_bps or 1
         self._negative_byte_ns = -_BIT_NS if cable.rate_bps else 0
+        self._sending_ns: dict[int, int] = {}  # by size; a division of such large numbers is slow
         self.size_bytes_max = cable.mtu + HEADER_BYTES
         self.wire_bytes: bool = cable.wire_bytes
 
@@ -104,8 +106,12 @@ class Direction:
                 self.drop(Drop.QUEUE_FULL, frame)
                 return
             start = self.free_at
-        # Two minus signs make the floor division a ceiling.
-        self.free_at = departure = start - self._negative_byte_ns * (size + FCS_BYTES) // self.rate_bps
+        sending_ns = self._sending_ns.get(size)
+        if sending_ns is None:
+            # Two minus signs make the floor division a ceiling.
+            sending_ns = -(self._negative_byte_ns * (size + FCS_BYTES) // self.rate_bps)
+            self._sending_ns[size] = sending_ns
+        self.free_at = departure = start + sending_ns
         if self.wire_bytes:
             frame = Frame.parse(bytes(frame))
         if self.rules:

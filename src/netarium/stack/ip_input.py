@@ -51,11 +51,38 @@ class Ipv4Input:
             self.stack.drop(frame.fault or Drop.IP_MALFORMED, frame, interface.name)
             return
         self.received += 1
-        local = self.routes.local
+        mine = self.routes.ways.get((header.source, header.destination))
+        if mine is None or self.hooks.prerouting is not None:
+            self._receive_unknown(frame, header, interface)
+        elif not mine:
+            self.forward.forward_packet(frame, header, interface)
+        elif (
+            header.fragment & IS_FRAGMENT
+            or frame.fault is not None
+            or frame.destination & MAC_GROUP_BIT
+            or self.hooks.input is not None
+            or self.raw_receivers
+        ):
+            self._receive_unknown(frame, header, interface)
+        else:  # the way of nearly every packet: the same as `deliver`, without the call
+            receiver = self.protocols.get(header.protocol)
+            if receiver is not None:
+                receiver(frame, interface)
+            else:
+                self._unknown_protocol(frame, header)
+
+    def _receive_unknown(self, frame: Frame, header: Ipv4Header, interface: Interface) -> None:
+        """The first packet between two addresses, and those that somebody must look at: every check, in order.
+
+        What the addresses alone decide is kept in `routes.ways`, but not on `lo`, where own sources are right, nor
+        while a hook may change them.
+        """
+        routes = self.routes
         source = header.source
         if not interface.is_loopback:
             top = source >> 24
-            if (top >= 224 or top == 127 or top == 0 or source in local) and not self._takes_source(header):
+            wrong = top >= 224 or top == 127 or top == 0 or source in routes.local
+            if wrong and not self._takes_source(header):
                 self.stack.drop(Drop.IP_MARTIAN, frame, f"from {ipv4_text(source)} by {interface.name}")
                 return
         if self.hooks.prerouting is not None:
@@ -64,30 +91,20 @@ class Ipv4Input:
                 return
             frame, header = judged, judged.network
         destination = header.destination
-        route = local.get(destination)
+        route = routes.local.get(destination)
         if route is None:
             if 0 < destination >> 24 < 127 or 127 < destination >> 24 < 224:
+                if not (interface.is_loopback or self.hooks.prerouting):
+                    routes.note_way(header.source, destination, False)
                 self.forward.forward_packet(frame, header, interface)
             else:
                 self._receive_other(frame, header, interface)
-            return
-        if route.kind != LOCAL or frame.destination & MAC_GROUP_BIT:
+        elif route.kind != LOCAL or frame.destination & MAC_GROUP_BIT:
             self._receive_group(frame, header, interface)
-            return
-        # The way of nearly every packet: the same as `deliver`, without the call.
-        if (
-            header.fragment & IS_FRAGMENT
-            or frame.fault is not None
-            or self.hooks.input is not None
-            or self.raw_receivers
-        ):
-            self.deliver(frame, header, interface)
-            return
-        receiver = self.protocols.get(header.protocol)
-        if receiver is not None:
-            receiver(frame, interface)
         else:
-            self._unknown_protocol(frame, header)
+            if not (interface.is_loopback or self.hooks.prerouting):
+                routes.note_way(header.source, destination, True)
+            self.deliver(frame, header, interface)
 
     def deliver(self, frame: Frame, header: Ipv4Header, interface: Interface) -> None:
         """Hand a packet for this host to its protocol, whole."""

@@ -178,6 +178,7 @@ class RouteTable:
         "tables",
         "told_flows",
         "told_table",
+        "ways",
     )
 
     bits = 32
@@ -196,6 +197,8 @@ class RouteTable:
         self.loopback: Route | None = None
         """127/8, when `lo` has its address."""
         self.cache: dict[int, Route | None] = {}
+        self.ways: dict[tuple[int, int], bool] = {}
+        """(source, destination) that `ip_input` has found sound: whether the destination is this host."""
         self.told_flows: dict[tuple[int, ...], int] = {}
         """What `decisions` has told the watchers: flow -> generation; empty while nobody watches."""
         self.told_table = (-1, -1)
@@ -325,6 +328,13 @@ class RouteTable:
         """Something a lookup depends on has changed: forget what was cached."""
         self.generation += 1
         self.cache.clear()
+        self.ways.clear()
+
+    def note_way(self, source: int, destination: int, mine: bool) -> None:
+        """Remember in `ways` what the addresses of a packet decide, until something changes."""
+        if len(self.ways) >= CACHE_ENTRIES_MAX:
+            self.ways.clear()
+        self.ways[(source, destination)] = mine
 
     def _sort_lengths(self) -> None:
         self.tables = [
