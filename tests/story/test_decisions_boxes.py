@@ -102,14 +102,14 @@ def test_spanning_tree_says_which_port_it_keeps_blocked(tmp_path: Path) -> None:
     net.link(one, two)
     net.add_link((one, ""), (two, ""), {})
     story = told(net, tmp_path, lambda: net.drive(40 * 10**9, lambda: False))
-    states = {(each.place, each.values["port"]): each.values["state"] for each in story.of("tree-port")}
-    blocked = [where for where, state in states.items() if state == "blocking"]
-    last = {each["at"]: each["after"] for each in story.records(subject="spanning tree state")}
-    for (place, port), state in states.items():
-        assert (last[f"{place}:{port}"] == "forwarding") == (state == "forwarding")
-    assert "forwarding" in states.values()
-    assert all("loop" in text for text in story.texts("tree-port") if "blocked" in text)
-    assert len(blocked) <= 1
+    said = {f"{each.place}:{each.values['port']}": each for each in story.of("tree-port")}
+    roles = {each["at"]: each["after"] for each in story.records(subject="spanning tree role")}
+    blocked = [port for port, each in said.items() if each.values["state"] == "blocking"]
+    assert blocked == [port for port, role in roles.items() if role in ("alternate", "backup")]
+    assert len(blocked) == 1 and "stays blocked, or the switches would form a loop" in said[blocked[0]].text
+    roots = [each.text for each in story.of("tree-port") if each.values["state"] == "root"]
+    assert len(roots) == 1 and roots[0].endswith("is its shortest way to the root bridge.")
+    assert sum("A blocked port is no fault" in note for note in story.notes()) == 1
 
 
 def test_a_packet_over_the_mtu_is_cut_and_put_together(tmp_path: Path) -> None:

@@ -22,6 +22,7 @@ PORTS_MAX: Final = 8
 _BROADCAST: Final = "ff:ff:ff:ff:ff:ff"
 _NO_MAC: Final = "00:00:00:00:00:00"
 _SETTLED: Final = {"forwarding": "forwarding", "blocking": "blocking", "discarding": "blocking"}
+_ROLES: Final = {"root": "root", "alternate": "blocking", "backup": "blocking"}
 
 
 class _Switching:
@@ -34,6 +35,8 @@ class _Switching:
             if isinstance(port, dict) and port.get("mac") != _NO_MAC
         }
         self._told: dict[tuple[str, ...], None] = {}
+        self._tree: dict[str, str] = {}
+        """What was told last of each port of a tree."""
         self._tables: dict[str, list[str]] = {}
         self._shown: dict[str, list[str]] = {}
         """The table of each switch, and what was shown of it last."""
@@ -91,11 +94,12 @@ class _Switching:
         yield Fact(record["t"], "switched", place, values, about=about)
 
     def tree(self, record: Record) -> Iterator[Fact]:
-        """The spanning tree has opened or closed a port."""
+        """The spanning tree has opened or closed a port, or found the one that leads to the root."""
         what = record["subject"].removeprefix("spanning tree ")
-        after = _SETTLED.get(record["after"]) if what == "state" else None
-        if after is None or not self._is_new((record["at"], "tree", after, str(record["t"]))):
+        after = (_SETTLED if what == "state" else _ROLES).get(record["after"])
+        if after is None or self._tree.get(record["at"], "") == after:
             return
+        self._tree[record["at"]] = after
         place, _, port = record["at"].partition(":")
         subject = self.scene.subject("routing", "stp", lambda: {"protocol": "STP"})
         values = {"port": port, "state": after, "before": record["before"]}
