@@ -14,6 +14,8 @@ from pathlib import Path
 import pytest
 from tests.story.stories import RUNS, Recorded, record
 
+from netarium.story.telling import Choice
+
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
 
@@ -40,6 +42,9 @@ def test_r128_one_browser_opens_two_sites_and_its_bytes_are_counted_beside_a_cli
         assert f"reader/browser |   GET {site}" in printed
     assert "reader/meter_client | weather 21.5" in printed
     assert "reader/meter_client-2 | tides 3.2" in printed
+    own = recorded.chapters("en", Choice(follow="reader/meter_client"))
+    ports = {chapter.title.rpartition(" ")[2] for chapter in own if chapter.key in ("open", "data", "close")}
+    assert ports == {"7000"}
     carried: Counter[str] = Counter()
     for chapter in recorded.chapters("en"):
         for step in chapter.steps:

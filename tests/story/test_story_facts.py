@@ -259,7 +259,8 @@ def test_the_story_is_of_one_node_one_program_one_conversation_or_some_kinds(rec
     nat = recorded("nat-example")
     whole = [step for chapter in nat.chapters() for step in chapter.steps]
     followed = nat.chapters(choice=Choice(follow="a"))
-    assert {chapter.title for chapter in followed} < {chapter.title for chapter in nat.chapters()}
+    titles = {chapter.title for chapter in followed if chapter.steps}
+    assert titles < {chapter.title for chapter in nat.chapters()}
     assert all("b to server" not in chapter.title for chapter in followed)
     left_out = [chapter.background for chapter in followed if chapter.background is not None]
     assert sum(sum(each.counts.values()) for each in left_out) > 10

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import Counter, deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 from netarium.story.facts import NEXT, Fact, Flight, Numbers, Subject
 
@@ -137,7 +137,9 @@ def _folding(fact: Fact) -> tuple[str, str, int]:
 def _folded(fact: Fact) -> Fact:
     """The fact that tells those that come from here on; its values grow."""
     if fact.fold.startswith("bulk "):
-        values: dict[str, Any] = dict.fromkeys(("segments", "bytes", "again", "acknowledgments", "lost", "end_ns"), 0)
+        values: dict[str, Any] = dict.fromkeys(
+            ("segments", "bytes", "again", "acknowledgments", "lost", "end_ns"), 0
+        )
         rest = Fact(fact.time_ns, "bulk", fact.place, values, about=fact.about)
     else:
         values = {"of": fact.kind, "count": 0, "end_ns": 0, "reason": fact.values.get("reason", "")}
@@ -160,6 +162,11 @@ def _fold_in(rest: Fact, fact: Fact) -> None:
     if rest.flight is not None and fact.flight is not None:
         rest.flight.numbers.merge(fact.flight.numbers)
         fact.flight.folded = rest.flight.numbers
+
+
+def _goes_with(waiting: Fact, fact: Fact) -> bool:
+    """Whether what waited goes to the chapter of a fact: of its subject; of no subject, to what its place does."""
+    return waiting.about is fact.about if waiting.about is not None else waiting.place == fact.place
 
 
 class Chapters:
@@ -199,10 +206,12 @@ class Chapters:
         """Facts that waited for what their subject does next."""
         if not self._waiting:
             return []
-        found = [each for each in self._waiting if each.about is fact.about or fact.time_ns > each.time_ns]
+        found = [each for each in self._waiting if fact.time_ns > each.time_ns or _goes_with(each, fact)]
         for each in found:
             self._waiting.remove(each)
-            each.phase = fact.phase if each.about is fact.about and fact.phase != NEXT else ""
+            goes_with = _goes_with(each, fact) and fact.phase != NEXT
+            each.phase = fact.phase if goes_with else ""
+            each.about = each.about or (fact.about if goes_with else None)
         return found
 
     def _place(self, fact: Fact) -> None:

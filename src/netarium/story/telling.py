@@ -20,6 +20,8 @@ from netarium.story.scene import Scene, address_of
 from netarium.story.showing import Show, Shown, shown_of
 from netarium.story.words import Words
 
+ROUTINE_TOLD: Final = 2
+"""So many connections of a node's daemon to one server are told; the others are counted."""
 TAKE_PART_MAX: Final = 16
 """So many nodes are remembered to have part in one thing."""
 
@@ -143,6 +145,7 @@ class Story:
         self._corrected: set[str] = set()
         self._number = 0
         self._left_out = Background()
+        self._routine: dict[tuple[str, str], list[str]] = {}
 
     def chapters(self) -> Iterator[ToldChapter]:
         """Its chapters, one after the other, while the trace is read."""
@@ -154,7 +157,7 @@ class Story:
                 yield from self._told(chapter)
         for chapter in chapters.rest():
             yield from self._told(chapter)
-        if self._left_out and self._number == 0:
+        if self._left_out:
             yield self._chapter(Chapter("alone", None, 0, 0))
         self.ending.record = self.trace.end
         if self.trace.cut is not None:
@@ -189,12 +192,27 @@ class Story:
             return f"{first}-{second}" in pairs or f"{second}-{first}" in pairs
         if choice.follow:
             node, slash, _ = choice.follow.partition("/")
-            if slash and subject is not None and subject.programs:
-                return choice.follow in subject.programs
+            if slash:
+                has_part = subject is not None and choice.follow in subject.programs
+                return has_part or any(fact.values.get("program") == choice.follow for fact in chapter.facts)
             return (subject is not None and node in subject.nodes) or any(
                 fact.place == node for fact in chapter.facts
             )
-        return bool(chapter.facts) or bool(chapter.background)
+        return bool(chapter.facts or chapter.background) and not self._is_routine(chapter)
+
+    def _is_routine(self, chapter: Chapter) -> bool:
+        """Whether a daemon of a node (a health check) does once more what it has been seen to do before."""
+        subject = chapter.subject
+        if subject is None or subject.kind != "TCP":
+            return False
+        program = str(subject.label.get("program", ""))
+        if not self.scene.services.get(program, {}).get("of_node"):
+            return False
+        key = (program, str(subject.label.get("server", "")))
+        seen = self._routine.setdefault(key, [])
+        if subject.key not in seen and len(seen) < ROUTINE_TOLD:
+            seen.append(subject.key)
+        return subject.key not in seen
 
     def _chapter(self, chapter: Chapter) -> ToldChapter:
         self._number += 1

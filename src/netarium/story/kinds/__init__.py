@@ -9,6 +9,7 @@
     neighbors  ARP
     discovery6 neighbour discovery of IPv6
     ping       ICMP: echo and errors
+    programs   which program has part in what (for --follow NODE/PROGRAM)
     tcp        segments and states of connections
     udp        datagrams
     nat        entries of a NAT table, and what they rewrite
@@ -48,6 +49,7 @@ from netarium.story.kinds import (
     next_hop,
     pieces,
     ping,
+    programs,
     queues,
     recovery,
     resolvers,
@@ -69,6 +71,7 @@ MODULES: Final[tuple[ModuleType, ...]] = (
     tcp,
     udp,
     ping,
+    programs,
     discovery6,
     next_hop,
     switching,

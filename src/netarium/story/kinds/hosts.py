@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final
 
-from netarium.story.facts import Fact
+from netarium.story.facts import NEXT, Fact
 from netarium.story.kinds.base import Kind, Readers, Record
 from netarium.story.scene import Node, Scene
 from netarium.story.words import Words
@@ -137,16 +137,16 @@ class _Hosts:
         name = str(record.get("program", ""))
         if self._is_part_of_node(name):
             return
-        about = self.scene.recent(record["at"])
         if record.get("what") == "started":
             values: dict[str, Any] = {
                 "program": name,
                 "command": " ".join(map(str, record.get("command") or ())),
             }
-            yield Fact(record["t"], "program-started", record["at"], values, about=about)
+            yield Fact(record["t"], "program-started", record["at"], values, phase=NEXT)
         elif record.get("what") == "ended":
             yield from self._rest(record, name)
             values = {"program": name, "exit_code": record.get("exit_code")}
+            about = self.scene.recent(record["at"])
             yield Fact(record["t"], "program-ended", record["at"], values, about=about)
 
     def printed(self, record: Record) -> Iterator[Fact]:
