@@ -285,3 +285,32 @@ def test_a_packet_with_our_own_source_from_the_wire_is_a_martian():
     assert drops(r) == {"IP_MARTIAN": 1, "ICMP_IGNORED": 1}, (
         "s redirects r to itself; routers believe no redirect"
     )
+
+
+def test_what_two_addresses_decide_is_asked_again_when_an_address_comes_or_goes():
+    _, a, r, _ = routed()
+    there = frame_to(r, "10.0.1.1", "10.0.2.77")
+    inject(r, there)
+    inject(r, there)
+    assert r.ipv4.forward.forwarded == 2
+    r.add_address("eth1", ip("10.0.2.77"), 24)
+    inject(r, there)
+    inject(r, there)
+    assert (r.ipv4.forward.forwarded, r.udp.no_socket) == (2, 2), "the router's own now"
+    r.add_address("eth1", ip("10.0.1.1"), 32)
+    inject(r, there)
+    assert drops(r)["IP_MARTIAN"] == 1, "its own address cannot come from outside"
+    r.remove_address("eth1", ip("10.0.1.1"))
+    r.remove_address("eth1", ip("10.0.2.77"))
+    inject(r, there)
+    assert r.ipv4.forward.forwarded == 3
+
+
+def test_a_hook_sees_packets_between_addresses_that_are_known_already():
+    _, _, r, _ = routed()
+    there = frame_to(r, "10.0.1.1", "10.0.2.77")
+    inject(r, there)
+    seen = []
+    r.hooks.add("prerouting", 0, lambda frame, into, out: seen.append(frame))
+    inject(r, there)
+    assert len(seen) == 1 and r.ipv4.forward.forwarded == 1
