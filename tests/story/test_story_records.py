@@ -105,6 +105,13 @@ def test_lines_that_cannot_matter_are_passed_over_but_not_those_every_story_need
     assert trace.cut is None
 
 
+def test_a_trace_that_was_written_anew_with_spaces_is_read_as_well(tmp_path):
+    path = tmp_path / "x.jsonl"
+    arp = {"t": 3, "event": "sent", "at": "a:eth0", "protocol": "ARP"}
+    path.write_text("".join(json.dumps(each) + "\n" for each in (HEADER, state(1), arp, END)))
+    assert "sent" in [each["event"] for each in TraceFile(path).records((b'"protocol":"ARP"',))]
+
+
 def test_records_of_some_other_maker_that_lack_what_ours_have_are_passed_over(tmp_path):
     path = tmp_path / "x.jsonl"
     odd = [

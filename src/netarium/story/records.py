@@ -42,6 +42,8 @@ class TraceFile:
         except OSError as error:
             raise UsageError(f"cannot read the trace {self.path}: {error.strerror}") from None
         self.header = self._header(first)
+        self._is_compact = b'"netarium_trace":' + str(VERSION).encode() in first
+        """Written without spaces, as ours are: then a piece of bytes finds a line."""
 
     def _header(self, line: bytes) -> Record:
         try:
@@ -73,7 +75,7 @@ class TraceFile:
 
         `progress` is told now and then how many bytes have been read.
         """
-        wanted = (*needles, *ALWAYS) if needles else ()
+        wanted = (*needles, *ALWAYS) if needles and self._is_compact else ()
         for offset, block in self._blocks(progress):
             for start, line in _lines(block, wanted):
                 record = _parsed(line)
