@@ -173,3 +173,13 @@ def address_of(end: str) -> str:
 def end_text(address: str, port: int) -> str:
     """`10.0.0.1:80` or `[2001:db8::1]:80`."""
     return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
+
+
+def end_name(owner: Callable[[str], str], node: str, local: str, remote: str) -> str:
+    """The node; where both ends are on it, which of them: `server:5000`."""
+    ends = [address_of(each) for each in (local, remote)]
+    owners = [owner(each) for each in ends]
+    is_inside = (
+        ends[0] == ends[1] or owners[0] == owners[1] != "" or all(each.startswith("127.") for each in ends)
+    )
+    return f"{node}:{local.rpartition(':')[2]}" if is_inside else node

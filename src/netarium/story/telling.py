@@ -230,9 +230,12 @@ class Story:
         label = dict(chapter.subject.label) if chapter.subject is not None else {}
         if "server" in label:
             label["port"] = label["server"].rpartition(":")[2]
+            client = label["client"]
             for end in ("client", "server"):
                 address = address_of(label[end])
                 label[end] = self.scene.owner(address) or address
+            if label["client"] == label["server"]:  # both on one host: the port says which is which
+                label["client"] += f":{client.rpartition(':')[2]}"
         for key in ("asker", "target"):
             if key in label:
                 label[key] = self.scene.owner(label[key]) or label[key]

@@ -11,9 +11,8 @@ from typing import Final
 from netarium.journey import Cause
 from netarium.story.facts import Fact, Flight
 from netarium.story.kinds.base import Kind, Readers, Record
-from netarium.story.kinds.streams import end_name
 from netarium.story.packets import Packet
-from netarium.story.scene import Scene, end_text
+from netarium.story.scene import Scene, end_name, end_text
 from netarium.story.words import Words
 from netarium.wire.tcp import ACK, RST, SYN, TcpHeader
 
@@ -51,7 +50,7 @@ class _Recovery:
         local, _, remote = record["subject"].removeprefix("tcp ").partition("-")
         about = self.scene.known_conversation("TCP", local, remote)
         values = {
-            "who": end_name(self.scene, place, local, remote),
+            "who": end_name(self.scene.owner, place, local, remote),
             "cause": cause,
             "from": details.get("sequence", 0),
             "bytes": details.get("bytes", 0),
@@ -83,7 +82,7 @@ class _Recovery:
         if self._count((*key, "opens" if header.window else "closes")):
             about = flight.subject or self.scene.known_conversation("TCP", *key)
             place = record["at"].partition(":")[0]
-            values = {"who": end_name(self.scene, place, *key), "open": bool(header.window)}
+            values = {"who": end_name(self.scene.owner, place, *key), "open": bool(header.window)}
             yield Fact(record["t"], "window", place, values, about=about)
 
     def _count(self, key: tuple[str, str, str]) -> bool:

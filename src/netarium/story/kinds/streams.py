@@ -9,7 +9,7 @@ from collections import deque
 from typing import Final, NamedTuple
 
 from netarium.story.facts import Flight, Subject
-from netarium.story.scene import Scene, address_of
+from netarium.story.scene import Scene, end_name
 
 KEPT: Final = 64
 """So many sends, and so many segments, are remembered of each direction."""
@@ -93,9 +93,9 @@ class Directions:
         subject, side = self.scene.side_of("TCP", local, remote)
         direction = self._of(subject, side if outgoing else 1 - side)
         if outgoing and not direction.sender:
-            direction.sender = end_name(self.scene, place, local, remote)
+            direction.sender = end_name(self.scene.owner, place, local, remote)
         elif not outgoing and not direction.receiver:
-            direction.receiver = end_name(self.scene, place, local, remote)
+            direction.receiver = end_name(self.scene.owner, place, local, remote)
         return direction
 
     def forget(self, subject: Subject) -> None:
@@ -117,16 +117,6 @@ class Directions:
                 del self._known[next(iter(self._known))]
         self._known[key] = known
         return known
-
-
-def end_name(scene: Scene, place: str, local: str, remote: str) -> str:
-    """The node, and where both ends are on it, which of them: `server:5000`."""
-    ends = [address_of(each) for each in (local, remote)]
-    owners = [scene.owner(each) for each in ends]
-    is_inside = (
-        ends[0] == ends[1] or owners[0] == owners[1] != "" or all(each.startswith("127.") for each in ends)
-    )
-    return f"{place}:{local.rpartition(':')[2]}" if is_inside else place
 
 
 def span(piece: Piece | tuple[int, int]) -> str:

@@ -12,7 +12,7 @@ from typing import Any, Final
 from netarium.story.facts import NEXT, Fact, Flight, Subject
 from netarium.story.kinds.base import Kind, Readers, Record
 from netarium.story.packets import Packet
-from netarium.story.scene import Scene, address_of, end_text
+from netarium.story.scene import Scene, address_of, end_name, end_text
 from netarium.story.words import Words, preview
 
 _MODULUS: Final = 1 << 32
@@ -46,23 +46,24 @@ def _say(fact: Fact, words: Words) -> str:
 def _say_segment(fact: Fact, words: Words) -> str:
     v = fact.values
     segment = v["segment"]
+    who = end_name(words.owner, fact.place, v["source"], v["destination"])
     if segment == "syn":
         whom = words.who(address_of(v["destination"]))
-        return words.text("tcp.syn", place=fact.place, whom=whom, port=v["port"], sequence=v["sequence"])
+        return words.text("tcp.syn", place=who, whom=whom, port=v["port"], sequence=v["sequence"])
     if segment == "syn-ack":
-        return words.text("tcp.syn-ack", place=fact.place, sequence=v["sequence"])
+        return words.text("tcp.syn-ack", place=who, sequence=v["sequence"])
     if segment == "data":
         said = say_preview(v["preview"], words)
-        text = words.plural("tcp.data", v["bytes"], place=fact.place, first=v["first"], preview=said)
+        text = words.plural("tcp.data", v["bytes"], place=who, first=v["first"], preview=said)
         return words.text("tcp.and-fin", text=text) if v["fin"] else text
     if segment == "ack":
         key = "tcp.ack-all" if v["acknowledges_fin"] else "tcp.ack"
         if not v["acknowledges_fin"] and not v["acknowledged"]:
-            return words.text("tcp.ack-nothing", place=fact.place)
+            return words.text("tcp.ack-nothing", place=who)
         if not v["acknowledges_fin"]:
-            return words.plural(key, v["acknowledged"], place=fact.place, next=v["acknowledged"] + 1)
-        return words.text(key, place=fact.place)
-    return words.text(_PLAIN[segment], place=fact.place)
+            return words.plural(key, v["acknowledged"], place=who, next=v["acknowledged"] + 1)
+        return words.text(key, place=who)
+    return words.text(_PLAIN[segment], place=who)
 
 
 def say_preview(seen: dict[str, Any], words: Words) -> str:
@@ -79,7 +80,8 @@ def say_preview(seen: dict[str, Any], words: Words) -> str:
 
 def _say_state(fact: Fact, words: Words) -> str:
     v = fact.values
-    return words.text("tcp.state", place=fact.place, before=v["before"], after=v["after"])
+    who = end_name(words.owner, fact.place, v["local"], v["remote"])
+    return words.text("tcp.state", place=who, before=v["before"], after=v["after"])
 
 
 _NEEDLES = (b'"protocol":"TCP"',)

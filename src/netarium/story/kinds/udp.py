@@ -9,7 +9,7 @@ from netarium.story.facts import Fact, Flight
 from netarium.story.kinds.base import Kind, Readers, Record
 from netarium.story.kinds.tcp import say_preview
 from netarium.story.packets import Packet
-from netarium.story.scene import Scene, address_of, end_text
+from netarium.story.scene import Scene, address_of, end_name, end_text
 from netarium.story.words import Words, preview
 
 _ELSEWHERE: Final = frozenset({53, 67, 68, 520})
@@ -18,10 +18,11 @@ _ELSEWHERE: Final = frozenset({53, 67, 68, 520})
 def _say(fact: Fact, words: Words) -> str:
     v = fact.values
     whom, port = words.who(address_of(v["destination"])), v["destination"].rpartition(":")[2]
+    who = end_name(words.owner, fact.place, v["source"], v["destination"])
     if not v["bytes"]:
-        return words.text("udp.empty", place=fact.place, whom=whom, port=port)
+        return words.text("udp.empty", place=who, whom=whom, port=port)
     said = say_preview(v["preview"], words)
-    return words.plural("udp.data", v["bytes"], place=fact.place, whom=whom, port=port, preview=said)
+    return words.plural("udp.data", v["bytes"], place=who, whom=whom, port=port, preview=said)
 
 
 KINDS = (
