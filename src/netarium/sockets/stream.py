@@ -215,6 +215,13 @@ class StreamSocket(Socket):
         connection = self.connection
         if connection is None:
             raise os_error(self.take_error() or errno.ENOTCONN)
+        if (
+            not connection.rcv_queue
+            and connection.state == states.ESTABLISHED
+            and not connection.rcv_shutdown
+            and connection.error is None
+        ):
+            return None  # as below, in short: whoever waits asks so for each segment
         stack = self.stack
         stack.now = self.engine.now
         data = connection.receive(count) if not peek else connection.peek(count)

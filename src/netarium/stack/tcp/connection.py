@@ -200,14 +200,16 @@ class Connection(ControlBlock):
     def _after_read(self) -> None:
         """The program has read: perhaps acknowledge, perhaps tell the peer of room. (Linux tcp_cleanup_rbuf)"""
         if not self.rcv_queued_bytes:
-            if acknowledge.due_after_read(self):
+            if self.delayed_ack_at != NEVER_NS and acknowledge.due_after_read(self):
                 transmit.send_ack(self)
             self.pushed = False
         now = self.stack.now
         if now - self.rcv_space_at >= self.rtt.srtt_ns:
             window.grow_buffer(self, now)
+        # The first test is the first of `update_wanted`: this runs for every read.
         if (
-            window.update_wanted(self)
+            4 * (self.rcv_adv - self.rcv_nxt) <= self.rcv_buffer_bytes
+            and window.update_wanted(self)
             and not states.PEER_HAS_CLOSED[self.state]
             and self.state != states.CLOSED
         ):
