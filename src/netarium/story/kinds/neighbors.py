@@ -32,7 +32,7 @@ KINDS = (
         "arp",
         frozenset(["operation", "target", "sender", "sender_mac", "purpose", "answered"]),
         _say,
-        needles=(b'"protocol":"ARP"',),
+        needles=(b'"protocol":"ARP"', b'"destination_port":68,'),
     ),
 )
 

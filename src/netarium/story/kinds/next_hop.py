@@ -26,7 +26,10 @@ REASONS: Final = {
     "the longest prefix that matches": "decision.reason.longest",
     "the smallest metric of the longest prefix": "decision.reason.metric",
 }
-_NEEDLES: Final = (b'"stop":"ROUTE"', b'"stop":"FORWARD"')
+_NEEDLES: Final = (
+    b'"stop":"ROUTE"', b'"stop":"FORWARD"', b'"flags":"SYN', b'"stop":"FILTER_IN"', b'"stop":"FILTER_OUT"',
+)  # fmt: skip
+"""Who began a conversation, and what NAT has made of it, tells whose packets are answers."""
 
 
 class _NextHops:
@@ -70,7 +73,7 @@ class _NextHops:
                 end_text(destination, details["destination_port"]),
             )
             client = subject.label.get("client", "") if subject is not None else ""
-            return bool(client) and self.scene.owner(address_of(client)) != record["at"]
+            return bool(client) and self.scene.owner(address_of(client)) not in ("", record["at"])
         return details.get("icmp_type", 8) not in (8, 128)
 
     def _ask(self, end: str) -> None:

@@ -185,7 +185,7 @@ KINDS: Final = (
         "switch",
         frozenset({"mac", "owner", "vlan", "port", "before"}),
         _say_learned,
-        needles=(b'"subject":"mac ',),
+        needles=(b'"subject":"mac ', b'"protocol":"ARP"'),
     ),
     Kind(
         "switched",
@@ -207,7 +207,7 @@ KINDS: Final = (
         ),
         _say_decided,
         lambda fact, words: list(fact.values["table"]),
-        (b'"stop":"SWITCH"',),
+        (b'"stop":"SWITCH"', b'"protocol":"ARP"'),
     ),
     Kind(
         "tree-port",
