@@ -7,11 +7,12 @@ import time
 from pathlib import Path
 
 from tests.acceptance.nat_nets import NAT, SERVER, behind_gateway, whoami
-from tests.story.both_languages import told
+from tests.story.both_languages import Told, told
 
 from netarium import Net
+from netarium.story.kinds import KINDS
 from netarium.story.language import Language
-from netarium.story.telling import Story
+from netarium.story.telling import Choice, Story
 
 
 def send(*targets: str, size: int = 1, pause: float = 0.1) -> None:
@@ -301,3 +302,24 @@ def test_a_forwarded_ports_entry_is_told_with_the_way_in_and_keeps_one_conversat
         "server to gw, port 8080",
         "server and gw, port 8080",
     }
+
+
+def test_what_only_tells_of_a_sort_is_what_the_whole_story_tells_of_it(tmp_path: Path) -> None:
+    net = behind_gateway("ab", nat={**NAT, "forward": {"tcp/8080": "192.168.1.2:80"}})
+    net["a"].run(serve_twice, root=True)
+
+    def ask() -> None:
+        socket.create_connection(("202.20.65.5", 8080)).recv(10)
+
+    net["server"].run(ask)
+    net["b"].run(send, SERVER)
+    story = told(net, tmp_path, lambda: net.run(until="20s"))
+    for word in ("route", "switch", "nat", "udp", "ip", "filter"):
+        kinds = {kind.name for kind in KINDS.values() if kind.only == word}
+        whole = {
+            (each.kind, each.time_ns, each.text, each.lines) for each in story.english if each.kind in kinds
+        }
+        alone = Told(story.trace, Choice(only=(word,)))
+        assert {
+            (each.kind, each.time_ns, each.text, each.lines) for each in alone.english if each.kind in kinds
+        } == whole
