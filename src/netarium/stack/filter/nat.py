@@ -233,25 +233,31 @@ class Nat:
             return self._hairpin(entry)
         if not self.is_outside(out) or (interface_in is not None and not self.is_inside(interface_in)):
             return None
-        if interface_in is None:
+        if interface_in is None and self._is_public(key[1]):
             return self._own_source(entry)
         address = self.setup.static.get(key[1])
         if address is not None:
             entry.set_source(address, key[2])
             note_rule(entry, "static")
             return None
-        if self.pool.addresses:
+        if self.pool.addresses and interface_in is not None:
             return self._from_pool(entry)
-        if self.setup.source == KEEP:
+        if self.setup.source == KEEP and not self.pool.addresses:
             return None
-        address = self.setup.source or self.own_address(entry.original.to_destination)
+        address = max(self.setup.source, 0) or self.own_address(entry.original.to_destination)
         if not address:
             return Drop.NAT_POOL_EXHAUSTED
-        rule = "masquerade" if self.setup.source == MASQUERADE else "source"
-        return self._hide(entry, address, rule)
+        return self._hide(entry, address, "source" if self.setup.source > 0 else "masquerade")
+
+    def _is_public(self, address: int) -> bool:
+        """Whether the outside may see this address of the box: one of the outside interface's, or none yet (0.0.0.0)."""
+        interface = self.stack.interfaces.get(self.setup.outside)
+        return not address or (
+            interface is not None and any(each.address == address for each in interface.addresses)
+        )
 
     def _own_source(self, entry: Entry) -> Drop | None:
-        """The box itself speaks with an address of its own, and by the port it chose, unless a mapping has that."""
+        """The box itself speaks with an outside address, and by the port it chose, unless a mapping has that."""
         protocol, address, port, _, _ = entry.original.key
         mappings = self.mappings
         if mappings is None or not mappings.is_lent(protocol, address, port):
