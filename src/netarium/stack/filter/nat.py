@@ -250,7 +250,7 @@ class Nat:
         return self._hide(entry, address, "source" if self.setup.source > 0 else "masquerade")
 
     def _is_public(self, address: int) -> bool:
-        """Whether the outside may see this address of the box: one of the outside interface's, or none yet (0.0.0.0)."""
+        """Whether the outside may see this address of the box: the outside interface's, or none yet (0.0.0.0)."""
         interface = self.stack.interfaces.get(self.setup.outside)
         return not address or (
             interface is not None and any(each.address == address for each in interface.addresses)
