@@ -106,13 +106,13 @@ def test_a_second_destination_behind_the_same_line_is_told_shortly(tmp_path: Pat
 
 def test_without_a_way_nothing_is_sent_and_the_table_shows_why(tmp_path: Path) -> None:
     net = routed()
-    net["b"].run(send, ("10.0.2.2", 9))
+    net["b"].run(send, ("10.0.2.2", 9), ("10.0.3.3", 9))
     story = told(net, tmp_path, net.run)
-    (step,) = story.of("no-route", "b")
+    step, again = story.of("no-route", "b")
     assert step.text.startswith(
         "b looks 10.0.2.2 up in its route table, and no line matches: there is no way there."
     )
-    assert step.lines == ("  192.168.15.0/24 dev eth0 proto kernel",)
+    assert step.lines == again.lines == ("  192.168.15.0/24 dev eth0 proto kernel",)
     assert not story.records(event="sent")
 
 

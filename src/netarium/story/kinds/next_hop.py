@@ -104,7 +104,10 @@ class _NextHops:
         details, place, now = record["details"], record["at"], record["t"]
         won = str(details["winner"])
         if details["reason"] == "no route matches":
-            yield Fact(now, "no-route", place, self._route_values(details, place, destination))
+            table = self._tables.get((place, ":" in destination), [])
+            yield Fact(
+                now, "no-route", place, {**self._route_values(details, place, destination), "table": table}
+            )
         elif details["reason"] == "the address is this host's own":
             if self._is_new((place, "own", destination), won):
                 yield Fact(now, "own-address", place, {"destination": destination})
