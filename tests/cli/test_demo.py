@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -49,7 +50,9 @@ def run_demo(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
         cwd=folder,
         capture_output=True,
         text=True,
+        encoding="utf-8",
         timeout=60,
+        env=os.environ | {"LC_ALL": "C.UTF-8"},
     )
 
 
@@ -293,6 +296,14 @@ def test_another_lab_and_other_files(tmp_path):
         assert at >= 0, each
     assert len(list(read_capture(tmp_path / "lan.pcapng"))) == 56
     assert (tmp_path / "lan.jsonl").exists()
+
+
+def test_it_is_told_in_chinese_too(demo, tmp_path):
+    done = run_demo(tmp_path, "--lang", "zh")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "三次握手" in done.stdout and "留下的文件：抓包文件 netarium-demo.pcapng" in done.stdout
+    numbers = [re.findall(r"[0-9]+\.[0-9]{6} s ", text) for text in (done.stdout, demo.story)]
+    assert numbers[0] == numbers[1]
 
 
 @pytest.mark.parametrize(

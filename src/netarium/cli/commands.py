@@ -87,11 +87,14 @@ def demo(
     lab: Annotated[
         str, typer.Option(metavar="NAME", help="Another lab of the package, such as lan.")
     ] = "whole-flow",
+    lang: Annotated[
+        str | None, typer.Option("--lang", metavar="en|zh", help="Instead of the locale's.")
+    ] = None,
 ) -> None:
     """Tell step by step how a PC that knows nothing opens a web page: DHCP, DNS, ARP, NAT, TCP."""
     from netarium.cli.demo import demo as tell
 
-    raise typer.Exit(tell(pcap, trace, lab))
+    raise typer.Exit(tell(pcap, trace, lab, lang))
 
 
 @app.command()

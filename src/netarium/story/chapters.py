@@ -25,6 +25,8 @@ BULK_AFTER: Final = 6
 MORE_AFTER: Final = 24
 """So many facts of one kind at one place are told in a chapter before the others are counted."""
 DROPS_AFTER: Final = 3
+CONFIGURED_WITHIN: Final = 6
+"""Among so many facts before it, what a host is given at one moment is looked for."""
 PRINTED_MAX: Final = 40
 """So many lines that a program prints at one moment are shown."""
 _PHASES: Final = {
@@ -110,12 +112,15 @@ class Chapter:
 
     def _completes(self, fact: Fact) -> bool:
         """Whether it belongs to the last fact: what a host is given, or a program prints, at one moment."""
-        last = self.facts[-1] if self.facts else None
-        if last is None or (last.kind, last.place, last.time_ns) != (fact.kind, fact.place, fact.time_ns):
-            return False
         if fact.kind == "configured":
-            last.values = fact.values
-            return True
+            for last in self.facts[-CONFIGURED_WITHIN:]:
+                if (last.kind, last.place, last.time_ns) == (fact.kind, fact.place, fact.time_ns):
+                    last.values = fact.values
+                    return True
+            return False
+        last = self.facts[-1] if self.facts else fact
+        if last is fact or (last.kind, last.place, last.time_ns) != ("printed", fact.place, fact.time_ns):
+            return False
         if fact.kind != "printed" or any(
             last.values[key] != fact.values[key] for key in ("program", "stream")
         ):
