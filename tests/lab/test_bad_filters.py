@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 
 from netarium import LabError, Net
+from netarium.errors import UsageError
+from netarium.lab.filtering.firewall import read_rule
 
 HEAD = "nodes:\n  gw:\n    kind: router\n    interfaces: {lan: 192.168.1.1/24, wan: 202.20.65.5/24}\n"
 """Four lines: what follows begins in line 5."""
@@ -113,6 +115,11 @@ CASES = {
         HEAD + "    firewall:\n      rules:\n        - accept icmp\n        - deny tcp dprot 23\n",
         "8: nodes.gw.firewall: firewall rule 'deny tcp dprot 23': unknown word 'dprot'; did you mean 'dport'?",
     ),
+    "a protocol twice": (
+        HEAD + "    firewall:\n      rules: [deny tcp udp dport 8080]\n",
+        "6: nodes.gw.firewall: firewall rule 'deny tcp udp dport 8080': two protocols, tcp and udp; keep one, or write "
+        "a rule for each",
+    ),
     "no such policy": (
         HEAD + "    firewall: {policy: dorp}\n",
         "5: nodes.gw.firewall.policy: 'dorp' does not fit",
@@ -179,3 +186,37 @@ def test_every_key_is_taken_from_a_file_and_counts_after_a_crash_too(tmp_path) -
         node.crash()
         node.boot()
     assert node.stack.hooks.filter.firewall.chains["forward"].rules[0].packets == 0
+
+
+@pytest.mark.parametrize(
+    ("rule", "why"),
+    [
+        ("deny tcp udp dport 8080", "two protocols, tcp and udp; keep one, or write a rule for each"),
+        ("deny tcp tcp", "two protocols, tcp and tcp; keep one, or write a rule for each"),
+        ("deny tcp protocol 17", "two protocols, tcp and protocol 17; keep one, or write a rule for each"),
+        ("deny protocol 6 udp", "two protocols, protocol 6 and udp; keep one, or write a rule for each"),
+        (
+            "deny tcp dport 8080 dport 8081",
+            "'dport' twice; write them in one list, such as `dport 80,8000-8010`",
+        ),
+        (
+            "deny tcp sport 1 dport 2 sport 3",
+            "'sport' twice; write them in one list, such as `sport 1000,2000-2010`",
+        ),
+        (
+            "accept state new state related",
+            "'state' twice; write them in one list, such as `state established,related`",
+        ),
+        ("deny from 10.0.0.1 from 10.0.0.2", "'from' twice; keep one, or write a rule for each"),
+        ("deny to any to 10.0.0.2", "'to' twice; keep one, or write a rule for each"),
+        ("deny in lan in wan", "'in' twice; keep one, or write a rule for each"),
+        ("deny out lan out wan", "'out' twice; keep one, or write a rule for each"),
+        ("deny icmp type 8 type 0", "'type' twice; keep one, or write a rule for each"),
+        ("deny input forward", "two chains, input and forward; keep one, or write a rule for each"),
+        ("deny input accept", "two actions, deny and accept; keep one, or write a rule for each"),
+    ],
+)
+def test_a_rule_that_says_a_thing_twice_is_refused(rule: str, why: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        read_rule(rule, "forward", ["lan", "wan"])
+    assert str(caught.value) == f"firewall rule {rule!r}: {why}"

@@ -7,10 +7,10 @@
         - deny tcp dport 23
         - accept input in lan from 192.168.1.0/24 tcp dport 22,80-90 state new
 
-A rule is an action (accept or allow, drop or deny, reject) and, in any order: the chain (input, forward, output;
-without it forward on a router, input on a host), `in` and `out` INTERFACE, `from` and `to` PREFIX or ADDRESS, tcp, udp,
-icmp, icmpv6 or `protocol` NUMBER, `sport` and `dport` PORTS, `type` ICMP-TYPE, `state` STATES. The first that fits
-decides. Rules are of IPv4 and IPv6, unless their prefixes or icmp, icmpv6 say otherwise.
+A rule is an action (accept or allow, drop or deny, reject) and, in any order and each once: the chain (input, forward,
+output; without it forward on a router, input on a host), `in` and `out` INTERFACE, `from` and `to` PREFIX or ADDRESS,
+tcp, udp, icmp, icmpv6 or `protocol` NUMBER, `sport` and `dport` PORTS, `type` ICMP-TYPE, `state` STATES. The first that
+fits decides. Rules are of IPv4 and IPv6, unless their prefixes or icmp, icmpv6 say otherwise.
 """
 
 from __future__ import annotations
@@ -38,6 +38,13 @@ ICMP_TYPES = {
 }  # fmt: skip
 TAKING = ("in", "out", "from", "to", "protocol", "sport", "dport", "type", "state")
 WORDS = (*ACTION_WORDS, *CHAINS, *PROTOCOL_WORDS, *TAKING)
+ONE_EACH = "keep one, or write a rule for each"
+LISTED = {
+    "sport": "write them in one list, such as `sport 1000,2000-2010`",
+    "dport": "write them in one list, such as `dport 80,8000-8010`",
+    "state": "write them in one list, such as `state established,related`",
+}
+"""What may be several."""
 PORT_MAX = 65535
 
 
@@ -87,6 +94,8 @@ class _Reader:
         self.words = text.split()
         self.action = self.chain = ""
         self.found: dict[str, Any] = {}
+        self.said: dict[str, str] = {}
+        """What was said already -> by which word."""
 
     def read(self, default_chain: str) -> tuple[str, Rule]:
         """(chain, rule)."""
@@ -124,19 +133,31 @@ class _Reader:
 
     def _word(self, word: str) -> None:
         if word in ACTION_WORDS:
-            if self.action:
-                raise self._wrong(f"two actions, {self.action} and {word}; keep one")
+            self._say_once("action", word)
             self.action = ACTION_WORDS[word]
         elif word in CHAINS:
+            self._say_once("chain", word)
             self.chain = word
         elif word in PROTOCOL_WORDS:
+            self._say_once("protocol", word)
             self.found["protocol"] = PROTOCOL_WORDS[word]
         elif word in TAKING:
             if not self.words:
                 raise self._wrong(f"nothing follows {word!r}")
-            self._take(word, self.words.pop(0))
+            value = self.words.pop(0)
+            self._say_once(word, f"{word} {value}" if word == "protocol" else word)
+            self._take(word, value)
         else:
             raise self._wrong(f"unknown word {word!r}{suggest(word, WORDS)}")
+
+    def _say_once(self, what: str, word: str) -> None:
+        """A rule says each thing once: of two the second would take the place of the first unseen."""
+        if what not in self.said:
+            self.said[what] = word
+        elif what in TAKING and what != "protocol":
+            raise self._wrong(f"{what!r} twice; {LISTED.get(what, ONE_EACH)}")
+        else:
+            raise self._wrong(f"two {what}s, {self.said[what]} and {word}; {ONE_EACH}")
 
     def _take(self, word: str, value: str) -> None:
         readers: dict[str, tuple[str, Callable[[str], Any]]] = {
