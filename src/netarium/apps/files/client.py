@@ -210,8 +210,10 @@ def _entry(item: Any) -> Entry:
     """A line of a listing as the server sent it, checked: its name must not lead out of where we write."""
     if not isinstance(item, dict):
         raise Refused("a listing with a line that is no object", "header")
-    name = "/".join(split_name(item.get("name")))
     kind = item.get("kind")
+    if kind == "unreadable":  # its name may break the rules; it is shown and not used
+        return Entry(str(item.get("name"))[:4096], kind, 0, 0, 0, str(item.get("why"))[:1000])
+    name = "/".join(split_name(item.get("name")))
     if kind not in ("file", "directory", "other"):
         raise Refused(f"{neutralise(name)} is of an unknown kind", "header")
     span = (1 << 63) - 1

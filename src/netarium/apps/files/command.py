@@ -201,12 +201,13 @@ def put(options: argparse.Namespace) -> int:
     if options.rename and len(options.paths) > 1:
         raise ValueError("--as names one file or directory; there are several paths")
     work: list[tuple[str, str, str, int]] = []  # folder, name in it, name there, size (-1: a directory)
+    tally = Tally()
     for path in map(os.path.realpath, options.paths):
         top = "/".join(
             part for part in (options.into.strip("/"), options.rename or os.path.basename(path)) if part
         )
-        work += _to_send(path, top)
-    tally, total = Tally(), sum(max(size, 0) for *_, size in work)
+        work += _to_send(path, top, tally)
+    total = sum(max(size, 0) for *_, size in work)
     with Bar(total, not options.quiet) as bar:
         client = _client(options, bar.moved)
         for path, items in itertools.groupby(work, key=lambda item: item[0]):
@@ -226,14 +227,17 @@ def put(options: argparse.Namespace) -> int:
     return _end(options, tally)
 
 
-def _to_send(path: str, top: str) -> list[tuple[str, str, str, int]]:
+def _to_send(path: str, top: str, tally: Tally) -> list[tuple[str, str, str, int]]:
+    """What to send of a path: folder, name in it, name there, size. What cannot be read counts as failed."""
     if not os.path.isdir(path):
         return [(os.path.dirname(path), os.path.basename(path), top, os.stat(path).st_size)]
     work = [(path, "", top, -1)]
     with contextlib.closing(Folder(path)) as folder:
         entries = list(folder.list(recursive=True))
     for entry in entries:
-        if entry.kind == "other":
+        if entry.kind == "unreadable":
+            tally.fail(entry.name, Refused(entry.why))
+        elif entry.kind == "other":
             say(f"files: {neutralise(entry.name)} is no regular file: left out")
         else:
             work.append((path, entry.name, f"{top}/{entry.name}", entry.size if entry.kind == "file" else -1))
@@ -261,7 +265,9 @@ def get(options: argparse.Namespace) -> int:
             local = target.name if is_file else entry.name[len(name) + 1 :] if name else entry.name
             bar.file(entry.name)
             try:
-                if entry.kind == "directory":
+                if entry.kind == "unreadable":
+                    tally.fail(entry.name, Refused(entry.why))
+                elif entry.kind == "directory":
                     folder.make_directory(local)
                 elif entry.kind == "other":
                     say(f"files: {neutralise(entry.name)} is no regular file: left out")
@@ -287,13 +293,18 @@ def _end(options: argparse.Namespace, tally: Tally) -> int:
 def ls(options: argparse.Namespace) -> int:
     """Print a listing: mode, size, time, name."""
     client = _client(options, lambda count: None)
+    failed = 0
     for entry in client.list(_remote(options.name), options.recursive):
+        if entry.kind == "unreadable":
+            say(f"files: {neutralise(entry.name)}: {neutralise(entry.why)}")
+            failed = 1
+            continue
         kind = {"directory": "d", "file": "-"}.get(entry.kind, "?")
         bits = "".join(flag if entry.mode >> (8 - i) & 1 else "-" for i, flag in enumerate("rwxrwxrwx"))
         stamp = time.strftime("%Y-%m-%d %H:%M", time.localtime(entry.mtime_ns // 1_000_000_000))
         print(f"{kind}{bits} {entry.size:>14} {stamp} {neutralise(entry.name)}")
     client.close()
-    return 0
+    return failed
 
 
 def main(argv: list[str]) -> int:

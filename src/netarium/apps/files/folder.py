@@ -24,13 +24,17 @@ _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 @dataclass(frozen=True)
 class Entry:
-    """One line of a listing: `kind` is file, directory or other (a symlink, a device)."""
+    """One line of a listing: `kind` is file, directory, other (a symlink, a device) or unreadable.
+
+    `why` says what hinders: the name breaks a rule, or what is in a directory (told beside its own line) cannot be read.
+    """
 
     name: str
     kind: str
     size: int
     mtime_ns: int
     mode: int
+    why: str = ""
 
 
 class Folder:
@@ -57,8 +61,7 @@ class Folder:
         try:
             for part in parts[:-1]:
                 if make:
-                    with contextlib.suppress(FileExistsError):
-                        os.mkdir(part, 0o777, dir_fd=directory)
+                    _make_directory(part, directory)
                 following = _open_directory(part, directory)
                 os.close(directory)
                 directory = following
@@ -134,7 +137,10 @@ class Folder:
         return FileHeader(name, status.st_size, status.st_mtime_ns, status.st_mode & 0o777, algorithm)
 
     def list(self, name: str = "", recursive: bool = False) -> Iterator[Entry]:
-        """What is in a directory (with `recursive`, below it), or the one file itself; sorted."""
+        """What is in a directory (with `recursive`, below it), or the one file itself; sorted.
+
+        What cannot be read is listed too, as unreadable: a tree is never shown smaller than it is without a word.
+        """
         if not name:
             # Opened anew: a duplicate would share its place in the directory with listings in other threads.
             handle = _open_directory(".", self._root)
@@ -148,9 +154,9 @@ class Folder:
                     yield _entry(name, status)
                     return
                 handle = _open_directory(leaf, directory)
-        yield from self._walk(handle, name + "/" if name else "", recursive, 0)
+        yield from self._walk(handle, name + "/" if name else "", recursive)
 
-    def _walk(self, handle: int, prefix: str, recursive: bool, depth: int) -> Iterator[Entry]:
+    def _walk(self, handle: int, prefix: str, recursive: bool) -> Iterator[Entry]:
         below: list[str] = []
         try:
             with os.scandir(handle) as found:
@@ -162,16 +168,21 @@ class Folder:
                     status = os.stat(leaf, dir_fd=handle, follow_symlinks=False)
                 except OSError:
                     continue  # gone meanwhile
+                try:
+                    split_name(prefix + leaf)
+                except Refused as error:
+                    yield Entry(prefix + leaf, "unreadable", 0, 0, 0, str(error))
+                    continue
                 yield _entry(prefix + leaf, status)
-                if stat.S_ISDIR(status.st_mode):
+                if recursive and stat.S_ISDIR(status.st_mode):
                     below.append(leaf)
-            if recursive and depth < 60:
-                for leaf in below:
-                    try:
-                        following = _open_directory(leaf, handle)
-                    except Refused:
-                        continue
-                    yield from self._walk(following, f"{prefix}{leaf}/", True, depth + 1)
+            for leaf in below:
+                try:
+                    following = _open_directory(leaf, handle)
+                except Refused as error:
+                    yield Entry(prefix + leaf, "unreadable", 0, 0, 0, str(error))
+                    continue
+                yield from self._walk(following, f"{prefix}{leaf}/", True)
         finally:
             os.close(handle)
 
@@ -255,6 +266,15 @@ class Partial:
             os.close(self.handle)
             os.close(self._directory)
         self.handle = -1
+
+
+def _make_directory(part: str, directory: int) -> None:
+    try:
+        os.mkdir(part, 0o777, dir_fd=directory)
+    except FileExistsError:
+        pass
+    except OSError as error:
+        raise Refused(_why(error, part), "disk") from None
 
 
 def _open_directory(part: str, directory: int) -> int:

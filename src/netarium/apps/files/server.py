@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import socket
 import ssl
@@ -31,7 +32,7 @@ from netarium.apps.text import neutralise
 HELLO_SECONDS = 10.0
 PAUSE_SECONDS_FIRST, PAUSE_SECONDS_MAX = 0.1, 1.0
 BUSY = "the server is busy: it has all the connections it takes"
-ENTRIES_PER_MESSAGE = 100
+ENTRIES_BYTES = 16 * 1024  # with one name of 4,096 bytes, each escaped as 6, still below 64 KiB
 
 
 class FileServer:
@@ -176,7 +177,12 @@ class FileServer:
         handler = _HANDLERS.get(str(message.get("type")))
         if handler is None:
             raise Refused(f"there is no request {message.get('type')!r:.40}", "header")
-        handler(self, channel, who, message)
+        try:
+            handler(self, channel, who, message)
+        except OSError as error:  # our own disk's or system's; the line's are Broken
+            raise Refused(
+                f"the server cannot do it: {(error.strerror or str(error)).lower()}", "system"
+            ) from None
         return True
 
     def _get(self, channel: Channel, who: str, message: Message) -> None:
@@ -205,11 +211,17 @@ class FileServer:
     def _list(self, channel: Channel, who: str, message: Message) -> None:
         name = "/".join(split_name(message.get("name"))) if message.get("name") else ""
         batch: list[dict[str, object]] = []
+        size = 0
         for entry in self.folder.list(name, message.get("recursive") is True):
-            batch.append(vars(entry))
-            if len(batch) == ENTRIES_PER_MESSAGE or len(entry.name) > 200:
+            item = vars(entry)
+            item_bytes = len(
+                json.dumps(item)
+            )  # all escaped: a name that is no UTF-8 makes the whole message so
+            if size + item_bytes > ENTRIES_BYTES:
                 channel.send({"type": "entries", "entries": batch})
-                batch = []
+                batch, size = [], 0
+            batch.append(item)
+            size += item_bytes
         channel.send({"type": "entries", "entries": batch})
         channel.send({"type": "end"})
 
