@@ -74,8 +74,8 @@ def test_two_sends_read_at_once_are_shown_with_their_segments_and_frames(tmp_pat
     assert step.text == (
         "b reads 10 bytes at once: 'helloworld'. They are 2 sends of a (number 1, 2), stuck together."
     )
-    assert step.lines[:2] == ("send 1   bytes 0-4   'hello'", "send 2   bytes 5-9   'world'")
-    assert step.lines[4] == "recv     bytes 0-9   'helloworld'"
+    assert step.lines[:2] == ("send 1   bytes 1-5   'hello'", "send 2   bytes 6-10   'world'")
+    assert step.lines[4] == "recv     bytes 1-10   'helloworld'"
     sent = [each["frame"] for each in story.records(event="sent", at="a:eth0", length=5)]
     shown = [int(re.search(r"\[frames (\d+)", line)[1]) for line in step.lines[2:4]]  # type: ignore[index]
     assert shown == sent

@@ -120,8 +120,9 @@ class Directions:
 
 
 def span(piece: Piece | tuple[int, int]) -> str:
-    """`0-4`: the first and the last byte."""
-    return f"{piece[0]}-{piece[1] - 1}" if piece[1] - piece[0] != 1 else str(piece[0])
+    """`1-5`: the first and the last byte, counted from 1 as sequence numbers are told."""
+    first, last = piece[0] + 1, piece[1]
+    return f"{first}-{last}" if first != last else str(first)
 
 
 def shown(begin: bytes, size: int) -> str:
