@@ -81,6 +81,7 @@ class Scheduler:
         self.current: Task | None = None
         self.active: Process | None = None
         self.hub: greenlet = getcurrent()
+        self.to_hub: Callable[[], Any] = self.hub.switch
         self.attached = False
         self.last_ran_ns = 0
         self.switches = 0
@@ -136,7 +137,9 @@ class Scheduler:
             finally:
                 self.detach()
             return
-        self.hub = getcurrent()
+        hub = getcurrent()
+        if hub is not self.hub:
+            self.hub, self.to_hub = hub, hub.switch
         modules = sys.modules
         try:
             while ready:
@@ -187,7 +190,8 @@ class Scheduler:
         if deadline_ns != NEVER_NS:
             self._arm(task, deadline_ns, key)
         task.parked = True
-        self.hub.switch()
+        to_hub = self.to_hub
+        to_hub()
         task.parked = False
         idle = False
         if deadline_ns != NEVER_NS:

@@ -38,6 +38,8 @@ class Describable(Protocol):
 class TaskGreenlet(greenlet):
     """The greenlet of one task; dispatchers know by its type that they are inside the net."""
 
+    __slots__ = ("task",)  # every virtual call reads it, and a slot is read fastest
+
     task: Task
 
 

@@ -108,8 +108,9 @@ class Interface:
         self.bytes_out += frame.size_bytes
         if self.taps is not None:
             self._show_taps(frame, True)
-        if self.transmit is not None:
-            self.transmit(frame)
+        transmit = self.transmit
+        if transmit is not None:
+            transmit(frame)
         elif self.is_loopback:
             self._send_loopback(frame)
         else:

@@ -123,8 +123,9 @@ class Udp:
             self.stack.watch.step(
                 self.stack.now, self.stack.name, Stop.PORTS, subject, {"queued": len(endpoint.queue)}
             )
-        if endpoint.on_change is not None:
-            endpoint.on_change()
+        tell = endpoint.on_change
+        if tell is not None:
+            tell()
 
     def receive_error(
         self, header: Ipv4Header | Ipv6Header, payload: bytes, kind: NetworkError, info: int

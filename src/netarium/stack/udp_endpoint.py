@@ -189,7 +189,8 @@ class UdpEndpoint:
             stack.watch.step(stack.now, stack.name, Stop.DATAGRAM, subject, {"payload_bytes": len(payload)})
         self.protocol.datagrams_out += 1
         stack.ipv4.output.multicast_loop = self.multicast_loop
-        failure = stack.ipv4.send_packet(
+        send_packet = stack.ipv4.send_packet
+        failure = send_packet(
             source,
             address,
             self.protocol.number,
@@ -203,7 +204,7 @@ class UdpEndpoint:
             route=route,
         )
         stack.ipv4.output.multicast_loop = True
-        if failure is Failure.MESSAGE_TOO_LONG:
+        if failure is not None and failure is Failure.MESSAGE_TOO_LONG:  # members of an Enum are read slowly
             self.note_too_long(address, port, route.mtu, 4)
         return failure
 

@@ -60,11 +60,12 @@ _SENDING = frozenset(("connect", "send", "sendall", "sendto", "sendmsg"))
 class SimSocket(TransferMethods, MessageMethods, real.socket):
     """A socket on the virtual stack; see the module's docstring."""
 
-    _core: Any = CLOSED
-    _number = -1
-    _timeout: int | None = None
-    _process: Any = None
-    _claimed: tuple[int, int, int] | None = None
+    # `_new` gives every instance these: where the class has them too, CPython reads them slowly.
+    _core: Any
+    _number: int
+    _timeout: int | None
+    _process: Any
+    _claimed: tuple[int, int, int] | None
     """What the program said when it made an object for a descriptor that exists, where that is not what it is."""
 
     def __init__(self, family: int = -1, type: int = -1, proto: int = -1, fileno: Any = None) -> None:
@@ -331,7 +332,10 @@ def twin(cls: type) -> type:
 def _new(cls: type, *args: Any, **keywords: Any) -> Any:
     if type(getcurrent()) is TaskGreenlet:
         cls = twin(cls)
-    return _real_new(cls)
+    made: Any = _real_new(cls)
+    if issubclass(cls, SimSocket):
+        made._core, made._number, made._timeout, made._process, made._claimed = CLOSED, -1, None, None, None
+    return made
 
 
 def install_twins() -> None:

@@ -246,8 +246,9 @@ def _take_in_order(c: ControlBlock, payload: Payload, size: int, flags: int) -> 
         acknowledge.choose(c, now)
     if c.stack.watch.step is not None:
         telling.tell_arrived(c, size, c.bytes_received - known)
-    if c.on_change is not None:
-        c.on_change()
+    tell = c.on_change
+    if tell is not None:
+        tell()
 
 
 def _take_waiting(c: ControlBlock) -> None:

@@ -55,7 +55,8 @@ def transmit(c: ControlBlock, start: int, flags: int, payload: bytes) -> Failure
     if c.route is None:
         return Failure.NETWORK_UNREACHABLE
     chosen = c.options
-    failure: Failure | None = c.ip.send_packet(
+    send_packet = c.ip.send_packet
+    failure: Failure | None = send_packet(
         c.local_ip,
         c.remote_ip,
         PROTOCOL_TCP,
