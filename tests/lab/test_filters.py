@@ -197,3 +197,26 @@ def test_a_balancer_needs_services() -> None:
         Net().balancer("lb", address="10.0.0.1/24")
     with pytest.raises(UsageError, match="a home router has no 'lann'; did you mean 'lan'"):
         Net().home_router("home", lann="192.168.1.1/24")
+
+
+def test_a_home_router_that_drops_all_but_new_from_its_lan_still_gives_leases() -> None:
+    """A client without an address speaks to all: a new connection, as on Linux."""
+    net = Net(seed=1)
+    net.home_router(
+        "home",
+        wan="202.20.65.5/24",
+        firewall={
+            "policy": {"input": "drop"},
+            "rules": ["accept input state established,related", "accept input in lan state new"],
+        },
+    )
+    net.host("a", address="dhcp")
+    net.link("a", "home:lan1")
+
+    def own_address() -> str:
+        time.sleep(10)
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+            sock.connect(("192.168.1.1", 9))
+            return str(sock.getsockname()[0])
+
+    assert net["a"].call(own_address).startswith("192.168.1.")

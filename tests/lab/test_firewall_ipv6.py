@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from netarium import Net
+from netarium.addresses import ipv6_text
 from netarium.errors import UsageError
 from netarium.lab.filtering.firewall import read_rule
 
@@ -304,3 +305,18 @@ def test_balancing_ipv6_servers_is_refused_in_words() -> None:
     net = Net()
     with pytest.raises(UsageError, match="is of IPv6, and addresses are translated for IPv4 alone"):
         net.balancer("lb", address="10.0.0.1/24", balance={"tcp/80": {"servers": ["[2001:db8::2]:80"]}})
+
+
+def test_a_multicast_counts_as_new() -> None:
+    """As on Linux; neighbour discovery and MLD alone are untracked."""
+    net = guarded({"rules": ["accept input udp dport 9999 state new", "drop input udp dport 9999"]})
+
+    def speak() -> None:
+        with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as sock:
+            for _ in range(2):
+                sock.sendto(b"x", ("ff02::1", 9999, 0, socket.if_nametoindex("eth0")))
+            time.sleep(1)
+
+    net["inner"].call(speak)
+    assert packets(net, "input") == [2, 0, 0]
+    assert [ipv6_text(each.original.destination) for each in net["r"].connections] == ["ff02::1"]

@@ -134,6 +134,11 @@ class Ipv4Input:
 
     def receive_looped(self, frame: Frame, interface: Interface) -> None:
         """A broadcast or multicast of this host comes back to its own sockets (Linux ip_mc_output)."""
+        if self.hooks.filter is not None:
+            known = self.hooks.filter.prerouting(frame, self.stack.lo, None)
+            if known is None:
+                return
+            frame = known
         header = frame.network
         if type(header) is Ipv4Header:
             self._receive_group(frame, header, interface)

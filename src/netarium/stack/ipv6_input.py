@@ -113,6 +113,12 @@ class Ipv6Input:
 
     def receive_looped(self, frame: Frame, interface: Interface) -> None:
         """A multicast of this host comes back to its own sockets."""
+        filter = self.stack.hooks.filter
+        if filter is not None and filter.ipv6 is not None:
+            known = filter.ipv6.prerouting(frame, self.stack.lo, None)
+            if known is None:
+                return
+            frame = known
         header = frame.network
         if type(header) is Ipv6Header:
             self._receive_group(frame, header, interface)

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import pytest
 from tests.stack.filter.gateways import MASQUERADE, OUTSIDE, SERVER, A, Gateway
-from tests.stack.joined import SECOND
+from tests.stack.joined import SECOND, ip
 
 from netarium.journey import Cause
+from netarium.lab.filtering.firewall import read_rule
 from netarium.stack.filter import tcp_track
+from netarium.stack.ip_output import multicast_mac
+from netarium.wire.ethernet import ETHERTYPE_IPV4, MAC_BROADCAST, Frame
+from netarium.wire.ipv4 import PROTOCOL_UDP, Ipv4Header
 from netarium.wire.tcp import ACK, FIN, PSH, RST, SYN
+from netarium.wire.udp import UdpHeader
 
 HANDSHAKE = (("a", SYN), ("server", SYN | ACK), ("a", ACK))
 
@@ -178,12 +183,47 @@ def test_a_full_table_lets_the_unassured_give_way_and_drops_when_there_are_none(
     assert len(gateway.filter.table.entries) == 2
 
 
-def test_broadcasts_and_multicasts_are_not_tracked() -> None:
+@pytest.mark.parametrize("to", ["192.168.1.255", "255.255.255.255", "224.0.0.1"])
+def test_a_broadcast_or_multicast_begins_a_connection_that_stays_new(to: str) -> None:
+    """As on Linux: answers come from the answerer's own address, so they are another connection's."""
     gateway = Gateway()
-    gateway.udp(gateway.a, "192.168.1.255", 68, 67)
-    gateway.udp(gateway.a, "255.255.255.255", 68, 67)
+    gateway.gw.interfaces["eth0"].join(multicast_mac(ip("224.0.0.1")))
+    for _ in range(2):
+        gateway.udp(gateway.a, to, 68, 67)
+        gateway.settle()
+    (entry,) = gateway.filter.table.living()
+    assert entry.text() == f"udp {A}:68 -> {to}:67"
+    assert (entry.original.packets, entry.seen_reply) == (2, False)
+
+
+def test_who_has_no_address_yet_begins_a_connection_too() -> None:
+    gateway = Gateway()
+    header = Ipv4Header(0, 0xFFFFFFFF, PROTOCOL_UDP, 64)
+    frame = Frame(
+        MAC_BROADCAST, gateway.a.interfaces["eth0"].mac, ETHERTYPE_IPV4, header, UdpHeader(68, 67), b"x"
+    )
+    gateway.gw.receive(gateway.gw.interfaces["eth0"], frame, gateway.joined.now)
+    assert [each.text() for each in gateway.filter.table.living()] == ["udp 0.0.0.0:68 -> 255.255.255.255:67"]
+
+
+def test_what_the_host_itself_sends_to_a_group_is_counted_once_and_new_to_its_own_sockets() -> None:
+    gateway = Gateway()
+    gateway.filter.firewall.chains["input"].rules.extend(
+        [
+            read_rule("accept input state new udp dport 67", "input", [])[1],
+            read_rule("drop input udp dport 67", "input", [])[1],
+        ]
+    )
+    gateway.filter.show_firewall()
+    endpoint = gateway.gw.udp.open()
+    assert endpoint.bind(0, 67) is None
+    gateway.udp(gateway.gw, "192.168.1.255", 68, 67)
+    gateway.udp(gateway.a, "192.168.1.1", 999, 998)  # the registers are another packet's meanwhile
     gateway.settle()
-    assert gateway.filter.table.entries == {}
+    assert [each.packets for each in gateway.filter.firewall.chains["input"].rules] == [1, 0]
+    assert gateway.gw.udp.datagrams_in == 1
+    (entry,) = [each for each in gateway.filter.table.living() if each.original.key[4] == 67]
+    assert entry.original.packets == 1
 
 
 def test_one_packet_over_lo_is_counted_once() -> None:

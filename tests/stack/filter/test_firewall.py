@@ -175,7 +175,7 @@ def test_hooks_are_there_only_where_a_chain_has_something_to_say() -> None:
     ("rule", "message"),
     [
         ("tcp dport 23", "no action; begin with one of accept, allow, drop, deny, reject"),
-        ("deny accept", "two actions, drop and accept; keep one"),
+        ("deny accept", "two actions, deny and accept; keep one, or write a rule for each"),
         ("deny dport 23", "ports belong to tcp or udp; say which"),
         ("deny tcp dport", "nothing follows 'dport'"),
         ("deny tcp dport 99999", "'99999' is no number from 0 to 65535"),

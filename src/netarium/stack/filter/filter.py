@@ -6,7 +6,8 @@ then the firewall judges; last, after routing or before a socket, the source is 
 whose first packet came so far is confirmed: it stands in the table. What is decided at the first packet holds for all.
 
 A packet costs one look-up; what is known of it between its hooks are the registers of `judging.FamilyFilter`.
-Multicasts, broadcasts and packets without a source are not tracked. IPv6 is in `filter6`: no NAT, the same firewall.
+Multicasts and broadcasts are connections too, whose answers are others' (Linux). IPv6 is in `filter6`: no NAT, the
+same firewall.
 """
 
 from __future__ import annotations
@@ -14,14 +15,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from netarium.journey import Cause, Drop, Stop
-from netarium.stack.filter import related, telling, tracking
+from netarium.stack.filter import related, telling
 from netarium.stack.filter.balance import Balancer, Server
 from netarium.stack.filter.entry import Direction, Entry, Key
 from netarium.stack.filter.filter6 import Filter6
-from netarium.stack.filter.firewall import CHAINS, ESTABLISHED, INVALID, NEW, RELATED, UNTRACKED, Firewall
+from netarium.stack.filter.firewall import CHAINS, ESTABLISHED, INVALID, NEW, RELATED, Firewall
 from netarium.stack.filter.judging import FamilyFilter
 from netarium.stack.filter.nat import Nat, NatSetup, hide_port
 from netarium.stack.filter.rewrite import rewrite_destination, rewrite_source
+from netarium.stack.filter.tracking import BEGINS_NONE
 from netarium.stack.routes import LOCAL
 from netarium.wire.ethernet import Frame
 from netarium.wire.icmp import DESTINATION_UNREACHABLE, PORT_UNREACHABLE, IcmpHeader
@@ -66,9 +68,7 @@ class Filter(FamilyFilter):
     def prerouting(self, frame: Frame, interface: Interface | None, out: Interface | None) -> Frame | None:
         """A packet has arrived."""
         header = frame.network
-        self.current = None
-        self.is_related = False
-        self.state = UNTRACKED
+        self.begin_packet()
         if type(header) is not Ipv4Header:
             return frame
         if header.fragment & IS_FRAGMENT:
@@ -81,9 +81,7 @@ class Filter(FamilyFilter):
     def output(self, frame: Frame, interface: Interface | None, out: Interface | None) -> Frame | None:
         """The host sends a packet of its own."""
         header = frame.network
-        self.current = None
-        self.is_related = False
-        self.state = UNTRACKED
+        self.begin_packet()
         if type(header) is not Ipv4Header or header.fragment & IS_FRAGMENT:
             return frame
         way = self.attached
@@ -113,9 +111,9 @@ class Filter(FamilyFilter):
         if way is not None and self.tracker.follow(way, frame):
             self.state = ESTABLISHED if way.entry.seen_reply else NEW
         else:
-            way = self._begin(key, frame, header, interface)
+            way = self._begin(key, frame, interface)
             if way is None:
-                return frame if self.state in (INVALID, UNTRACKED) else None
+                return frame if self.state == INVALID else None
         self.current = way
         if way.changes_destination:
             after = rewrite_destination(frame, header, way)
@@ -124,13 +122,11 @@ class Filter(FamilyFilter):
             return after
         return frame
 
-    def _begin(
-        self, key: Key, frame: Frame, header: Ipv4Header, interface: Interface | None
-    ) -> Direction | None:
-        """The first packet of a connection. None: it begins none (`state` says why), or was dropped."""
-        state = self.tracker.first_state(frame, header)
-        if state < 0:
-            self.state = UNTRACKED if state == tracking.NOT_TRACKED else INVALID
+    def _begin(self, key: Key, frame: Frame, interface: Interface | None) -> Direction | None:
+        """The first packet of a connection. None: it begins none (INVALID), or was dropped."""
+        state = self.tracker.first_state(frame)
+        if state == BEGINS_NONE:
+            self.state = INVALID
             return None
         self.state = NEW
         if self.pending is not None and not self.pending.confirmed:

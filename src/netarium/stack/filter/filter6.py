@@ -11,10 +11,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from netarium.journey import Drop, Stop
-from netarium.stack.filter import related, telling, tracking
+from netarium.stack.filter import related, telling
 from netarium.stack.filter.entry import Direction, Key
-from netarium.stack.filter.firewall import ESTABLISHED, INVALID, NEW, RELATED, UNTRACKED
+from netarium.stack.filter.firewall import ESTABLISHED, INVALID, NEW, RELATED
 from netarium.stack.filter.judging import FamilyFilter
+from netarium.stack.filter.tracking import BEGINS_NONE
 from netarium.wire.icmpv6 import (
     DESTINATION_UNREACHABLE,
     MLD_DONE,
@@ -65,7 +66,7 @@ class Filter6(FamilyFilter):
 
     def prerouting(self, frame: Frame, interface: Interface | None, out: Interface | None) -> Frame | None:
         """A packet has arrived."""
-        self._begin_packet()
+        self.begin_packet()
         header = frame.network
         ipv6 = self.stack.ipv6
         if type(header) is not Ipv6Header or interface is None or ipv6 is None:
@@ -81,7 +82,7 @@ class Filter6(FamilyFilter):
 
     def output(self, frame: Frame, interface: Interface | None, out: Interface | None) -> Frame | None:
         """The host sends a packet of its own."""
-        self._begin_packet()
+        self.begin_packet()
         header = frame.network
         if type(header) is not Ipv6Header or header.is_fragment:
             return frame
@@ -93,10 +94,9 @@ class Filter6(FamilyFilter):
         self.state = RELATED if self.is_related else ESTABLISHED
         return frame
 
-    def _begin_packet(self) -> None:
-        self.current = None
-        self.is_related = False
-        self.state = UNTRACKED
+    def begin_packet(self) -> None:
+        """Forget the packet before this one."""
+        super().begin_packet()
         self.hooks.reassembled = -1
 
     def _track(self, frame: Frame, header: Ipv6Header, interface: Interface | None) -> Frame | None:
@@ -126,13 +126,13 @@ class Filter6(FamilyFilter):
             self.current = way
             self.state = ESTABLISHED if way.entry.seen_reply else NEW
             return frame
-        return self._begin(key, frame, header)
+        return self._begin(key, frame)
 
-    def _begin(self, key: Key, frame: Frame, header: Ipv6Header) -> Frame | None:
+    def _begin(self, key: Key, frame: Frame) -> Frame | None:
         """Perhaps the first packet of a connection. None: it was dropped, the table is full."""
-        first = self.tracker.first_state6(frame, header)
-        if first < 0:
-            self.state = UNTRACKED if first == tracking.NOT_TRACKED else INVALID
+        first = self.tracker.first_state(frame)
+        if first == BEGINS_NONE:
+            self.state = INVALID
             return frame
         if not self.table.make_room():
             self.stack.drop(Drop.CONNTRACK_FULL, frame, f"{len(self.table.entries)} connections")

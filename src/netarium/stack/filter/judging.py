@@ -56,6 +56,12 @@ class FamilyFilter:
         self.shown: dict[str, Any] = {}
         """The firewall's hooks that are in place, by chain."""
 
+    def begin_packet(self) -> None:
+        """The first hook of a packet: forget the one before it."""
+        self.current = None
+        self.is_related = False
+        self.state = UNTRACKED
+
     def see_again(self, way: Direction | None) -> None:
         """Over lo a packet comes back from the host's own output: it has been counted there."""
         if way is not None:

@@ -21,7 +21,7 @@ from netarium.stack.filter.mappings import (
     Mappings,
 )
 from netarium.stack.filter.ports import choose_port, range_for
-from netarium.stack.routes import LOCAL
+from netarium.stack.routes import BROADCAST, LOCAL
 from netarium.wire.ipv4 import PROTOCOL_ICMP, PROTOCOL_TCP, PROTOCOL_UDP
 
 if TYPE_CHECKING:
@@ -218,7 +218,7 @@ class Nat:
         if target is None or protocol == PROTOCOL_ICMP:
             return None
         local = self.stack.routes.local.get(destination)
-        if local is not None and local.kind == LOCAL:
+        if destination >> 28 >= 0xE or (local is not None and local.kind in (LOCAL, BROADCAST)):
             return None
         entry.set_destination(interface.address_for(entry.original.key[1]), target)
         entry.rule = f"redirect port {port} to the box itself, port {target}"

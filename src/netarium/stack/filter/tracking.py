@@ -13,20 +13,15 @@ from netarium.stack.filter.balance import Server
 from netarium.stack.filter.entry import ICMP_ANSWERS, ICMPV6_ANSWERS, QUERIES, Direction, Entry
 from netarium.stack.filter.table import ConnectionTable
 from netarium.stack.filter.timeouts import UDP_STREAM_AFTER_NS, Timeouts
-from netarium.stack.ipv6_address import is_multicast
-from netarium.stack.routes import BROADCAST
 from netarium.stack.timers import SECOND_NS
 from netarium.wire.ethernet import FRAME_BYTES_MIN, HEADER_BYTES, Frame
 from netarium.wire.icmp import IcmpHeader
 from netarium.wire.icmpv6 import Icmpv6Header
-from netarium.wire.ipv4 import PROTOCOL_TCP, PROTOCOL_UDP, Ipv4Header
-from netarium.wire.ipv6 import Ipv6Header
+from netarium.wire.ipv4 import PROTOCOL_TCP, PROTOCOL_UDP
 from netarium.wire.tcp import FIN, RST, SYN, TcpHeader
 from netarium.wire.udp import UdpHeader
 
-NOT_TRACKED: Final = -1
-"""Multicast, broadcast, no source: no connections."""
-BEGINS_NONE: Final = -2
+BEGINS_NONE: Final = -1
 """A packet from the midst of nothing."""
 
 
@@ -97,15 +92,11 @@ class Tracker:
             telling.tell_state(self.stack, entry, before)
         return True
 
-    def first_state(self, frame: Frame, header: Ipv4Header) -> int:
-        """The state of `tcp_track` (0 for all but TCP) that a first packet begins; NOT_TRACKED or BEGINS_NONE."""
-        destination = header.destination
-        local = self.stack.routes.local.get(destination)
-        if header.source == 0 or destination >> 28 >= 0xE or (local is not None and local.kind == BROADCAST):
-            return NOT_TRACKED
-        return self._state_by_transport(frame)
+    def first_state(self, frame: Frame) -> int:
+        """The state of `tcp_track` (0 for all but TCP) that a first packet begins, or BEGINS_NONE.
 
-    def _state_by_transport(self, frame: Frame) -> int:
+        Broadcasts, multicasts and packets without a source begin connections as all others do (Linux).
+        """
         transport = frame.transport
         if type(transport) is TcpHeader:
             loose = bool(self.stack.settings.nf_conntrack_tcp_loose)
@@ -118,12 +109,6 @@ class Tracker:
         if type(transport) is Icmpv6Header and transport.type not in ICMPV6_ANSWERS:
             return BEGINS_NONE
         return 0
-
-    def first_state6(self, frame: Frame, header: Ipv6Header) -> int:
-        """The same for IPv6."""
-        if header.source == 0 or is_multicast(header.destination):
-            return NOT_TRACKED
-        return self._state_by_transport(frame)
 
     def set_first_time(self, entry: Entry) -> None:
         """The time-out of a connection that begins now."""
