@@ -45,13 +45,17 @@ def _arm_syn(c: ControlBlock) -> None:
 
 
 def open_actively(c: ControlBlock) -> Failure | None:
-    """Send the first SYN. (RFC 9293 section 3.10.1)"""
+    """Send the first SYN. (RFC 9293 section 3.10.1)
+
+    One that this host's own firewall stops is sent again like any that is lost (Linux tcp_connect).
+    """
     _begin(c)
     c.change_state(states.SYN_SENT, Cause.PROGRAM)
     failure = transmit.send_syn(c, None)
-    if failure is None:
-        _arm_syn(c)
-    return failure
+    if failure is not None and failure is not Failure.PERMISSION:
+        return failure
+    _arm_syn(c)
+    return None
 
 
 def open_passively(c: ControlBlock, syn: TcpHeader) -> None:
