@@ -1,4 +1,4 @@
-"""What a host's own `output` chain stops: judged by what the kernel answers its programs (nft, chain of hook output)."""
+"""What a host's own `output` chain stops: its programs are answered as by the kernel (nft, a chain of hook output)."""
 
 from __future__ import annotations
 
