@@ -10,10 +10,10 @@ from pathlib import Path
 from netarium.apps.files.channel import Channel
 from netarium.apps.files.client import FileClient, Server
 from netarium.apps.files.folder import Folder
-from netarium.apps.files.protocol import PROTOCOL
+from netarium.apps.files.protocol import PROTOCOL, VERSION
 from netarium.apps.files.server import FileServer
 from netarium.apps.files.transfer import Options
-from netarium.apps.framing import Message
+from netarium.apps.framing import LENGTH, Message
 
 DATA = random.Random(1).randbytes(3_000_000)
 
@@ -38,10 +38,10 @@ class Site:
         arguments = {"retries": 0, "stall": 3.0, "say": self.lines.append, **server}
         return FileClient(Server("127.0.0.1", self.port, **arguments), options or Options(), algorithm)  # type: ignore[arg-type]
 
-    def raw(self, hello: bool = True) -> Channel:
+    def raw(self, hello: bool = True, client: str = "") -> Channel:
         channel = Channel(socket.create_connection(("127.0.0.1", self.port)), 3.0)
         if hello:
-            channel.send({"type": "hello", "protocol": PROTOCOL, "version": 1})
+            channel.send({"type": "hello", "protocol": PROTOCOL, "version": VERSION, "client": client})
             assert channel.receive()["type"] == "welcome"
         return channel
 
@@ -55,6 +55,11 @@ class Site:
     def close(self) -> None:
         self.server.stop()
         self.thread.join()
+
+
+def chunk(data: bytes) -> bytes:
+    """A piece of a file's data as it goes on the wire."""
+    return LENGTH.pack(len(data)) + data
 
 
 def put_header(**fields: object) -> Message:

@@ -12,11 +12,11 @@ import threading
 from pathlib import Path
 
 import pytest
-from tests.apps.files_site import DATA, Site, put_header
+from tests.apps.files_site import DATA, Site, chunk, put_header
 
 from netarium.apps import security
 from netarium.apps.files.folder import Folder
-from netarium.apps.files.protocol import PROTOCOL, Broken, PeerError, Refused
+from netarium.apps.files.protocol import PROTOCOL, VERSION, Broken, PeerError, Refused
 from netarium.apps.framing import LENGTH, Message, encode
 
 pytestmark = pytest.mark.kernel
@@ -27,7 +27,7 @@ def test_a_wrong_digest_is_refused_on_both_ends_and_leaves_nothing(site: Site) -
     channel.send(put_header(name="a", size=5))
     channel.expect("go")
     channel.send({**put_header(name="a", size=5, offset=0), "type": "file"})
-    channel.socket.sendall(b"hello")
+    channel.socket.sendall(chunk(b"hello"))
     channel.send({"type": "digest", "digest": hashlib.sha256(b"other").hexdigest()})
     with pytest.raises(PeerError, match="digest does not fit"):
         channel.receive()
@@ -144,7 +144,7 @@ def test_a_peer_that_stalls_is_let_go_and_its_bytes_are_kept(tmp_path: Path) -> 
         channel.send(put_header(name="a", size=100))
         channel.expect("go")
         channel.send({**put_header(name="a", size=100, offset=0), "type": "file"})
-        channel.socket.sendall(b"x" * 40)
+        channel.socket.sendall(chunk(b"x" * 100)[:44])
         assert channel.socket.recv(10) == b""
         channel.close()
         assert (site.root / ".a.netarium-part").read_bytes() == b"x" * 40
@@ -210,7 +210,7 @@ def test_a_server_cannot_make_a_client_write_elsewhere(site: Site) -> None:
     def answer() -> None:
         connection, _ = listener.accept()
         connection.recv(1000)
-        connection.sendall(encode({"type": "welcome", "protocol": PROTOCOL, "version": 1}))
+        connection.sendall(encode({"type": "welcome", "protocol": PROTOCOL, "version": VERSION}))
         connection.recv(1000)
         bad = {"name": "../../evil", "kind": "file", "size": 1, "mtime_ns": 0, "mode": 0}
         connection.sendall(encode({"type": "entries", "entries": [bad]}))
@@ -244,7 +244,7 @@ def test_tls_to_a_server_without_it_is_said(site: Site, tmp_path: Path) -> None:
 def fuzz_streams(site: Site, count: int) -> None:
     """So many bad streams, each on a connection of its own; then the server must serve."""
     chance = random.Random(9)
-    hello = encode({"type": "hello", "protocol": PROTOCOL, "version": 1})
+    hello = encode({"type": "hello", "protocol": PROTOCOL, "version": VERSION})
     values = [None, True, -1, 0, 7, 1 << 70, 1e308, "", "a", "../a", "\ud800", "x" * 70000, [], {}, [[1]]]
     for _turn in range(count):
         parts = []

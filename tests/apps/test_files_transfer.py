@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
-from tests.apps.files_site import DATA, Site, put_header
+from tests.apps.files_site import DATA, Site, chunk, put_header
 
 from netarium.apps import security
 from netarium.apps.files.folder import Folder
@@ -91,7 +91,7 @@ def test_a_put_cut_in_the_midst_is_kept_and_resumed(site: Site, cut: int) -> Non
     channel.send(put_header(name="a", size=len(DATA)))
     channel.expect("go")
     channel.send({**put_header(name="a", size=len(DATA), offset=0), "type": "file"})
-    channel.socket.sendall(DATA[:cut])
+    channel.socket.sendall(chunk(DATA)[: 4 + cut])
     channel.close()
     partial = site.root / ".a.netarium-part"
     for _ in range(300):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import select
 import socket
 import time
@@ -23,6 +24,8 @@ from netarium.apps.text import neutralise
 STALL_SECONDS = 30.0
 LINGER_SECONDS, LINGER_BYTES_MAX = 5.0, 256 << 20
 WAIT_EVERY_SECONDS = 2.0
+PIECE_BYTES = 1 << 16
+_TLS_WANTS = (2, 3)  # ssl.SSL_ERROR_WANT_READ and _WRITE; ssl is slow to import, and seldom needed
 
 
 class Channel:
@@ -35,6 +38,7 @@ class Channel:
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.is_tls = hasattr(connection, "pending")  # an SSLSocket; ssl is slow to import, and seldom needed
         self._waited = time.monotonic()
+        self.client = ""  # at a server: by what name the client is known again after a break
 
     def close(self) -> None:
         """End the connection."""
@@ -46,10 +50,27 @@ class Channel:
             self.socket.settimeout(self.stall)
             self.socket.sendall(encode(message))
 
-    def send_bytes(self, view: memoryview) -> None:
-        """Send a piece of a file."""
-        with self._broken():
-            self.socket.sendall(view)
+    def send_bytes(self, view: memoryview, flags: int = 0) -> None:
+        """Send a piece of a file. The peer has the whole stall anew whenever it takes some, or says `wait`."""
+        send = self.socket.send if self.is_tls else lambda piece: self.socket.send(piece, flags)
+        while view:
+            with self._broken():
+                self.socket.settimeout(0)
+                try:
+                    view = view[send(view[:PIECE_BYTES]) :]
+                    continue
+                except BlockingIOError:
+                    pass
+                except OSError as error:
+                    if not self.is_tls or error.errno not in _TLS_WANTS:
+                        self._last_words(error)
+            self.await_room()
+
+    def _last_words(self, error: OSError) -> None:
+        """The connection broke while we sent; the peer may have said why (PeerError)."""
+        while error.errno in (errno.EPIPE, errno.ECONNRESET) and self.speaks():
+            self.hear()
+        raise error
 
     def wait(self) -> None:
         """Now and then tell a peer that waits for us that we are still at work."""
@@ -64,22 +85,28 @@ class Channel:
         peer grants it the time anew; a peer that has not shown its token yet has no such right.
         """
         while True:
-            deadline = time.monotonic() + self.stall * patience
-            prefix = self._exactly(4, deadline)
-            size = LENGTH.unpack(prefix)[0]
-            if size > MESSAGE_BYTES_MAX:
-                raise Refused(
-                    f"a header of {size} bytes; at most {MESSAGE_BYTES_MAX} ({guess_protocol(prefix)})",
-                    "header",
-                )
-            try:
-                message = decode_json(self._exactly(size, deadline))
-            except FramingError as error:
-                raise Refused(str(error), "header") from None
+            message = self._message(time.monotonic() + self.stall * patience)
             if not waits or message.get("type") != "wait":
-                break
+                return message
+
+    def _message(self, deadline: float) -> Message:
+        prefix = self._exactly(LENGTH.size, deadline)
+        size = LENGTH.unpack(prefix)[0]
+        if size > MESSAGE_BYTES_MAX:
+            raise Refused(
+                f"a header of {size} bytes; at most {MESSAGE_BYTES_MAX} ({guess_protocol(prefix)})", "header"
+            )
+        try:
+            message = decode_json(self._exactly(size, deadline))
+        except FramingError as error:
+            raise Refused(str(error), "header") from None
         if message.get("type") == "error":
-            raise PeerError(neutralise(str(message.get("text"))[:1000]))
+            offset = message.get("offset")
+            raise PeerError(
+                neutralise(str(message.get("text"))[:1000]),
+                str(message.get("code"))[:40],
+                offset if type(offset) is int else -1,
+            )
         return message
 
     def expect(self, *kinds: str, patience: float = 1.0, waits: bool = True) -> Message:
@@ -104,9 +131,14 @@ class Channel:
                 got += piece
         return bytes(data)
 
+    def receive_length(self) -> int:
+        """The length before a chunk of a file."""
+        return int(LENGTH.unpack(self._exactly(LENGTH.size, time.monotonic() + self.stall))[0])
+
     def receive_into(self, view: memoryview) -> int:
         """Some bytes of a file into `view`; how many."""
         with self._broken():
+            self.socket.settimeout(self.stall)
             count = self.socket.recv_into(view)
         if not count:
             raise Broken("the peer closed the connection in the midst of a file")
@@ -122,7 +154,11 @@ class Channel:
         return False
 
     def await_room(self) -> None:
-        """Wait until the socket takes more; meanwhile the peer may say why it wants no more (PeerError)."""
+        """Wait until the socket takes more, or the peer says `wait`; it may say why it wants no more (PeerError).
+
+        The system may take long to have room though the peer takes bytes all the time: its queues hold megabytes. So it
+        is what the peer says that counts.
+        """
         with self._broken():
             readable, writable, _ = _select(self.socket, self.stall)
             if readable:
@@ -131,9 +167,15 @@ class Channel:
                 raise TimeoutError
 
     def hear(self) -> None:
-        """The peer speaks while we send: it is an error, or the end."""
-        message = self.receive()
-        raise Refused(f"{message.get('type')!r:.40} came in the midst of a file", "header")
+        """The peer speaks while we send: `wait` (it is at work), why it stops (PeerError), or it is gone (Broken)."""
+        message = self._message(time.monotonic() + self.stall)
+        if message.get("type") != "wait":
+            raise Refused(f"{message.get('type')!r:.40} came in the midst of a file", "header")
+
+    def heed(self) -> None:
+        """Hear all the peer has said by now."""
+        while self.speaks():
+            self.hear()
 
     def speaks(self) -> bool:
         """Whether the peer has said something, without waiting."""
@@ -154,7 +196,8 @@ class Channel:
     def fail(self, error: Refused) -> None:
         """Tell the peer why we stop; take what it still sends for a while, or a reset would overtake our words."""
         with suppress(Broken):
-            self.send({"type": "error", "code": error.code, "text": str(error)})
+            told: Message = {"type": "error", "code": error.code, "text": str(error)}
+            self.send(told if error.offset < 0 else {**told, "offset": error.offset})
             with self._broken():
                 self.socket.shutdown(socket.SHUT_WR)
                 self.socket.settimeout(LINGER_SECONDS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import socket
 import time
 from collections.abc import Callable, Iterator
@@ -13,6 +14,7 @@ from netarium.apps.files.channel import Channel
 from netarium.apps.files.folder import Entry, Folder
 from netarium.apps.files.protocol import (
     PROTOCOL,
+    TRANSIENT,
     VERSION,
     Broken,
     FileHeader,
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
 
 CONNECT_SECONDS = 10.0
 RETRY_SECONDS_FIRST, RETRY_SECONDS_MAX = 0.5, 10.0
+BUSY_SECONDS, BUSY_SECONDS_MORE = 1.0, 5.0
 Result = TypeVar("Result")
 
 
@@ -49,6 +52,41 @@ class Server:
     say: Callable[[str], None] = field(default=print)
 
 
+class _Tries:
+    """How long to wait before the next try of one request, and when to give up."""
+
+    def __init__(self, server: Server) -> None:
+        self._server, self._left, self._wait = server, server.retries, RETRY_SECONDS_FIRST
+        self._until = 0.0
+
+    def pause(self, error: Exception) -> float | None:
+        """The seconds to wait, which is said; None to give up."""
+        code = "" if isinstance(error, Broken) else getattr(error, "code", "")
+        if not isinstance(error, Broken) and not (code == "changed" or self._may_pass(error)):
+            return None
+        if code == "busy":
+            return self._while_busy(error)
+        if self._left <= 0:
+            return None
+        self._left -= 1
+        self._server.say(f"{error}; trying again")
+        wait, self._wait = self._wait, min(self._wait * 2, RETRY_SECONDS_MAX)
+        return wait
+
+    @staticmethod
+    def _may_pass(error: Exception) -> bool:
+        return isinstance(error, PeerError) and error.code in TRANSIENT
+
+    def _while_busy(self, error: Exception) -> float | None:
+        """A transfer that died without a word holds its place until the server has waited out the stall."""
+        now = time.monotonic()
+        if not self._until:
+            self._until = now + self._server.stall + BUSY_SECONDS_MORE
+            if self._server.retries:
+                self._server.say(f"{error}; waiting for it")
+        return BUSY_SECONDS if self._server.retries and now < self._until else None
+
+
 class FileClient:
     """A client of one server. Every request is repeated on a new connection when the old one breaks."""
 
@@ -58,6 +96,7 @@ class FileClient:
         options.moved = self._moved
         self._attempt_bytes = 0
         self._channel: Channel | None = None
+        self._name = secrets.token_hex(16)  # by which the server knows us again after a break
 
     def _moved(self, count: int) -> None:
         self._attempt_bytes += count
@@ -111,7 +150,7 @@ class FileClient:
         return wrapped
 
     def _hello(self, channel: Channel, where: str) -> None:
-        hello: Message = {"type": "hello", "protocol": PROTOCOL, "version": VERSION}
+        hello: Message = {"type": "hello", "protocol": PROTOCOL, "version": VERSION, "client": self._name}
         if self.server.token:
             hello["token"] = self.server.token
         channel.send(hello)
@@ -125,29 +164,25 @@ class FileClient:
             raise PeerError(f"{where} is no file server")
 
     def _repeat(self, work: Callable[[Channel], Result]) -> Result:
-        """Do some work on a connection; when it breaks, again on a new one."""
-        wait, left = RETRY_SECONDS_FIRST, self.server.retries
+        """Do some work on a connection; when it breaks, or what hinders may pass, again on a new one."""
+        tries = _Tries(self.server)
         while True:
             self._attempt_bytes = 0
             try:
                 if self._channel is None:
                     self._channel = self._connect()
                 return work(self._channel)
-            except Broken as error:
+            except (Broken, PeerError, Refused) as error:
+                if isinstance(error, Refused) and self._channel is not None:
+                    self._channel.fail(
+                        error
+                    )  # we refuse: tell the server, and begin anew for what else there is
                 self.close()
                 self.report(-self._attempt_bytes)
-                if left <= 0:
+                pause = tries.pause(error)
+                if pause is None:
                     raise
-                left -= 1
-                self.server.say(f"{error}; trying again")
-                time.sleep(wait)
-                wait = min(wait * 2, RETRY_SECONDS_MAX)
-            except Refused as error:
-                # We refuse: tell the server, and begin anew for what else there is.
-                if self._channel is not None:
-                    self._channel.fail(error)
-                self.close()
-                raise
+                time.sleep(pause)
             except BaseException:
                 self.close()
                 raise
@@ -170,12 +205,12 @@ class FileClient:
 
     def put(self, folder: Folder, local: str, remote: str) -> str:
         """Send the file `local` of a folder of ours as `remote`: "sent", "resumed" or "same"."""
-        handle, status = folder.open_file(local)
+        handle, _ = folder.open_file(local)
         try:
-            own = folder.header(local, status, self.algorithm)
-            header = FileHeader(remote, own.size, own.mtime_ns, own.mode, own.algorithm)
 
             def work(channel: Channel) -> str:
+                # What it is now: after a try that failed because it changed, that is something else.
+                header = folder.header(remote, os.fstat(handle), self.algorithm)
                 channel.send(header.message("put"))
                 return send_file(channel, handle, header, self.options)
 

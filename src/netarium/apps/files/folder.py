@@ -26,7 +26,7 @@ _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 class Entry:
     """One line of a listing: `kind` is file, directory, other (a symlink, a device) or unreadable.
 
-    `why` says what hinders: the name breaks a rule, or what is in a directory (told beside its own line) cannot be read.
+    `why` says what hinders: the name breaks a rule, or a directory (which has its own line too) cannot be read.
     """
 
     name: str
@@ -234,6 +234,11 @@ class Partial:
             os.ftruncate(self.handle, size)
         os.lseek(self.handle, size, os.SEEK_SET)
         self.size = size
+
+    def cut(self, size: int) -> None:
+        """Keep at most so much of what came."""
+        if size < os.fstat(self.handle).st_size:
+            os.ftruncate(self.handle, size)
 
     def finish(self, header: FileHeader, sync: bool) -> None:
         """The file is whole: give it its mode, its time and its name."""

@@ -13,6 +13,7 @@ import socket
 
 from netarium.apps.files.channel import Channel
 from netarium.apps.files.protocol import Broken, Refused
+from netarium.apps.framing import LENGTH
 
 STEP_BYTES = 1 << 20
 BATCH_BYTES = 1 << 18
@@ -22,7 +23,7 @@ _CANNOT = (errno.EINVAL, errno.EBADF, errno.ENOSYS, errno.EOPNOTSUPP)
 
 
 class Intake:
-    """Moves up to `left` bytes from a channel to a file's present place.
+    """Moves up to `left` bytes from a channel to a file's present place, and reads the lengths between them.
 
     With `batch` it is woken for 256 KiB rather than for each segment, as long as they come within 50 ms. Use it in a
     `with`: the socket must be as before for the headers that follow.
@@ -46,6 +47,29 @@ class Intake:
         count = self._splice(wanted) if self._pipe else self._copy(wanted)
         self._left -= count
         return count
+
+    def length(self) -> int:
+        """The length before the next chunk."""
+        if not self._pipe:
+            return self._channel.receive_length()
+        data, connection = b"", self._channel.socket
+        connection.settimeout(0)  # with a time-out Python would ask first whether there are 256 KiB
+        while len(data) < LENGTH.size:
+            try:
+                piece = connection.recv(LENGTH.size - len(data))
+            except BlockingIOError:
+                self._await()
+                continue
+            except OSError as error:
+                raise Broken(f"the connection broke: {error}") from None
+            if not piece:
+                raise Broken("the peer closed the connection in the midst of a file")
+            data += piece
+        return int(LENGTH.unpack(data)[0])
+
+    def settle(self) -> None:
+        """No more bytes, but headers follow."""
+        self._unbatch()
 
     def _copy(self, wanted: int) -> int:
         count = self._channel.receive_into(self._buffer[:wanted])

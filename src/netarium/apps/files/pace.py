@@ -26,8 +26,8 @@ class Pace:
         self._next = time.monotonic()
 
     def step(self, wanted: int) -> int:
-        """How many bytes to move at once: what a tenth of a second brings, at least 4 KiB."""
-        return wanted if not self._rate else min(wanted, max(4096, self._rate // 10))
+        """How many bytes to move at once: what a tenth of a second brings; 4 KiB if that is no more than a second."""
+        return wanted if not self._rate else min(wanted, max(min(4096, self._rate), self._rate // 10))
 
     def moved(self, count: int) -> None:
         """Wait as long as these bytes should have taken."""

@@ -1,8 +1,8 @@
 """The headers of the file transfer and every rule about them. Pure.
 
-hello -> welcome; then any number of: `get` -> `file` + data + `digest` -> `done`, `put` -> `go` -> `file` + data +
-`digest` -> `done`, `list` -> `entries`... -> `end`, `mkdir` -> `done`. Instead of any answer an `error` may come, which
-ends the connection.
+hello -> welcome; then any number of: `get` -> `offer` -> `go` -> `file` + data + `digest` -> `done`, `put` -> `go` ->
+`file` + data + `digest` -> `done`, `list` -> `entries`... -> `end`, `mkdir` -> `done`. Instead of any answer an `error`
+may come, which ends the connection. Data are chunks (see `chunks`).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from netarium.apps.framing import Message
 
 PORT = 8766
 PROTOCOL = "netarium-files"
-VERSION = 1
+VERSION = 2
 NAME_BYTES_MAX, PART_BYTES_MAX, DEPTH_MAX = (
     4096,
     255 - 16,
@@ -24,18 +24,29 @@ NAME_BYTES_MAX, PART_BYTES_MAX, DEPTH_MAX = (
 SIZE_MAX = (1 << 63) - 1
 ALGORITHMS = ("sha256", "md5", "none")
 PARTIAL_ENDING = ".netarium-part"
+TRANSIENT = ("busy", "changed")  # codes of what may be otherwise in a moment
 
 
 class Refused(Exception):
-    """The request cannot be done, and the peer is told why; `code` is for programs."""
+    """The request cannot be done, and the peer is told why; `code` is for programs.
 
-    def __init__(self, text: str, code: str = "refused") -> None:
+    `offset` is told by a sender whose data end early: up to there they were the file's.
+    """
+
+    def __init__(self, text: str, code: str = "refused", offset: int = -1) -> None:
         super().__init__(text)
-        self.code = code
+        self.code, self.offset = code, offset
 
 
 class PeerError(Exception):
-    """The peer refused or broke the rules, or is no peer of ours; trying again will not help."""
+    """The peer refused or broke the rules, or is no peer of ours. `code` and `offset` are as the peer told them.
+
+    Trying again helps with the codes in TRANSIENT only.
+    """
+
+    def __init__(self, text: str, code: str = "", offset: int = -1) -> None:
+        super().__init__(text)
+        self.code, self.offset = code, offset
 
 
 class Broken(Exception):

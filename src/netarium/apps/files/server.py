@@ -24,6 +24,7 @@ from netarium.apps.files.protocol import (
     split_name,
 )
 from netarium.apps.files.transfer import Options, receive_file, send_file
+from netarium.apps.files.underway import UnderWay
 from netarium.apps.framing import Message, encode
 from netarium.apps.security import token_matches
 from netarium.apps.strangers import REFUSAL, Strangers
@@ -56,6 +57,7 @@ class FileServer:
         self._places = threading.BoundedSemaphore(connections)
         self._strangers = Strangers(connections)
         self._stopping = threading.Event()
+        self._under_way = UnderWay()
 
     def listen(self, host: str, port: int) -> tuple[str, int]:
         """Listen; the address and port that are listened on."""
@@ -166,6 +168,7 @@ class FileServer:
             raise Refused(
                 "the token is wrong" if hello.get("token") else "this server wants a token", "token"
             )
+        channel.client = str(hello.get("client") or "")[:64]
         channel.send({"type": "welcome", "protocol": PROTOCOL, "version": VERSION, "writable": self.writable})
 
     def _request(self, channel: Channel, who: str) -> bool:
@@ -199,7 +202,8 @@ class FileServer:
     def _put(self, channel: Channel, who: str, message: Message) -> None:
         header = FileHeader.parse(message)
         self._may_write()
-        result = receive_file(channel, self.folder, header, header.name, self.options)
+        with self._under_way.put(header.name, channel.client, channel):
+            result = receive_file(channel, self.folder, header, header.name, self.options)
         self._log(f"{who}: put {neutralise(header.name)}: {result}, {header.size} bytes")
 
     def _mkdir(self, channel: Channel, who: str, message: Message) -> None:

@@ -6,7 +6,6 @@ there if they are equal, else at 0. So a resume is verified before it starts, an
 
 from __future__ import annotations
 
-import errno
 import hmac
 import os
 from collections.abc import Callable
@@ -14,13 +13,13 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from netarium.apps.files.channel import Channel
-from netarium.apps.files.digest import BLOCK_BYTES, DigestCache, FileHasher, update_from_file
+from netarium.apps.files.chunks import send_blocks, send_by_kernel
+from netarium.apps.files.digest import DigestCache, FileHasher, update_from_file
 from netarium.apps.files.folder import Folder, Partial
 from netarium.apps.files.intake import Intake
 from netarium.apps.files.pace import Pace
-from netarium.apps.files.protocol import Broken, FileHeader, NoDigest, PeerError, Refused, new_digest, number
+from netarium.apps.files.protocol import FileHeader, PeerError, Refused, new_digest, number
 
-SENDFILE_BYTES = 8 << 20
 DONE_PATIENCE = 20.0  # times the stall: the peer may have to bring gigabytes to its disk before it can say so
 ROOM_KEPT_BYTES = 1 << 20
 
@@ -74,11 +73,19 @@ def _send_file(
     offset, digest = _verified_offset(channel, handle, header, go)
     channel.send(replace(header, offset=offset).message("file"))
     options.moved(offset)
-    send = _send_blocks if channel.is_tls or not hasattr(os, "sendfile") else _send_by_kernel
+    send = send_blocks if channel.is_tls or not hasattr(os, "sendfile") else send_by_kernel
     hexadecimal = send(channel, handle, offset, header, None if known else digest, options)
+    _still_the_same(handle, header)
     channel.send({"type": "digest", "digest": known or hexadecimal})
     channel.expect("done", patience=DONE_PATIENCE)
     return "resumed" if offset else "sent", known or hexadecimal
+
+
+def _still_the_same(handle: int, header: FileHeader) -> None:
+    """A file that changed while it was sent is a mixture: its digest would not fit, and this is why."""
+    status = os.fstat(handle)
+    if (status.st_size, status.st_mtime_ns) != (header.size, header.mtime_ns):
+        raise Refused(f"{header.name} was changed while it was sent", "changed")
 
 
 def _digest_of(channel: Channel, handle: int, header: FileHeader) -> str:
@@ -98,53 +105,6 @@ def _verified_offset(
     if hmac.compare_digest(prefix.encode("utf-8", "replace"), digest.hexdigest().encode()):
         return offset, digest
     return 0, new_digest(header.algorithm)
-
-
-def _send_by_kernel(
-    channel: Channel, handle: int, offset: int, header: FileHeader, digest: Any, options: Options
-) -> str:
-    """sendfile: the bytes never come up here; a thread hashes them from the file meanwhile."""
-    pace, descriptor = Pace(options.rate), channel.socket.fileno()
-    channel.socket.settimeout(channel.stall)
-    with FileHasher(digest or NoDigest(), handle, offset, header.size) as hasher:
-        while offset < header.size:
-            try:
-                count = os.sendfile(
-                    descriptor, handle, offset, pace.step(min(SENDFILE_BYTES, header.size - offset))
-                )
-            except BlockingIOError:
-                channel.await_room()
-                continue
-            except OSError as error:
-                if error.errno in (errno.EPIPE, errno.ECONNRESET) and channel.speaks():
-                    channel.hear()
-                raise Broken(f"the connection broke: {error}") from None
-            if not count:
-                raise Refused(f"{header.name} has become shorter while it was sent", "changed")
-            offset += count
-            options.moved(count)
-            pace.moved(count)
-        return hasher.finish(channel.wait)
-
-
-def _send_blocks(
-    channel: Channel, handle: int, offset: int, header: FileHeader, digest: Any, options: Options
-) -> str:
-    """Read and send, for TLS; the thread hashes the same bytes meanwhile."""
-    pace, block = Pace(options.rate), memoryview(bytearray(BLOCK_BYTES))
-    with FileHasher(digest or NoDigest(), handle, offset, header.size) as hasher:
-        while offset < header.size:
-            view = block[: pace.step(min(BLOCK_BYTES, header.size - offset))]
-            count = os.preadv(handle, [view], offset)
-            if not count:
-                raise Refused(f"{header.name} has become shorter while it was sent", "changed")
-            if channel.speaks():
-                channel.hear()
-            channel.send_bytes(view[:count])
-            offset += count
-            options.moved(count)
-            pace.moved(count)
-        return hasher.finish(channel.wait)
 
 
 # In
@@ -224,8 +184,13 @@ def _receive_body(
         digest = new_digest(header.algorithm)
     partial.truncate(offset)
     options.moved(offset)
-    hexadecimal = _receive_bytes(channel, partial, offset, header.size, digest, options)
-    told = channel.expect("digest").get("digest")
+    try:
+        hexadecimal = _receive_bytes(channel, partial, offset, header.size, digest, options)
+        told = channel.expect("digest").get("digest")
+    except PeerError as error:
+        if offset <= error.offset < header.size:  # behind that there are zeros and no bytes of the file
+            partial.cut(error.offset)
+        raise
     if not isinstance(told, str) or not hmac.compare_digest(
         told.encode("utf-8", "replace"), hexadecimal.encode()
     ):
@@ -244,16 +209,30 @@ def _receive_bytes(
     channel: Channel, partial: Partial, offset: int, size: int, digest: Any, options: Options
 ) -> str:
     """The bytes from `offset` to `size`, to the disk; the digest of all."""
-    pace = Pace(options.rate)
-    channel.socket.settimeout(channel.stall)
+    pace, left = Pace(options.rate), 0
     with (
         FileHasher(digest, partial.handle, offset, offset) as hasher,
         Intake(channel, partial.handle, size - offset, batch=not options.rate) as intake,
     ):
         while offset < size:
-            count = intake.take(pace.step(size - offset))
-            offset += count
+            if not left:
+                left = _next_chunk(channel, intake, size - offset)
+            count = intake.take(pace.step(left))
+            offset, left = offset + count, left - count
             hasher.reach(offset)
             options.moved(count)
             pace.moved(count)
+            channel.wait()  # "bytes come": much may lie in the system's queues, and the peer sees none of it go
         return hasher.finish(channel.wait)
+
+
+def _next_chunk(channel: Channel, intake: Intake, left: int) -> int:
+    """How many bytes come next. When the data end early the peer says why, which is raised as PeerError."""
+    count = intake.length()
+    if count > left:
+        raise Refused(f"a chunk of {count} bytes where {left} are left", "header")
+    if count:
+        return count
+    intake.settle()
+    channel.receive()
+    raise Refused("the data ended early without an error", "header")
