@@ -320,3 +320,55 @@ def test_a_multicast_counts_as_new() -> None:
     net["inner"].call(speak)
     assert packets(net, "input") == [2, 0, 0]
     assert [ipv6_text(each.original.destination) for each in net["r"].connections] == ["ff02::1"]
+
+
+FORGED = {
+    "policy": "drop",
+    "rules": ["drop udp dport 9999", "accept state related"],
+}
+
+
+@pytest.mark.parametrize("family", [4, 6])
+def test_an_outsiders_error_about_what_the_firewall_dropped_is_invalid(family: int) -> None:
+    """What was dropped is no connection, so nothing can be related to it."""
+    net = guarded(FORGED)
+
+    def send() -> None:
+        time.sleep(2)
+        with socket.socket(socket.AF_INET6 if family == 6 else socket.AF_INET, socket.SOCK_DGRAM) as sock:
+            sock.bind(("", 5555))
+            sock.sendto(b"x", (OUT if family == 6 else "10.0.2.2", 9999))
+
+    def forge() -> None:
+        time.sleep(3)
+        if family == 6:
+            inner = bytes.fromhex("6000000000091140") + _packed(IN) + _packed(OUT) + DATAGRAM
+            with socket.socket(socket.AF_INET6, socket.SOCK_RAW, socket.IPPROTO_ICMPV6) as sock:
+                sock.sendto(bytes([1, 4, 0, 0, 0, 0, 0, 0]) + inner, (IN, 0))
+        else:
+            head = bytearray.fromhex("4500001d00000000401100000a0001020a000202")
+            head[10:12] = _checksum(bytes(head))
+            error = bytearray(bytes([3, 3, 0, 0, 0, 0, 0, 0]) + bytes(head) + DATAGRAM)
+            error[2:4] = _checksum(bytes(error))
+            with socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP) as sock:
+                sock.sendto(bytes(error), ("10.0.1.2", 0))
+        time.sleep(1)
+
+    net["inner"].run(send)
+    net["outer"].run(forge, root=True)
+    net.run(check=True)
+    assert packets(net) == [1, 0, 1], "the datagram by its rule, the error by the policy"
+
+
+DATAGRAM = (5555).to_bytes(2, "big") + (9999).to_bytes(2, "big") + bytes([0, 9, 0, 0]) + b"x"
+
+
+def _packed(address: str) -> bytes:
+    return socket.inet_pton(socket.AF_INET6, address)
+
+
+def _checksum(data: bytes) -> bytes:
+    words = sum(int.from_bytes(data[at : at + 2].ljust(2, b"\0"), "big") for at in range(0, len(data), 2))
+    while words >> 16:
+        words = (words & 0xFFFF) + (words >> 16)
+    return (~words & 0xFFFF).to_bytes(2, "big")

@@ -111,7 +111,7 @@ class Filter6(FamilyFilter):
             if transport.type in OF_THE_LINK:
                 return frame
             if transport.is_error:
-                return self._track_error(frame)
+                return self._track_error(frame, interface)
             key = (PROTOCOL_ICMPV6, header.source, transport.identifier, header.destination, transport.type)
         elif frame.fault is not None or header.protocol in WITH_HEADERS:
             self.state = INVALID
@@ -146,12 +146,15 @@ class Filter6(FamilyFilter):
         self.state = NEW
         return frame
 
-    def _track_error(self, frame: Frame) -> Frame:
-        """An ICMPv6 error belongs to the connection of the packet that it quotes."""
+    def _track_error(self, frame: Frame, interface: Interface | None) -> Frame:
+        """An ICMPv6 error belongs to the connection of the packet that it quotes.
+
+        One of the host's own may be about a first packet, whose connection stands not in the table yet.
+        """
         key = related.quoted_key6(frame)
         begun = self.pending
         way: Direction | None = None
-        if begun is not None and not begun.confirmed and begun.reply.key == key:
+        if interface is None and begun is not None and not begun.confirmed and begun.reply.key == key:
             way = begun.reply
         elif key is not None:
             way = self.table.find(key)

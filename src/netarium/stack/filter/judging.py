@@ -95,6 +95,8 @@ class FamilyFilter:
         self.current = None
         if way is not None and not way.entry.confirmed:
             way.entry.release()
+            if way.entry is self.pending:
+                self.pending = None  # what is dropped is no connection: nothing is related to it
         return None
 
     def reject(self, frame: Frame, interface: Interface | None) -> None:
