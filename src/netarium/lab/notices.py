@@ -24,7 +24,7 @@ class Notices:
         """Node or cable -> `lab.yaml:12`."""
         self.listeners: list[Callable[[str], None]] = []
         self._drawn: list[Notice] = []
-        self._run: list[Notice] = []
+        self._run: dict[Notice, None] = {}
 
     def lines(self) -> list[str]:
         """All of them, those of the net as drawn first."""
@@ -38,7 +38,7 @@ class Notices:
         """Something has been found while the net runs; the same thing is told once."""
         notice = Notice(text, about)
         if notice not in self._run:
-            self._run.append(notice)
+            self._run[notice] = None
             for tell in self.listeners:
                 tell(self._told(notice))
 

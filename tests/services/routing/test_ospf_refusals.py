@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from tests.services.routing.weighted import pass_time
 
 from netarium import Net
+from netarium.services.routing.ospf.refusals import KEPT_MAX, Refusals
 from netarium.units import duration_ns
 from netarium.wire.ospf import OPTION_EXTERNAL, Hello, OspfPacket, emit_packet
 
@@ -249,3 +251,46 @@ def test_a_notice_names_the_line_of_its_router(tmp_path: Path, monkeypatch: pyte
         "lab.yaml:2: r1/ospfd: e: 10.0.0.2 (10.0.0.2) has the hello interval 10s, here it is 5s"
     )
     assert second.startswith("lab.yaml:3: r2/ospfd: ")
+
+
+def hostile(net: Net, packets: list[bytes]) -> list[str]:
+    """The notices after a host on r1's link has sent all this."""
+
+    def send() -> None:
+        import socket
+
+        with socket.socket(socket.AF_INET, socket.SOCK_RAW, 89) as sock:
+            for data in packets:
+                sock.sendto(data, ("224.0.0.5", 0))
+
+    net.host("x", "10.0.0.7/24", gateway="10.0.0.1", link=net["sw"])
+    net["x"].run(send, root=True, at="1s")
+    return after(net, "3s")
+
+
+def with_dead(interval: int) -> bytes:
+    return emit_packet(0x07070707, 0, Hello(0xFFFFFF00, 10, OPTION_EXTERNAL, 1, interval, 0, 0, []))
+
+
+def test_whoever_says_another_thing_each_time_is_told_of_once() -> None:
+    net = on_a_switch()
+    (notice,) = hostile(net, [with_dead(interval) for interval in range(100, 400)])
+    assert "has the dead interval 100s" in notice
+    (row,) = json.loads(shown(net, "r1", "json"))["refused"]
+    assert (row["packets"], row["why"].split(":")[0]) == (300, "has the dead interval 399s, here it is 40s")
+
+
+def test_whoever_is_right_between_is_told_of_three_times_at_most() -> None:
+    interface: Any = SimpleNamespace(
+        name="e", instance=SimpleNamespace(count=str, alarms=SimpleNamespace(now=0))
+    )
+    refusals, told = Refusals(), []
+    refusals.tell = told.append
+    for count in range(100):
+        refusals.add(interface, 7, 0x0A000007, "mask", f"has the mask /{count}", "give both the same")
+        refusals.mended(interface, 0x0A000007)
+    assert [each.why for each in told] == ["has the mask /0", "has the mask /1", "has the mask /2"]
+    for address in range(1000):
+        refusals.add(interface, 7, address, "mask", "has the mask /9", "give both the same")
+        refusals.mended(interface, address)
+    assert len(told) == 3 + KEPT_MAX - 1, "and of so many addresses"

@@ -1,7 +1,8 @@
 """What keeps a router that is heard from becoming a neighbor, in words that say what to do about it.
 
 Read first: RFC 2328 8.2 and 10.5 (what has to agree), 10.6 (MTU), appendix C. The RFC drops such packets in silence.
-Each thing is told once for each router it is wrong with, and counted; `vtysh` lists them.
+Each thing is told once for each router it is wrong with, and counted; `vtysh` lists them. What was right in between is
+told again, but not for ever.
 """
 
 from __future__ import annotations
@@ -16,7 +17,9 @@ if TYPE_CHECKING:
     from netarium.services.routing.ospf.interface import OspfInterface
 
 KEPT_MAX: Final = 256
-"""So many are told at most: addresses of what comes by a wire can be anything."""
+"""So many are kept at most: addresses of what comes by a wire can be anything."""
+TOLD_MAX: Final = 3
+"""So often one thing is told of one router that is wrong, right, and wrong again."""
 
 
 HELLO_TROUBLES: Final = (
@@ -48,6 +51,8 @@ class Refusals:
 
     def __init__(self) -> None:
         self.entries: Final[dict[tuple[str, int, str], Refusal]] = {}
+        self.told: Final[dict[tuple[str, int, str], int]] = {}
+        """How often each was told; what is mended stays here."""
         self.tell: Callable[[Refusal], None] | None = None
 
     def add(
@@ -58,7 +63,7 @@ class Refusals:
         instance.count(about)
         key = (interface.name, address, about)
         found = self.entries.get(key)
-        is_new = found is None or found.why != why
+        is_new = found is None
         if found is None:
             if len(self.entries) >= KEPT_MAX:
                 return
@@ -66,8 +71,16 @@ class Refusals:
         found.router_id, found.why, found.remedy = router_id, why, remedy
         found.packets += 1
         found.last_ns = instance.alarms.now
-        if is_new and self.tell is not None:
+        if is_new and self.tell is not None and self._may_tell(key):
             self.tell(found)
+
+    def _may_tell(self, key: tuple[str, int, str]) -> bool:
+        """Whether it was told not too often; packets by a wire must not make notices without end."""
+        count = self.told.get(key, 0)
+        if count >= TOLD_MAX or (not count and len(self.told) >= KEPT_MAX):
+            return False
+        self.told[key] = count + 1
+        return True
 
     def mended(self, interface: OspfInterface, address: int) -> None:
         """Its hellos are taken: what was wrong with them is so no more."""
