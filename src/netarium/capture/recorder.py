@@ -16,7 +16,7 @@ it. Every other line has `t` (virtual ns), `event` and `at` (the port, cable, no
 - `host`: `addresses`, `gateways`, `servers`: what a host has from now on (DHCP, router advertisements, commands);
 - `program`: `program`, `what`: `started` with its `command`, or `ended` with its `exit_code`;
 - `printed`: `program`, `stream`, `text`: a piece of output;
-- `end`: the last line: `virtual_ns`, `frames`, `drops`, `digest`, `programs`. A trace without it was cut.
+- `end`: the last line: `virtual_ns`, `frames`, `sent`, `drops`, `digest`, `programs`. A trace without it was cut.
 
 Readers ignore keys and events they do not know; a change that is not an addition raises the version.
 """

@@ -6,12 +6,13 @@ from pathlib import Path
 
 import netarium
 from netarium.capture.pcapng import Capture
+from netarium.cli.explain import page_columns
 from netarium.cli.progress import progress
 from netarium.errors import NetariumError, UsageError
 from netarium.lab.net import Net
 from netarium.story.language import Language
 from netarium.story.printing import as_text, hung
-from netarium.story.telling import Story
+from netarium.story.telling import Choice, Story
 
 DRAWINGS = {
     "whole-flow": """\
@@ -46,8 +47,8 @@ def demo(pcap: Path, trace: Path, lab: str = "whole-flow", lang: str | None = No
         net.run(check=True)
     net.close()
     _print_begin(language, lab, path)
-    story = Story(trace, language)
-    for line in as_text(story.chapters(), language):
+    story = Story(trace, language, Choice(from_first_join=True))
+    for line in as_text(story.chapters(), language, page_columns()):
         print(line)
     _print_end(language, net, capture, trace, path)
     return 0
@@ -74,7 +75,7 @@ def _print_begin(language: Language, lab: str, path: Path) -> None:
     else:
         print(language.text("demo.lab", lab=path))
         print()
-    print("\n".join(hung(language.text("explain.legend"))))
+    print("\n".join(hung(language.text("explain.legend"), columns=page_columns())))
 
 
 def _print_end(language: Language, net: Net, capture: Capture, trace: Path, lab: Path) -> None:
@@ -85,7 +86,14 @@ def _print_end(language: Language, net: Net, capture: Capture, trace: Path, lab:
         port.name for box in net.boxes.values() if box.kind == "host" for port in box.node.ports.values()
     )
     print()
-    print(language.plural("explain.totals", capture.frames, virtual=took, digest=net.digest))
+    sent = net.watching.frames_sent()
+    print(
+        "\n".join(
+            hung(
+                language.plural("explain.totals", capture.frames, virtual=took, digest=net.digest, sent=sent)
+            )
+        )
+    )
     print()
     print(language.text("demo.left", pcap=capture.path, trace=trace))
     print(language.text("demo.next", pcap=capture.path))

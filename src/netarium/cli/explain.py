@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from netarium.story.language import Language
     from netarium.story.telling import Story
 
+COLUMNS_MIN = 60
 PCAP = Path("explain.pcapng")
 """Where the capture is left when no --pcap says otherwise: the numbers of the story point into it."""
 
@@ -98,17 +100,27 @@ def tell(trace: Path, given: ExplainArguments, language: Language, pcap: Path | 
     with _progress(trace, language) as progress:
         choice = Choice(given.kinds, given.follow, given.conversation)
         story = Story(trace, language, choice, progress, Show(given.layers, given.bytes))
-        form = as_json if given.json else as_markdown if given.markdown else as_text
-        if not given.json and not given.markdown:
-            print("\n".join(hung(language.text("explain.legend"))))
+        columns = page_columns()
+        is_text = not given.json and not given.markdown
+        if is_text:
+            print("\n".join(hung(language.text("explain.legend"), columns=columns)))
             for line in devices_of_layers(given.layers, language) if given.layers else ():
                 print(line)
-        for line in form(story.chapters(), language):
+        form = as_json if given.json else as_markdown
+        chapters = story.chapters()
+        for line in as_text(chapters, language, columns) if is_text else form(chapters, language):
             print(line)
     if given.ladder is not None:
         _draw(story, Path(given.ladder), given, language)
     for line in ending(story, language, pcap):
-        print("\n".join(hung(line)), file=sys.stderr if given.json else sys.stdout)
+        print("\n".join(hung(line, columns=columns)), file=sys.stderr if given.json else sys.stdout)
+
+
+def page_columns() -> int:
+    """How wide the page is: the terminal, where there is one, else 110 columns."""
+    from netarium.story.printing import WIDTH
+
+    return max(shutil.get_terminal_size().columns, COLUMNS_MIN) if sys.stdout.isatty() else WIDTH
 
 
 def _draw(story: Story, path: Path, given: ExplainArguments, language: Language) -> None:
@@ -130,7 +142,8 @@ def ending(story: Story, language: Language, pcap: Path | None) -> Iterator[str]
         took = format_duration(int(end.record.get("virtual_ns", 0)))
         frames, digest = int(end.record.get("frames", 0)), end.record.get("digest")
         key = "explain.totals" if digest else "explain.totals-plain"
-        yield language.plural(key, frames, virtual=took, digest=digest)
+        sent = int(end.record.get("sent", frames))
+        yield language.plural(key, frames, virtual=took, digest=digest, sent=sent)
     name = str(pcap) if pcap is not None else story.trace.header.get("capture")
     port = _first_port(story)
     if name and port:

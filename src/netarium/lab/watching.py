@@ -177,6 +177,7 @@ class Watching:
     def _totals(self) -> Event:
         """What the last line of a trace says of the whole run."""
         return {
+            "sent": self.frames_sent(),
             "drops": self.counters.by_name(),
             "digest": None if self._digest is None else self.digest,
             "programs": {

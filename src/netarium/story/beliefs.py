@@ -50,11 +50,11 @@ CORRECTED: Final[dict[str, tuple[tuple[Fits, str], ...]]] = {
     ),
     "switched": (
         (_has("shape", "repeated"), "belief.hub_does_not_choose"),
+        (_has("shape", "repeated"), "belief.no_collisions"),
         (_is_set("tagged"), "belief.tag_is_not_for_hosts"),
         (_is_set("vlan"), "belief.vlan_splits"),
         (_has("shape", "forwarded"), "belief.switch_filters"),
         (_has("shape", "forwarded"), "belief.switch_layer_two"),
-        (_has("shape", "forwarded"), "belief.no_collisions"),
     ),
     "tree-port": ((_has("state", "blocking"), "belief.tree_blocks_a_good_port"),),
     "local-or-gateway": (

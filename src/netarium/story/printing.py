@@ -1,4 +1,4 @@
-"""A story as text of 110 columns, as Markdown, and as JSON; each is written while the chapters come."""
+"""A story as text of 110 columns (or the terminal's), as Markdown, and as JSON; written while the chapters come."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ _INDENT: Final = " " * 15
 _MARKDOWN = str.maketrans({each: f"\\{each}" for each in "\\`*_[]<>#|"})
 
 
-def hung(text: str, first: str = "", rest: str = "") -> list[str]:
-    """The text in lines of at most WIDTH columns, the first after `first`, the others after `rest`."""
-    head, *others = wrapped(text, WIDTH - max(width(first), width(rest)))
+def hung(text: str, first: str = "", rest: str = "", columns: int = WIDTH) -> list[str]:
+    """The text in lines of at most so many columns, the first after `first`, the others after `rest`."""
+    head, *others = wrapped(text, columns - max(width(first), width(rest)))
     return [f"{first}{head}".rstrip(), *(f"{rest}{line}".rstrip() for line in others)]
 
 
-def as_text(chapters: Iterable[ToldChapter], language: Language) -> Iterator[str]:
-    """Lines of at most WIDTH columns; what a program printed stands as it is."""
+def as_text(chapters: Iterable[ToldChapter], language: Language, columns: int = WIDTH) -> Iterator[str]:
+    """Lines of at most so many columns; what a program printed stands as it is."""
     for chapter in chapters:
         yield ""
-        yield from hung(chapter.title, f"{chapter.number}. ", "   ")
+        yield from hung(chapter.title, f"{chapter.number}. ", "   ", columns)
         for step in chapter.steps:
-            yield from _step_lines(step, language)
+            yield from _step_lines(step, language, columns)
         if chapter.background is not None:
-            yield from hung(_with_numbers(chapter.background, language), _INDENT, _INDENT)
+            yield from hung(_with_numbers(chapter.background, language), _INDENT, _INDENT, columns)
 
 
 def _with_numbers(background: ToldBackground, language: Language) -> str:
@@ -44,33 +44,25 @@ def frames_text(numbers: str, language: Language) -> str:
     return language.text("frame.one" if numbers.isdigit() else "frame.many", numbers=numbers)
 
 
-def _step_lines(step: Step, language: Language) -> Iterator[str]:
-    first, *rest = hung(step.text, f"{step.time_ns / 1e9:12.6f} s ", _INDENT)
-    where = (
-        f"[{frames_text(step.numbers, language)}{': ' * bool(step.path)}{step.path}]" if step.numbers else ""
-    )
-    if where and not rest and width(first) + 2 + width(where) <= WIDTH:
+def _step_lines(step: Step, language: Language, columns: int) -> Iterator[str]:
+    first, *rest = hung(step.text, f"{step.time_ns / 1e9:12.6f} s ", _INDENT, columns)
+    frames = frames_text(step.numbers, language) if step.numbers else ""
+    where = f"[{frames}{': ' * bool(step.path)}{step.path}]" if frames else ""
+    if where and not rest and width(first) + 2 + width(where) <= columns:
         first, where = f"{first}  {where}", ""
     yield first
     yield from rest
-    if where:
-        if width(_INDENT + where) > WIDTH and not step.path:
-            yield from hung(where, _INDENT, _INDENT)
-        elif width(_INDENT + where) > WIDTH:
-            yield from hung(f"[{frames_text(step.numbers, language)}:", _INDENT, _INDENT)
-            yield from hung(f"{step.path}]", f"{_INDENT} ", f"{_INDENT} ")
-        else:
-            yield _INDENT + where
-    for line in step.lines:
+    if where and width(_INDENT + where) > columns and step.path:
+        yield from hung(f"[{frames}:", _INDENT, _INDENT, columns)
+        yield from hung(f"{step.path}]", f"{_INDENT} ", f"{_INDENT} ", columns)
+    elif where:
+        yield from hung(where, _INDENT, _INDENT, columns)
+    for line in (*step.lines, *(step.shown.lines if step.shown is not None else ())):
         yield f"{_INDENT}  {line}".rstrip()
-    if step.shown is not None:
-        yield from (f"{_INDENT}  {line}".rstrip() for line in step.shown.lines)
-    for term in step.terms:
-        yield from hung(
-            language.text("term.said", name=term.name, short=term.short), f"{_INDENT}  ", f"{_INDENT}    "
-        )
-    for note in step.notes:
-        yield from hung(language.text("note.said", note=note), f"{_INDENT}  ", f"{_INDENT}    ")
+    beneath = [language.text("term.said", name=term.name, short=term.short) for term in step.terms]
+    beneath += [language.text("note.said", note=note) for note in step.notes]
+    for text in beneath:
+        yield from hung(text, f"{_INDENT}  ", f"{_INDENT}    ", columns)
 
 
 def as_markdown(chapters: Iterable[ToldChapter], language: Language) -> Iterator[str]:

@@ -11,6 +11,7 @@ from typing import Any
 
 from netarium.addresses import (
     AddressError,
+from netarium.units import is_whole
     InterfaceAddress,
     Prefix,
     address_class,
@@ -224,7 +225,7 @@ def split(prefix: Prefix, into: str) -> list[Block]:
     Raises AddressError where that cannot be, or is more than 256 blocks.
     """
     digits = into.removeprefix("/")
-    if not digits.isdecimal():
+    if not is_whole(digits):
         raise AddressError(
             f"--split {into!r}: write how many blocks, such as 4, or their length, such as /26"
         )

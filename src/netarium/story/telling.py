@@ -35,6 +35,8 @@ class Choice:
     only: tuple[str, ...] = ()
     follow: str = ""
     conversation: str = ""
+    from_first_join: bool = False
+    """Count what was before the first host joined that was off at the beginning, where there is one."""
 
     def check_words(self) -> None:
         """Raises UsageError for a kind there is not and a conversation that cannot be."""
@@ -145,6 +147,9 @@ class Story:
         self._corrected: set[str] = set()
         self._number = 0
         self._left_out = Background()
+        self._awaits_join = self.choice.from_first_join and any(
+            isinstance(node, dict) and node.get("on") is False for node in self.trace.header["nodes"].values()
+        )
         self._routine: dict[tuple[str, str], list[str]] = {}
 
     def chapters(self) -> Iterator[ToldChapter]:
@@ -186,6 +191,10 @@ class Story:
 
     def _is_wanted(self, chapter: Chapter) -> bool:
         choice, subject = self.choice, chapter.subject
+        if self._awaits_join:
+            self._awaits_join = chapter.phase != "join"
+            if self._awaits_join:
+                return False
         if choice.conversation:
             first, second = ends_of(choice.conversation)
             pairs = () if subject is None else subject.pairs

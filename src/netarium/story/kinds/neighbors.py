@@ -13,6 +13,7 @@ from netarium.story.scene import Scene
 from netarium.story.words import Words
 
 ASKED_MAX = 1024
+AGAIN_NS = 3_000_000_000
 
 
 def _say(fact: Fact, words: Words) -> str:
@@ -20,7 +21,8 @@ def _say(fact: Fact, words: Words) -> str:
     told = {"place": fact.place, "target": v["target"], "sender": v["sender"], "mac": v["sender_mac"]}
     if v["operation"] == "reply":
         return words.text("arp.reply", **told)
-    asks = words.text(f"arp.{v['purpose']}", **told)
+    asks_again = v["again"] and v["purpose"] in ("resolve", "offer")
+    asks = words.text("arp.again" if asks_again else f"arp.{v['purpose']}", **told)
     if v["purpose"] == "announce":
         return asks
     return asks if v["answered"] else words.text("arp.nobody", asks=asks)
@@ -30,7 +32,7 @@ KINDS = (
     Kind(
         "arp",
         "arp",
-        frozenset(["operation", "target", "sender", "sender_mac", "purpose", "answered"]),
+        frozenset(["operation", "target", "sender", "sender_mac", "purpose", "answered", "again"]),
         _say,
         needles=(b'"protocol":"ARP"', b'"destination_port":68,'),
     ),
@@ -56,6 +58,7 @@ class _Neighbors:
             "sender_mac": record.get("sender_mac"),
             "purpose": purpose,
             "answered": False,
+            "again": self._asks_again(sender, target, record),
         }
         yield self._fact(record, values, flight)
 
@@ -89,6 +92,16 @@ class _Neighbors:
         subject = self.scene.subject("neighbor", key, lambda: {"address": key})
         subject.nodes = [node]
         return subject, "neighbor"
+
+    def _asks_again(self, sender: str, target: str, record: Record) -> bool:
+        """Whether the same was asked shortly before and nobody has answered."""
+        asked = self._asked.get(target, [])
+        return any(
+            fact.values["sender"] == sender
+            and not fact.values["answered"]
+            and record["t"] - fact.time_ns <= AGAIN_NS
+            for fact in asked
+        )
 
     def offered(self, given: str, server: str) -> None:
         """A server asked for the address before it offered it: that is why (RFC 2131 4.3.1)."""

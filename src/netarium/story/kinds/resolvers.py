@@ -21,6 +21,8 @@ _STAGES: Final = {
     "forwarded query": "forwards",
     "refused": "refused",
 }
+_FOUND: Final = frozenset({"recursion", "forwarded"})
+"""How a server answers that had to ask."""
 REMEMBERED_MAX: Final = 4096
 
 
@@ -28,11 +30,17 @@ class _Resolvers:
     def __init__(self, scene: Scene) -> None:
         self.scene = scene
         self._own: dict[str, None] = {}
+        self._searching: dict[tuple[str, str], None] = {}
+        """Names that a server has not found in its cache and has not answered yet."""
 
     def stage(self, record: Record) -> Iterator[Fact]:
         """One decision; that a server has the zone itself is told once of each server."""
         details, place = record["details"], record["at"]
-        decision = _STAGES.get(str(details.get("stage", "")))
+        stage = str(details.get("stage", ""))
+        decision = _STAGES.get(stage)
+        name = str(record["subject"]).partition(" ")[0].rstrip(".") or "."
+        if stage in _FOUND:
+            self._searching.pop((place, name), None)
         if decision is None or "hit" in details:
             return
         if decision == "own":
@@ -40,7 +48,6 @@ class _Resolvers:
                 return
             if len(self._own) < REMEMBERED_MAX:
                 self._own[place] = None
-        name = str(record["subject"]).partition(" ")[0].rstrip(".") or "."
         zone = str(details.get("zone", ""))
         values = {
             "decision": "roots" if decision == "asks" and zone == "." else decision,
@@ -49,6 +56,11 @@ class _Resolvers:
             "server": str(details.get("server", "")),
         }
         subject = self.scene.find("name", name)
+        if decision in ("asks", "forwards") and (place, name) not in self._searching:
+            if len(self._searching) < REMEMBERED_MAX:
+                self._searching[place, name] = None
+            missed = {"decision": "missed", "name": name, "zone": "", "server": ""}
+            yield Fact(record["t"], "resolver", place, missed, about=subject)
         yield Fact(record["t"], "resolver", place, values, about=subject)
 
 

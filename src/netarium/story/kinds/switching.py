@@ -85,7 +85,8 @@ class _Switching:
             "tagged": [_port(each) for each in details.get("tagged", ())],
             "came_tagged": bool(details.get("came_tagged")),
             "age_s": details.get("age_s", -1),
-            "table": table if self._shown.get(place) != table else [],
+            "table": table,
+            "new": [line for line in table if line not in self._shown.get(place, ())],
         }
         self._shown[place] = table
         about = self._about(source) or self._about(destination)
@@ -174,6 +175,14 @@ def _say_decided(fact: Fact, words: Words) -> str:
     return said
 
 
+def _table_lines(fact: Fact, words: Words) -> list[str]:
+    """The lines that are new in the table, and how many there are besides."""
+    new = fact.values["new"]
+    rest = len(fact.values["table"]) - len(new)
+    lines = [f"> {line}" for line in new]
+    return [*lines, "  " + words.plural("decision.line.as_before", rest)] if new and rest > 0 else lines
+
+
 def _say_tree(fact: Fact, words: Words) -> str:
     v = fact.values
     return words.text(f"decision.tree.{v['state']}", place=fact.place, port=v["port"])
@@ -203,10 +212,11 @@ KINDS: Final = (
                 "came_tagged",
                 "age_s",
                 "table",
+                "new",
             }
         ),
         _say_decided,
-        lambda fact, words: list(fact.values["table"]),
+        _table_lines,
         (b'"stop":"SWITCH"', b'"protocol":"ARP"'),
     ),
     Kind(

@@ -147,7 +147,9 @@ class _Tcp:
         values = {
             "local": local,
             "remote": remote,
-            "before": record.get("before"),
+            "before": "LISTEN"
+            if after == "SYN-RECEIVED" and record.get("before") == "CLOSED"
+            else record.get("before"),
             "after": after,
             "cause": record.get("cause"),
         }
