@@ -11,7 +11,6 @@ from typing import Any
 
 from netarium.addresses import (
     AddressError,
-from netarium.units import is_whole
     InterfaceAddress,
     Prefix,
     address_class,
@@ -27,6 +26,7 @@ from netarium.units import is_whole
     parse_ip,
     parse_ipv4,
 )
+from netarium.units import is_whole
 
 _IPV6_KINDS = (
     ("::/128", "unspecified"),
