@@ -50,9 +50,10 @@ def test_a_switch_learns_floods_the_broadcast_and_then_sends_by_one_port(tmp_pat
         flooded.text
         == "s sends the broadcast out by all its other ports: p2, p3 (not back by p1, by which it came)."
     )
-    assert flooded.lines == (f"{a} s:p1",)
+    assert flooded.lines == (f"> {a} s:p1",)
     assert answered.text == f"s finds a's MAC address {a} in its MAC table: the frame leaves by p1 alone."
-    assert answered.lines == (f"{a} s:p1", f"{b} s:p2")
+    assert answered.lines == (f"> {b} s:p2", "  (one line as before)")
+    assert answered.values["table"] == [f"{a} s:p1", f"{b} s:p2"] and found.lines == ()
     assert found.text == f"s finds b's MAC address {b} in its MAC table: the frame leaves by p2 alone."
     assert sum("A switch is no faster hub" in note for note in story.notes()) == 1
 

@@ -51,7 +51,9 @@ def test_a_resolver_says_where_it_begins_and_what_it_has_learned(tmp_path: Path)
     net = net_of_names()
     net["pc"].run(look_up, "www.zdns.cn", "two.zdns.cn")
     story = told(net, tmp_path, net.run)
-    first, second, third = story.texts("resolver", "resolver")
+    missed, first, second, missed_too, third = story.texts("resolver", "resolver")
+    assert missed == "resolver looks in its cache: is www.zdns.cn there? No."
+    assert missed_too == "resolver looks in its cache: is two.zdns.cn there? No."
     assert first == (
         "resolver knows no server for any part of www.zdns.cn, so it begins at the top: with the root server root "
         "(10.0.0.1)."
