@@ -127,3 +127,20 @@ def test_sysctl_names_what_is_unknown_or_impossible(lan: tuple[Net, Any, Any]) -
     assert 'setting key "net.ipv4.tcp_sack": Invalid argument' in wrong.stderr
     everything = json.loads(told(net, client, "sysctl -a --json").stdout)
     assert everything["net.ipv4.ip_default_ttl"] == 64
+
+
+def test_a_summary_counts_by_protocol_and_family(lan: tuple[Net, Any, Any]) -> None:
+    net, _, server = lan
+    lines = told(net, server, "ss -s").stdout.splitlines()
+    assert lines[:4] == [
+        "Total: 3",
+        "TCP:   2 (estab 1, closed 0, orphaned 0, timewait 0)",
+        "",
+        "Transport Total     IP        IPv6",
+    ]
+    assert [line.split() for line in lines[4:8]] == [
+        ["RAW", "0", "0", "0"],
+        ["UDP", "1", "1", "0"],
+        ["TCP", "2", "2", "0"],
+        ["INET", "3", "3", "0"],
+    ]

@@ -326,6 +326,10 @@ class Control(FilterControl, Ipv6Control):
         """`ss -a`: listeners, connections, UDP sockets."""
         return self.stack.ports.sockets()
 
+    def raw_sockets(self) -> int:
+        """How many raw sockets of IPv4 are open (`ss -s`)."""
+        return sum(map(len, self.stack.raw.endpoints.values()))
+
     def drops(self) -> dict[Drop, int]:
         """How many packets ended here, by reason, since boot."""
         return dict(self.stack.drops)

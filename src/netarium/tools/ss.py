@@ -21,6 +21,7 @@ from netarium.addresses import ipv4_text, ipv6_text
 from netarium.names import ports
 from netarium.sockets.tcp_info import SSTHRESH_UNLIMITED, connection_info
 from netarium.stack.ports import SocketRow
+from netarium.units import is_whole
 
 NOT_CONNECTED = ("LISTEN", "UNCONN", "SYN-RECV", "TIME-WAIT")
 LISTENING = ("LISTEN", "UNCONN")
@@ -91,7 +92,7 @@ def read_filter(words: list[str]) -> list[Keep]:
             if words and words[0] in ("=", "==", "eq"):
                 words.pop(0)
             text = words.pop(0).lstrip(":") if words else ""
-            number = int(text) if text.isdigit() else _service(text)
+            number = int(text) if is_whole(text) else _service(text)
             local = word == "sport"
             found.append(lambda row, n=number, own=local: (row.local_port if own else row.remote_port) == n)  # type: ignore[misc]
         elif word in ("src", "dst") and words:
@@ -203,6 +204,7 @@ def show(rows: list[SocketRow], chosen: argparse.Namespace) -> None:
         + ["State"] * all_states
         + ["Recv-Q", "Send-Q", "Local Address:Port", "Peer Address:Port"]
     )
+    # The empty last column of iproute2, `Process`, is left out: which program has a socket is not told (no -p).
     lines = [] if chosen.no_header else [head]
     for row in rows:
         lines.append(
@@ -252,14 +254,34 @@ def as_json(row: SocketRow, chosen: argparse.Namespace) -> dict[str, Any]:
     return found
 
 
-def summarize(rows: list[SocketRow]) -> None:
-    """-s: how many there are."""
+def summarize(rows: list[SocketRow], raw: int) -> None:
+    """-s: how many there are; `raw` sockets of IPv4 besides."""
     tcp = [row for row in rows if row.protocol == "tcp"]
     counts = {state: sum(row.state == state for row in tcp) for state in ("ESTAB", "TIME-WAIT")}
     closed = sum(row.state in ("TIME-WAIT",) for row in tcp)
-    print(f"Total: {len(rows)}")
-    print(f"TCP:   {len(tcp)} (estab {counts['ESTAB']}, closed {closed}, timewait {counts['TIME-WAIT']})")
-    print(f"UDP:   {len(rows) - len(tcp)}")
+    orphaned = sum(row.connection is not None and row.connection.orphaned for row in tcp)
+    print(f"Total: {len(rows) + raw}")
+    print(
+        f"TCP:   {len(tcp)} (estab {counts['ESTAB']}, closed {closed}, orphaned {orphaned}, "
+        f"timewait {counts['TIME-WAIT']})\n"
+    )
+    print("Transport Total     IP        IPv6")
+    udp = [row for row in rows if row.protocol == "udp"]
+    living = [row for row in tcp if row.state != "TIME-WAIT"]
+    for name, four, six in (
+        ("RAW", raw, 0),
+        ("UDP", *_by_family(udp)),
+        ("TCP", *_by_family(living)),
+        ("INET", raw + _by_family([*udp, *living])[0], _by_family([*udp, *living])[1]),
+    ):
+        print(f"{name}\t  {four + six:<9d} {four:<9d} {six:<9d}")
+    print()
+
+
+def _by_family(rows: list[SocketRow]) -> tuple[int, int]:
+    """How many are of IPv4 and of IPv6."""
+    four = sum(row.version == 4 for row in rows)
+    return four, len(rows) - four
 
 
 def main(arguments: list[str]) -> int:
@@ -267,7 +289,7 @@ def main(arguments: list[str]) -> int:
     chosen = read_arguments(arguments)
     rows = control.here().sockets()
     if chosen.summary:
-        summarize(rows)
+        summarize(rows, control.here().raw_sockets())
         return 0
     try:
         rows = choose(rows, chosen)
