@@ -49,7 +49,9 @@ class Pollable:
     def changed(self) -> None:
         """Tell the waiters. They may remove themselves while being told."""
         waiters = self.waiters
-        if waiters:
+        if len(waiters) == 1:
+            waiters[0]()
+        elif waiters:
             for waiter in tuple(waiters):
                 waiter()
 

@@ -189,11 +189,11 @@ class TransferMethods:
         if type(data) is not bytes:
             data = to_bytes(data)
         core = self._core
-        give = sender_of(core, flags)
-        count = give(data)
+        count = core.send(data) if not flags else sender_of(core, flags)(data)
         if count is None:
             if flags & _DONTWAIT:
                 raise os_error(errno.EAGAIN)
+            give = sender_of(core, flags)
             count = self._wait(task, "send", lambda: give(data))
         return count
 
