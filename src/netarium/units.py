@@ -5,6 +5,7 @@
     size_bytes, format_size        integer bytes
     queue_limit                    frames or bytes
     fraction, format_fraction      0.0 to 1.0
+    is_whole                       whether a text is a whole number
 
 Texts are read exactly, as fractions: "0.1ms" is 100,000 ns. What `format_...` prints, its reader reads back.
 A bare number is refused where its unit could be mistaken. Every refusal is a `UnitError` that names the forms
@@ -61,6 +62,15 @@ _FRACTION = re.compile(_NUMBER + r"\s*(%?)")
 
 class UnitError(UsageError, ValueError):
     """A quantity that cannot be read; the message names the forms that can."""
+
+
+_DIGITS_MAX = 4000
+"""More of them Python's `int` refuses."""
+
+
+def is_whole(text: str) -> bool:
+    """Whether `int` can read it and it is nothing but the digits 0 to 9; `str.isdigit` takes `²` too."""
+    return text.isascii() and text.isdigit() and len(text) <= _DIGITS_MAX
 
 
 def duration_ns(text: str) -> int:

@@ -6,11 +6,12 @@ import sys
 
 from netarium.lab.words import suggest
 from netarium.names.ports import OFFICIAL, POPULAR, all_with, by_name
+from netarium.units import is_whole
 
 
 def ports(what: str) -> int:
     """Print the services with this port, or the port of this service; the exit code."""
-    if what.isdigit():
+    if is_whole(what):
         found = all_with(int(what))
         if not found:
             problem = (

@@ -10,6 +10,7 @@ from netarium.addresses import AddressError, InterfaceAddress, Prefix
 from netarium.story import subnet as arithmetic
 from netarium.story import subnet_text as text
 from netarium.story.language import Language
+from netarium.units import is_whole
 
 
 @dataclass(frozen=True)
@@ -97,7 +98,7 @@ def _address_and_others(words: Sequence[str]) -> tuple[InterfaceAddress, Sequenc
 
 def _is_mask(word: str) -> bool:
     """A second word that begins as a mask does: `255.255.255.0`, `/24`, `24`. A wrong one is refused as a mask."""
-    return word.startswith(("255.", "254.", "252.", "248.", "240.", "/")) or word.isdecimal()
+    return word.startswith(("255.", "254.", "252.", "248.", "240.", "/")) or is_whole(word)
 
 
 def _of_any_mask(word: str) -> InterfaceAddress:

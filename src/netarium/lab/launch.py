@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from netarium.errors import UsageError
 from netarium.lab.service import Service
 from netarium.lab.words import suggest
+from netarium.units import is_whole
 
 if TYPE_CHECKING:
     from netarium.lab.net import Net
@@ -100,7 +101,7 @@ class Launch:
 
     def _listening(self, where: str) -> Callable[[], bool]:
         name, _, port_text = where.rpartition(":")
-        if not name or not port_text.isdigit() or not 0 < int(port_text) < 65536:
+        if not name or not is_whole(port_text) or not 0 < int(port_text) < 65536:
             raise UsageError(f"after: {{listening: {where}}}: write NODE:PORT, such as server:8000")
         host = self.net.host_named(name)
         port = int(port_text)

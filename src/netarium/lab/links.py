@@ -9,6 +9,7 @@ from netarium import units
 from netarium.errors import UsageError
 from netarium.link.cable import Cable
 from netarium.nodes.host import Host as HostNode
+from netarium.units import is_whole
 
 OPTIONS = ("delay", "jitter", "rate", "queue", "mtu", "loss", "duplicate", "reorder", "corrupt")
 """The keywords of a link, in the lab file and in Python."""
@@ -30,7 +31,7 @@ def cable_arguments(options: dict[str, Any]) -> dict[str, Any]:
         if name == "corrupt" and isinstance(value, Mapping):
             arguments.update(_corrupt(value))
         elif name == "queue":
-            is_frames = isinstance(value, int) or value.isdigit()
+            is_frames = isinstance(value, int) or is_whole(value)
             arguments["queue_frames" if is_frames else "queue_bytes"] = (
                 int(value) if is_frames else units.size_bytes(value)
             )

@@ -26,7 +26,7 @@ from netarium.lab.services import run_daemon
 from netarium.lab.words import PartError, suggest
 from netarium.nodes.switch import Switch as SwitchNode
 from netarium.services import forwarder, healthcheck
-from netarium.units import NS_PER_SECOND, duration_ns
+from netarium.units import NS_PER_SECOND, duration_ns, is_whole
 
 if TYPE_CHECKING:
     from netarium.lab.net import Net
@@ -82,7 +82,7 @@ class HomeRouter(Router):
             return self.switch.free_port(_next(ports, "lan", 1))
         if interface == "wifi":
             return self.switch.free_port("wifi" if "wifi" not in ports else _next(ports, "wifi", 2))
-        if interface.startswith("lan") and interface[3:].isdigit():
+        if interface.startswith("lan") and is_whole(interface[3:]):
             return self.switch.free_port(interface)
         raise UsageError(
             f"{self.name} has no port {interface!r}{suggest(interface, ('wan', 'lan1', 'wifi'))}"

@@ -10,6 +10,7 @@ from typing import Protocol
 
 from netarium.errors import UsageError
 from netarium.link.verdict import DROPPED, PARTED, Verdict, Way
+from netarium.units import is_whole
 from netarium.wire.arp import ArpPacket
 from netarium.wire.ethernet import Frame
 from netarium.wire.icmp import IcmpHeader
@@ -123,7 +124,7 @@ def parse_match(spec: str | Mapping[str, object]) -> Match:
         raise UsageError(f"{kind!r} is no protocol to match; give one of {', '.join(_KINDS)}")
     if value is None or value is True:
         return KindMatch(kind)
-    if kind == "tcp" and isinstance(value, str) and not value.isdigit():
+    if kind == "tcp" and isinstance(value, str) and not is_whole(value):
         return FlagsMatch(_flags_of(value))
     if kind in ("tcp", "udp"):
         return PortMatch(TcpHeader if kind == "tcp" else UdpHeader, _number_of(kind, value, {}, 65535))
@@ -146,7 +147,7 @@ def _flags_of(text: str) -> int:
 def _number_of(kind: str, value: object, words: Mapping[str, int], number_max: int) -> int:
     if isinstance(value, str) and value in words:
         return words[value]
-    number = int(value) if isinstance(value, str) and value.isdigit() else value
+    number = int(value) if isinstance(value, str) and is_whole(value) else value
     if isinstance(number, bool) or not isinstance(number, int) or not 0 <= number <= number_max:
         possible = f"a number up to {number_max}" + (f" or one of {', '.join(words)}" if words else "")
         raise UsageError(f"{kind}: {value!r} cannot be matched; give {possible}")

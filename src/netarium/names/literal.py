@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from ipaddress import AddressValueError, IPv4Address, IPv6Address
 
+from netarium.units import is_whole
+
 
 def parse_ipv4(text: str) -> int | None:
     """A dotted quad as a 32-bit integer; None when `text` is none."""
@@ -47,7 +49,7 @@ def _parse_number(text: str) -> int | None:
     try:
         if text[:2] in ("0x", "0X"):
             return int(text[2:], 16) if "_" not in text else None
-        if not text.isdigit():
+        if not is_whole(text):
             return None
         return int(text, 8 if len(text) > 1 and text[0] == "0" else 10)
     except ValueError:

@@ -22,6 +22,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import ClassVar
 from urllib.parse import urlsplit
 
+from netarium.units import is_whole
+
 SO_ORIGINAL_DST = 80
 PORT = 3128
 FRESH_S = 300.0
@@ -107,7 +109,7 @@ def freshness_s(status: int, headers: list[tuple[str, str]], otherwise_s: float)
         return 0.0
     for name in ("s-maxage", "max-age"):
         if name in directives:
-            return float(directives[name]) if directives[name].isdigit() else 0.0
+            return float(directives[name]) if is_whole(directives[name]) else 0.0
     return otherwise_s
 
 
@@ -181,14 +183,14 @@ class Handler(BaseHTTPRequestHandler):
             self.send_error(400, "Whom to ask is not said: no URL, no Host")
             return None
         host, _, port = host_header.partition(":")
-        if port and not port.isdigit():
+        if port and not is_whole(port):
             self.send_error(400, "The port in Host is no number")
             return None
         return (host, int(port or 80), host_header, path)
 
     def _body(self) -> bytes:
         size = self.headers.get("Content-Length", "0")
-        return self.rfile.read(int(size)) if size.isdigit() and size != "0" else b""
+        return self.rfile.read(int(size)) if is_whole(size) and size != "0" else b""
 
     def _ask(self, key: Key, body: bytes) -> Answer:
         """What the origin says; an origin that cannot be reached is 502, one that is silent 504."""

@@ -19,6 +19,7 @@ from netarium import control
 from netarium.addresses import ip_text, mac_text
 from netarium.link.spanning_tree import PORT_PRIORITY, path_cost
 from netarium.link.vlan import VlanBridge
+from netarium.units import is_whole
 
 if TYPE_CHECKING:
     from netarium.control import Control
@@ -67,7 +68,7 @@ class Words:
             value = words.pop(0)
             if key != "vlan":
                 self.port = value
-            elif value.isdigit() and 1 <= int(value) <= 4094:
+            elif is_whole(value) and 1 <= int(value) <= 4094:
                 self.vlan = int(value)
             else:
                 raise ValueError(f'Invalid argument "{value}" for vid: 1 to 4094')

@@ -33,6 +33,7 @@ from netarium.tools.dns_query import (
     read_kind,
     record_lines,
 )
+from netarium.units import is_whole
 
 USAGE = """Usage: dig [@server] [-p port] [-t type] [-x address] name [type] [+option ...]
   +short  +trace  +[no]recurse  +[no]tcp  +[no]edns  +bufsize=N  +[no]ignore  +time=S  +tries=N
@@ -112,7 +113,7 @@ def read_arguments(arguments: list[str]) -> Options:
 def _read_dash(options: Options, word: str, value: str) -> bool:
     """-p, -t, -x; whether it gave the name."""
     if word == "-p":
-        if not value.isdigit() or not 0 < int(value) < 65536:
+        if not is_whole(value) or not 0 < int(value) < 65536:
             raise UsageError(f"invalid port: {value}")
         options.port = int(value)
     elif word == "-t":
@@ -146,7 +147,7 @@ def _read_plus(options: Options, text: str) -> None:
         options.tcp = on
     elif bare == "edns":
         options.bufsize = 1232 if on else 0
-    elif bare in ("time", "tries", "bufsize") and value.isdigit():
+    elif bare in ("time", "tries", "bufsize") and is_whole(value):
         setattr(options, bare, int(value))
     else:
         raise UsageError(f"Invalid option: +{text}")

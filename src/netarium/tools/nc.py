@@ -15,6 +15,8 @@ import sys
 import threading
 from typing import NoReturn
 
+from netarium.units import is_whole
+
 CHUNK_BYTES = 16_384
 
 
@@ -55,13 +57,13 @@ def read_arguments(arguments: list[str]) -> argparse.Namespace:
 
 def _ports(parser: Parser, text: str) -> range:
     low, dash, high = text.partition("-")
-    if not dash and not low.isdigit():
+    if not dash and not is_whole(low):
         try:
             low = str(socket.getservbyname(low))
         except OSError:
             parser.error(f"port number invalid: {text}")
     high = high if dash else low
-    if not (low.isdigit() and high.isdigit() and 0 < int(low) <= int(high) <= 65535):
+    if not (is_whole(low) and is_whole(high) and 0 < int(low) <= int(high) <= 65535):
         parser.error(f"port number invalid: {text}")
     return range(int(low), int(high) + 1)
 

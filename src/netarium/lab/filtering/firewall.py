@@ -23,6 +23,7 @@ from netarium.addresses import Prefix, parse_ip
 from netarium.errors import UsageError
 from netarium.lab.words import suggest
 from netarium.stack.filter.firewall import ACCEPT, CHAINS, DROP, REJECT, STATES, Rule
+from netarium.units import is_whole
 from netarium.wire.ipv4 import PROTOCOL_ICMP, PROTOCOL_TCP, PROTOCOL_UDP
 from netarium.wire.ipv6 import PROTOCOL_ICMPV6
 
@@ -191,7 +192,7 @@ class _Reader:
         return (prefix.network, prefix.mask)
 
     def _number(self, text: str, most: int) -> int:
-        if not text.isdigit() or int(text) > most:
+        if not is_whole(text) or int(text) > most:
             raise self._wrong(f"{text!r} is no number from 0 to {most}")
         return int(text)
 

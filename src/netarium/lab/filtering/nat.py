@@ -20,6 +20,7 @@ from netarium.lab import addressing
 from netarium.lab.words import suggest
 from netarium.stack.filter.mappings import CLASSES
 from netarium.stack.filter.nat import KEEP, MASQUERADE, NatSetup
+from netarium.units import is_whole
 from netarium.wire.ipv4 import PROTOCOL_TCP, PROTOCOL_UDP
 
 KEYS = (
@@ -166,7 +167,7 @@ def _endpoint(key: str, text: str) -> tuple[int, int]:
 
 def _port(value: Any) -> int:
     text = str(value)
-    if not text.isdigit() or not 0 < int(text) <= PORT_MAX:
+    if not is_whole(text) or not 0 < int(text) <= PORT_MAX:
         raise UsageError(f"{text!r} is no port; write a number from 1 to {PORT_MAX}")
     return int(text)
 

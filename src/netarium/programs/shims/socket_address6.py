@@ -10,6 +10,7 @@ from netarium.names.literal import format_ipv6, parse_ipv6
 from netarium.programs.shims.socket_names import lookup
 from netarium.programs.task import Task
 from netarium.sockets.errno import os_error
+from netarium.units import is_whole
 
 Address6 = tuple[int, int, int, int]
 FLOW_MAX = 0xFFFFF
@@ -50,7 +51,7 @@ def _resolve(task: Task, host: str) -> int:
 
 def zone_index(task: Task, zone: str) -> int:
     """The scope id of `%eth0` or `%2`; EAI_NONAME when there is no such interface."""
-    if zone.isdigit():
+    if is_whole(zone):
         return int(zone)
     for name, interface in task.process.host.stack.interfaces.items():
         if name == zone:

@@ -22,6 +22,7 @@ from netarium.sockets.local import pair
 from netarium.sockets.unix import UnixSocket
 from netarium.sockets.unix_datagram import datagram_pair
 from netarium.stack.ipv6_address import needs_link
+from netarium.units import is_whole
 
 _KINDS = ((real.SOCK_STREAM, 6, "tcp"), (real.SOCK_DGRAM, 17, "udp"), (real.SOCK_RAW, 0, ""))
 
@@ -76,7 +77,7 @@ def _services(port: Any, type: int, proto: int, flags: int) -> list[tuple[int, i
     if not isinstance(port, str):
         raise OSError("Int or String expected")
     port.encode("utf-8")  # UnicodeEncodeError for a lone surrogate, as CPython's
-    if port.isdigit():
+    if is_whole(port):
         return [(kind, protocol or proto, int(port) & 0xFFFF) for kind, protocol, _ in kinds]
     if flags & real.AI_NUMERICSERV:
         raise resolution_error(real.EAI_NONAME)

@@ -9,6 +9,7 @@ from typing import Any
 
 from netarium.addresses import AddressError, parse_ipv4
 from netarium.stack.failures import Failure
+from netarium.units import is_whole
 
 
 class IpError(Exception):
@@ -70,14 +71,14 @@ def prefix(text: str) -> tuple[int, int]:
     if text == "default":
         return 0, 0
     number, slash, length = text.partition("/")
-    if slash and (not length.isdigit() or int(length) > 32):
+    if slash and (not is_whole(length) or int(length) > 32):
         raise IpError(f'Error: any valid prefix is expected rather than "{text}".')
     return address(number), int(length) if slash else 32
 
 
 def whole(text: str, name: str) -> int:
     """A number from 0 on."""
-    if not text.isdigit():
+    if not is_whole(text):
         raise IpError(f'Error: argument "{text}" is wrong: "{name}" value is invalid')
     return int(text)
 

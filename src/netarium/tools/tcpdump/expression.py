@@ -10,6 +10,7 @@ import socket
 from collections.abc import Callable
 from typing import Any
 
+from netarium.units import is_whole
 from netarium.wire.arp import ArpPacket
 from netarium.wire.ethernet import ETHERTYPE_ARP, ETHERTYPE_IPV4, ETHERTYPE_IPV6, Frame
 from netarium.wire.ipv4 import Ipv4Header
@@ -183,7 +184,7 @@ def _net(direction: str, word: str) -> Match:
 
 
 def _port_number(word: str) -> int:
-    if word.isdigit() and int(word) <= 65535:
+    if is_whole(word) and int(word) <= 65535:
         return int(word)
     try:
         return socket.getservbyname(word)
