@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from tests.stack.joined import SECOND, Joined, Sent, drops, ip, pair
 
+from netarium.stack.ip_output import multicast_mac
 from netarium.stack.stack import Stack
 from netarium.wire.ethernet import ETHERTYPE_IPV4, Frame
 from netarium.wire.igmp import LEAVE, QUERY, REPORT, IgmpMessage
 from netarium.wire.ipv4 import Ipv4Header
+from netarium.wire.udp import UdpHeader
 
 GROUP = ip("239.1.2.3")
 
@@ -35,8 +37,7 @@ def joined_by(*names: str) -> tuple[Joined, Stack, Stack]:
 
 def query(stack: Stack, group: int = 0, response: int = 10) -> None:
     header = Ipv4Header(ip("10.0.0.254"), group or ip("224.0.0.1"), 2, 1)
-    mac = 0x01005E000001 if not group else 0x01005E010203
-    stack.interfaces["eth0"].join(mac)
+    mac = multicast_mac(group or ip("224.0.0.1"))
     frame = Frame(mac, 2, ETHERTYPE_IPV4, header, None, IgmpMessage(QUERY, response, group).emit())
     stack.receive(stack.interfaces["eth0"], frame, stack.now)
 
@@ -124,3 +125,39 @@ def test_an_interface_that_is_down_sends_no_report() -> None:
     a.set_up("eth0", False)
     joined.wait(30 * SECOND)
     assert not igmp(joined.take())
+
+
+def datagram_to_all_systems(source: str) -> Frame:
+    header = Ipv4Header(ip(source), ip("224.0.0.1"), 17, 1)
+    return Frame(0x01005E000001, 2, ETHERTYPE_IPV4, header, UdpHeader(9, 5000), b"all")
+
+
+def test_every_host_hears_all_systems_for_ever_and_says_so_to_nobody() -> None:
+    """RFC 1112 4 and 7.2; RFC 2236 6: the group is never reported and never left."""
+    joined, a, _ = joined_by()
+    endpoint = a.udp.open()
+    assert endpoint.bind(0, 5000) is None
+    eth0 = a.interfaces["eth0"]
+    a.receive(eth0, datagram_to_all_systems("10.0.0.2"), 1)
+    a.enter(1)
+    a.igmp.join(eth0, ip("224.0.0.1"))
+    a.igmp.leave(eth0, ip("224.0.0.1"))
+    a.receive(eth0, datagram_to_all_systems("10.0.0.2"), 2)
+    assert [bytes(each.payload) for each in endpoint.queue] == [b"all"] * 2
+    joined.wait(30 * SECOND)
+    assert not igmp(joined.take())
+
+
+def test_who_has_no_address_yet_may_speak_to_groups_of_the_link_only() -> None:
+    """As Linux ip_route_input_slow: 0.0.0.0 is no martian where it speaks to 224.0.0.0/24 (RFC 2236 10)."""
+    _, a, _ = joined_by("a")
+    endpoint = a.udp.open()
+    assert endpoint.bind(0, 5000) is None
+    eth0 = a.interfaces["eth0"]
+    a.receive(eth0, datagram_to_all_systems("0.0.0.0"), 1)
+    assert len(endpoint.queue) == 1
+    beyond = Frame(
+        0x01005E010203, 2, ETHERTYPE_IPV4, Ipv4Header(0, GROUP, 17, 1), UdpHeader(9, 5000), b"beyond"
+    )
+    a.receive(eth0, beyond, 2)
+    assert len(endpoint.queue) == 1 and drops(a) == {"IP_MARTIAN": 1}

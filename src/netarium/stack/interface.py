@@ -23,6 +23,8 @@ _MODULES: Final = {ETHERTYPE_IPV4: "ipv4", ETHERTYPE_ARP: "arp", ETHERTYPE_IPV6:
 
 MTU_ETHERNET: Final = 1500
 MTU_LOOPBACK: Final = 65536
+ALL_SYSTEMS_MAC: Final = 0x01005E000001
+"""That of 224.0.0.1."""
 
 
 class InterfaceAddress:
@@ -72,8 +74,8 @@ class Interface:
         self.watchers: Final[list[Callable[[Interface], None]]] = []
         """Called when the link has come or gone (rtnetlink)."""
         self.addresses: list[InterfaceAddress] = []
-        self.groups: dict[int, int] = {}
-        """Joined multicast MACs and how often each was joined."""
+        self.groups: dict[int, int] = {ALL_SYSTEMS_MAC: 1}
+        """Joined multicast MACs and how often each was joined; all systems for ever (RFC 1112 7.2)."""
         self.neighbors: Final = Neighbors(self, stack)
         self.ipv6: Ipv6Interface | None = None
         """What IPv6 knows of it; None where IPv6 is off."""

@@ -15,6 +15,7 @@ from netarium.journey import Drop
 from netarium.stack.routes import LOCAL
 from netarium.wire.ethernet import MAC_GROUP_BIT, Frame
 from netarium.wire.icmp import DESTINATION_UNREACHABLE, PROTOCOL_UNREACHABLE
+from netarium.wire.igmp import PROTOCOL_IGMP
 from netarium.wire.ipv4 import MORE_FRAGMENTS, OFFSET_MASK, PROTOCOL_TCP, Ipv4Header
 
 if TYPE_CHECKING:
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from netarium.stack.ip_forward import Ipv4Forward
     from netarium.stack.stack import Stack
 
+LINK_GROUPS: Final = 0xE00000
+"""224.0.0.0/24: groups that no router passes on."""
 IS_FRAGMENT: Final = MORE_FRAGMENTS | OFFSET_MASK
 
 Receiver = Callable[[Frame, "Interface"], None]
@@ -144,8 +147,13 @@ class Ipv4Input:
             self._receive_group(frame, header, interface)
 
     def _takes_source(self, header: Ipv4Header) -> bool:
-        """Sources no host on a wire has (RFC 1122 3.2.1.3); 0.0.0.0 asks for an address and speaks to all."""
-        return header.source == 0 and header.destination == 0xFFFFFFFF
+        """Sources no host on a wire has (RFC 1122 3.2.1.3); 0.0.0.0 asks for an address, and speaks to its link."""
+        if header.source:
+            return False
+        destination = header.destination
+        if destination >> 28 == 0xE:  # Linux ip_mc_validate_source
+            return destination >> 8 == LINK_GROUPS or header.protocol == PROTOCOL_IGMP
+        return destination == 0xFFFFFFFF
 
     def _receive_group(self, frame: Frame, header: Ipv4Header, interface: Interface) -> None:
         """Broadcast and multicast, by IP or only by MAC. TCP takes none (RFC 9293 3.10.7.2, RFC 1122 4.2.3.10)."""
