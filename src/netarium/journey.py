@@ -154,6 +154,7 @@ class Drop(Enum):
     RAW_BUFFER_FULL = ("socket", "the raw socket's receive buffer is full")
     DHCP_MALFORMED = ("service", "the DHCP message is malformed")
     DHCP_NOT_SERVED = ("service", "the DHCP message is no request of a subnet that is served here")
+    DHCP_NOT_USABLE = ("service", "the DHCP offer or ACK gives nothing that a host can be configured with")
     DHCP_NOT_RELAYED = ("service", "the relay has no way for the DHCP message")
     DNS_MALFORMED = ("service", "the DNS message is malformed")
     DNS_NOT_ASKED = ("service", "the DNS message answers nothing that was asked")

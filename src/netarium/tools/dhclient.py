@@ -2,8 +2,9 @@
 
     dhclient [-v] [-1] [-r | -x] [INTERFACE]
 
-Gets a lease, configures the host with it and leaves a daemon behind that renews it. `-r` gives the lease back, `-x`
-only ends the daemon, `-1` tries once. Exit code 0 when bound, 2 when no server answered or the arguments are wrong.
+Gets a lease, configures the host with it and leaves a daemon behind that renews it, or goes on asking when no server
+answered; `-v` tells the steps. `-r` gives the lease back, `-x` only ends the daemon, `-1` tries once. Exit code 0, 1
+when there is no such interface, 2 when `-1` got no lease or the arguments are wrong.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from netarium.wire.dhcp import CLIENT_PORT, SERVER_PORT
 def read_arguments(arguments: list[str]) -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(prog="dhclient", description="Get an address by DHCP.")
-    parser.add_argument("-v", dest="verbose", action="store_true", help="accepted; it always tells")
+    parser.add_argument("-v", dest="verbose", action="store_true", help="tell what it does")
     parser.add_argument("-1", dest="once", action="store_true", help="end when no server answers")
     parser.add_argument("-r", dest="release", action="store_true", help="give the lease back")
     parser.add_argument("-x", dest="stop", action="store_true", help="end the daemon, keep the lease")
@@ -47,7 +48,7 @@ def stop_daemon(door: Control, interface: str) -> None:
         time.sleep(0.01)  # it lets go of its sockets as it dies
 
 
-def release(door: Control, interface: str) -> int:
+def release(door: Control, interface: str, verbose: bool) -> int:
     """RFC 2131 4.4.6: tell the server, and take back from the host what the lease gave."""
     stop_daemon(door, interface)
     lease = lease_setup.remembered(door, interface)
@@ -55,9 +56,9 @@ def release(door: Control, interface: str) -> int:
         return 0
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
         sock.bind((ipv4_text(lease.address), CLIENT_PORT))
-        print(
-            f"DHCPRELEASE of {ipv4_text(lease.address)} on {interface} to {ipv4_text(lease.server)} port 67"
-        )
+        if verbose:
+            server = ipv4_text(lease.server)
+            print(f"DHCPRELEASE of {ipv4_text(lease.address)} on {interface} to {server} port 67")
         try:
             sock.sendto(
                 release_message(door, interface, lease).emit(), (ipv4_text(lease.server), SERVER_PORT)
@@ -93,19 +94,24 @@ def main(arguments: list[str]) -> int:
         print(
             f'Cannot find device "{interface}"; this host has {", ".join(cards) or "none"}', file=sys.stderr
         )
-        return 2
+        return 1
     if chosen.release:
-        return release(door, interface)
+        return release(door, interface, chosen.verbose)
     stop_daemon(door, interface)
     if chosen.stop:
         return 0
     try:
-        client = DhcpClient(interface, door)
+        client = DhcpClient(interface, door, quiet=not chosen.verbose)
     except (UsageError, OSError) as error:
         print(f"dhclient: {error}", file=sys.stderr)
         return 2
     lease = client.acquire()
     client.close()
-    if lease is not None or not chosen.once:
-        door.start_daemon("dhclient", keep(interface))
-    return 0 if lease is not None else 2
+    if lease is None and chosen.once:
+        if chosen.verbose:
+            print("Unable to obtain a lease on first try.  Exiting.")
+        return 2
+    if lease is None and chosen.verbose:
+        print("No working leases in persistent database - sleeping.")
+    door.start_daemon("dhclient", keep(interface))
+    return 0

@@ -49,6 +49,8 @@ RELAY_AGENT: Final = 82
 END: Final = 255
 
 HARDWARE_ETHERNET: Final = 1
+NUMBER_BYTES: Final = 4
+"""Times and addresses (RFC 2132 9.2, 9.11, 9.12)."""
 FIXED_BYTES: Final = 236
 MAGIC_COOKIE: Final = b"\x63\x82\x53\x63"
 MESSAGE_BYTES_MIN: Final = 300
@@ -122,9 +124,9 @@ class DhcpMessage:
         return [int.from_bytes(value[at : at + 4], "big") for at in range(0, len(value) - 3, 4)]
 
     def number(self, code: int, default: int = 0) -> int:
-        """The number of an option, as long as it is."""
-        value = self.options.get(code)
-        return default if not value else int.from_bytes(value, "big")
+        """The 32-bit number of an option, such as a time in s; `default` without it, or when it has not 4 bytes."""
+        value = self.options.get(code, b"")
+        return int.from_bytes(value, "big") if len(value) == NUMBER_BYTES else default
 
     def text(self, code: int) -> str:
         """The text of an option, without trailing zeros."""

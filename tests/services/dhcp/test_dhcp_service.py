@@ -263,7 +263,7 @@ def test_overlapping_ranges_of_two_servers_are_a_warning():
 def test_the_tool_gets_a_lease_keeps_it_and_gives_it_back():
     net, clock, _ = office(clients=1)
     bare = net.host("bare", link=net["switch"])
-    got = bare.run("dhclient eth0", stdin="")
+    got = bare.run("dhclient -v eth0", stdin="")
     assert got.wait() == 0, got.stderr
     assert "bound to 192.168.1." in got.stdout
     (own,) = address(bare)
@@ -278,12 +278,34 @@ def test_the_tool_gets_a_lease_keeps_it_and_gives_it_back():
     assert address(bare) == []
 
 
-def test_the_tool_says_that_nobody_answered():
+@pytest.mark.parametrize(
+    "line,code,said",
+    [
+        ("dhclient -1 -v eth0", 2, "Unable to obtain a lease on first try.  Exiting."),
+        ("dhclient -v eth0", 0, "No working leases in persistent database - sleeping."),
+        ("dhclient -1 eth0", 2, ""),
+        ("dhclient eth0", 0, ""),
+    ],
+)
+def test_the_tool_says_that_nobody_answered_only_when_asked_to_and_asks_on_unless_once(line, code, said):
+    """Exit codes and silence as of ISC dhclient 4.4.3."""
     net = Net(seed=1)
     bare = net.host("bare", link=net.switch("switch"))
-    alone = bare.run("dhclient -1 eth0", stdin="")
-    assert alone.wait() == 2
-    assert "No DHCPOFFERS received." in alone.stdout
+    alone = bare.run(line, stdin="")
+    assert alone.wait() == code
+    assert alone.stdout.splitlines()[-1:] == ([said] if said else [])
+    assert ("No DHCPOFFERS received." in alone.stdout) == bool(said)
+    assert ("/run/dhclient.eth0.pid" in bare.node.disk) == (code == 0), "a daemon goes on asking"
+
+
+def test_the_tool_is_silent_when_it_gets_a_lease_and_for_a_card_that_is_not_there_ends_with_1():
+    net, _, _ = office(clients=1)
+    bare = net.host("bare", link=net["switch"])
+    got = bare.run("dhclient eth0", stdin="")
+    assert (got.wait(), got.stdout, got.stderr) == (0, "", "")
+    missing = bare.run("dhclient eth7", stdin="")
+    assert missing.wait() == 1
+    assert 'Cannot find device "eth7"' in missing.stderr
 
 
 @pytest.mark.parametrize(

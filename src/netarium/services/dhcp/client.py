@@ -10,12 +10,13 @@ import os
 import random
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from contextlib import suppress
 
 from netarium.addresses import ipv4_text
 from netarium.control import Control
 from netarium.errors import UsageError, WireError
-from netarium.journey import Cause
+from netarium.journey import Cause, Drop
 from netarium.services.dhcp import lease_setup
 from netarium.services.dhcp.lease_setup import SECOND_NS, ClientLease
 from netarium.services.dhcp.link import (
@@ -31,6 +32,9 @@ from netarium.wire.ethernet import ETHERTYPE_IPV4, MAC_BROADCAST
 
 BACKOFF_S = (4, 8, 16, 32)
 """RFC 2131 4.1: 4 s, doubled each time, each more or less by up to a second; together a minute."""
+REFUSED_S = (4, 8, 16, 32, 64)
+"""After a NAK, before it asks anew (RFC 2131 3.1.5): doubled as in 4.1, so that a server that offers and refuses is not
+asked without a pause; after the last it rests."""
 SLEEP_S = 300
 """ISC dhclient's retry: how long it rests after nobody answered."""
 PROBE_S = 0.5
@@ -55,14 +59,15 @@ PARAMETERS = bytes(
 
 INIT, SELECTING, REQUESTING, BOUND = "INIT", "SELECTING", "REQUESTING", "BOUND"
 REBOOTING, RENEWING, REBINDING = "REBOOTING", "RENEWING", "REBINDING"
-Judge = Callable[[DhcpMessage], bool]
+ANSWERS = (dhcp.ACK, dhcp.NAK)
 
 
 class DhcpClient:
     """The client of one interface. `run` never returns; `acquire` is one attempt for a lease."""
 
-    def __init__(self, interface: str, door: Control) -> None:
+    def __init__(self, interface: str, door: Control, quiet: bool = False) -> None:
         self.interface = interface
+        self.quiet = quiet
         self.door = door
         found = [each for each in door.interfaces() if each.name == interface and not each.is_loopback]
         if not found:
@@ -96,7 +101,7 @@ class DhcpClient:
             if lease is None:
                 lease = self.acquire()
             if lease is None:
-                print("No working leases in persistent database - sleeping.", flush=True)
+                self._say("No working leases in persistent database - sleeping.")
                 time.sleep(SLEEP_S)
                 continue
             self.hold(lease)
@@ -110,13 +115,14 @@ class DhcpClient:
 
     def acquire(self) -> ClientLease | None:
         """INIT, SELECTING, REQUESTING: a new lease, configured on the host; None when no server answered."""
+        rests_s = iter(REFUSED_S)
         while True:
             self._begun = time.monotonic()
             self._move(SELECTING, Cause.PROGRAM)
             with packet_socket(self.interface, ETHERTYPE_IPV4) as raw:
                 offer = self._select(raw)
                 if offer is None:
-                    print("No DHCPOFFERS received.", flush=True)
+                    self._say("No DHCPOFFERS received.")
                     self._move(INIT, Cause.GAVE_UP)
                     return None
                 self._move(REQUESTING, Cause.SEGMENT)
@@ -124,6 +130,11 @@ class DhcpClient:
             if lease is not None and self._take(lease):
                 return lease
             self._move(INIT, Cause.GAVE_UP)
+            if lease is None:
+                rest_s = next(rests_s, 0)
+                if not rest_s:
+                    return None
+                time.sleep(rest_s + random.uniform(-1, 1))
 
     def reboot(self, former: ClientLease) -> ClientLease | None:
         """INIT-REBOOT: ask for the address of before the reboot; None when it is refused or nobody answers."""
@@ -135,7 +146,7 @@ class DhcpClient:
             )
             self._say_request(former.address, SERVER_BROADCAST)
             self._broadcast(raw, request)
-            found = self._await(raw, transaction, _is_ack_or_nak, time.monotonic() + REBOOT_S)
+            found = self._await(raw, transaction, ANSWERS, time.monotonic() + REBOOT_S)
         lease = self._lease_of(found)
         if lease is not None and self._take(lease):
             return lease
@@ -146,11 +157,10 @@ class DhcpClient:
     def _select(self, raw: socket.socket) -> DhcpMessage | None:
         transaction = random.getrandbits(32)
         for wait_s in BACKOFF_S:
-            print(
-                f"DHCPDISCOVER on {self.interface} to 255.255.255.255 port 67 interval {wait_s}", flush=True
-            )
+            self._say(f"DHCPDISCOVER on {self.interface} to 255.255.255.255 port 67 interval {wait_s}")
+            self._empty_udp()
             self._broadcast(raw, self._message(dhcp.DISCOVER, transaction, {}))
-            offer = self._await(raw, transaction, _is_offer, _until(wait_s))
+            offer = self._await(raw, transaction, (dhcp.OFFER,), _until(wait_s))
             if offer is not None:
                 return offer[0]
         return None
@@ -165,7 +175,7 @@ class DhcpClient:
         for wait_s in BACKOFF_S:
             self._say_request(offer.your_address, SERVER_BROADCAST)
             self._broadcast(raw, self._message(dhcp.REQUEST, offer.transaction, options))
-            found = self._await(raw, offer.transaction, _is_ack_or_nak, _until(wait_s))
+            found = self._await(raw, offer.transaction, ANSWERS, _until(wait_s))
             if found is not None:
                 return self._lease_of(found)
         return None
@@ -173,7 +183,7 @@ class DhcpClient:
     def _take(self, lease: ClientLease) -> bool:
         """Look whether somebody uses the address, then configure it; otherwise DECLINE (RFC 2131 4.4.1)."""
         if is_in_use(self.interface, self.mac, lease.address, PROBE_S):
-            print(f"DHCPDECLINE of {ipv4_text(lease.address)} on {self.interface}: it is in use", flush=True)
+            self._say(f"DHCPDECLINE of {ipv4_text(lease.address)} on {self.interface}: it is in use")
             options = {
                 dhcp.REQUESTED_ADDRESS: _four(lease.address),
                 dhcp.SERVER_IDENTIFIER: _four(lease.server),
@@ -186,13 +196,14 @@ class DhcpClient:
         return True
 
     def _bind(self, lease: ClientLease) -> None:
+        self._empty_udp()
         lease_setup.apply(self.door, self.interface, lease, self.lease)
         lease_setup.remember(self.door, self.interface, lease)
         self.lease = lease
         self._move(BOUND, Cause.SEGMENT)
         seconds = -((self.door.clock() - lease.renew_ns) // SECOND_NS) if lease.renew_ns else -1
         when = f"renewal in {seconds} seconds" if seconds >= 0 else "no renewal needed"
-        print(f"bound to {ipv4_text(lease.address)} -- {when}.", flush=True)
+        self._say(f"bound to {ipv4_text(lease.address)} -- {when}.")
 
     def hold(self, lease: ClientLease) -> None:
         """BOUND, RENEWING, REBINDING: returns when the lease is over, and taken back from the host."""
@@ -212,11 +223,20 @@ class DhcpClient:
         while not moment_ns or self.door.clock() < moment_ns:
             self._udp.settimeout((moment_ns - self.door.clock()) / 1e9 if moment_ns else None)
             try:
-                self._udp.recv(FRAME_BYTES_MAX)
+                DhcpMessage.parse(self._udp.recv(FRAME_BYTES_MAX))
+            except WireError as error:
+                self.door.drop(Drop.DHCP_MALFORMED, str(error))
             except TimeoutError:
                 continue
             except OSError:
                 time.sleep(1)
+
+    def _empty_udp(self) -> None:
+        """What the packet socket has had lies here too."""
+        self._udp.settimeout(0)
+        with suppress(OSError):
+            while True:
+                self._udp.recv(FRAME_BYTES_MAX)
 
     def _extend(self, lease: ClientLease) -> ClientLease | None:
         """RFC 2131 4.4.5: ask the server from T1 on, anybody from T2 on; None when refused or over."""
@@ -229,7 +249,7 @@ class DhcpClient:
             try:
                 self._udp.sendto(message.emit(), (ipv4_text(target), SERVER_PORT))
             except OSError as error:
-                print(f"send_packet: {error.strerror}", flush=True)
+                self._say(f"send_packet: {error.strerror}")
             found = self._await_udp(transaction, time.monotonic() + wait_ns / 1e9)
             if found is not None:
                 renewed = self._lease_of(found)
@@ -267,24 +287,27 @@ class DhcpClient:
         try:
             send_message(raw, message, macs, addresses, (CLIENT_PORT, SERVER_PORT))
         except OSError as error:
-            print(f"send_packet: {error.strerror}", flush=True)
+            self._say(f"send_packet: {error.strerror}")
 
     def _say_request(self, address: int, target: int) -> None:
         where = f"on {self.interface} to {ipv4_text(target)} port 67"
-        print(f"DHCPREQUEST for {ipv4_text(address)} {where}", flush=True)
+        self._say(f"DHCPREQUEST for {ipv4_text(address)} {where}")
 
     def _await(
-        self, raw: socket.socket, transaction: int, wanted: Judge, deadline: float
+        self, raw: socket.socket, transaction: int, kinds: tuple[int, ...], deadline: float
     ) -> tuple[DhcpMessage, int] | None:
-        """(the first message of this transaction that is wanted, the IP source); None after `deadline`."""
+        """(the first usable message of these kinds in this transaction, the IP source); None after `deadline`."""
         while (left := deadline - time.monotonic()) > 0:
             raw.settimeout(left)
             try:
                 found = read_message(raw.recv(FRAME_BYTES_MAX))
             except TimeoutError:
                 return None
-            if found is not None and self._is_ours(found[0], transaction) and wanted(found[0]):
-                self._say(*found)
+            except WireError as error:
+                self.door.drop(Drop.DHCP_MALFORMED, str(error))
+                continue
+            if found is not None and self._is_wanted(found[0], transaction, kinds):
+                self._say_what_came(*found)
                 return found
         return None
 
@@ -296,25 +319,39 @@ class DhcpClient:
                 message = DhcpMessage.parse(data)
             except TimeoutError:
                 return None
-            except (OSError, WireError):
+            except WireError as error:
+                self.door.drop(Drop.DHCP_MALFORMED, str(error))
                 continue
-            if self._is_ours(message, transaction) and _is_ack_or_nak(message):
+            except OSError:
+                continue
+            if self._is_wanted(message, transaction, ANSWERS):
                 found = message, int.from_bytes(socket.inet_aton(source[0]), "big")
-                self._say(*found)
+                self._say_what_came(*found)
                 return found
         return None
 
-    def _is_ours(self, message: DhcpMessage, transaction: int) -> bool:
-        return (
-            message.operation == dhcp.BOOT_REPLY
-            and message.transaction == transaction
-            and message.hardware_address == self.mac.to_bytes(6, "big")
-        )
+    def _is_wanted(self, message: DhcpMessage, transaction: int, kinds: tuple[int, ...]) -> bool:
+        """Whether it is the answer that is waited for; one that cannot be used is a drop, and the wait goes on."""
+        if (
+            message.operation != dhcp.BOOT_REPLY
+            or message.transaction != transaction
+            or message.hardware_address != self.mac.to_bytes(6, "big")
+            or message.kind not in kinds
+        ):
+            return False  # another's, or late
+        why = lease_setup.unusable(message) if message.kind != dhcp.NAK else ""
+        if why:
+            self.door.drop(Drop.DHCP_NOT_USABLE, f"{message.name}: {why}")
+        return not why
 
-    def _say(self, message: DhcpMessage, source: int) -> None:
+    def _say(self, text: str) -> None:
+        if not self.quiet:
+            print(text, flush=True)
+
+    def _say_what_came(self, message: DhcpMessage, source: int) -> None:
         server = ipv4_text(message.address(dhcp.SERVER_IDENTIFIER) or source)
         of = f" of {ipv4_text(message.your_address)}" if message.your_address else ""
-        print(f"{message.name}{of} from {server}", flush=True)
+        self._say(f"{message.name}{of} from {server}")
 
     def _lease_of(self, found: tuple[DhcpMessage, int] | None) -> ClientLease | None:
         if found is None or found[0].kind != dhcp.ACK:
@@ -335,14 +372,6 @@ def release_message(door: Control, interface: str, lease: ClientLease) -> DhcpMe
     return DhcpMessage(
         dhcp.BOOT_REQUEST, transaction, mac.to_bytes(6, "big"), options, client_address=lease.address
     )
-
-
-def _is_offer(message: DhcpMessage) -> bool:
-    return message.kind == dhcp.OFFER and message.your_address != 0
-
-
-def _is_ack_or_nak(message: DhcpMessage) -> bool:
-    return message.kind in (dhcp.ACK, dhcp.NAK)
 
 
 def _until(wait_s: float) -> float:

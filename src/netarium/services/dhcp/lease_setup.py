@@ -14,6 +14,9 @@ from netarium.wire.dhcp import DhcpMessage
 SECOND_NS = 1_000_000_000
 INFINITE_S = 0xFFFFFFFF
 LEASE_SECONDS_LEAST = 1
+LOOPBACK, MULTICAST_FIRST, POINT_TO_POINT = 127, 0xE0000000, 31
+LENGTH_GUESSED = 24
+"""The prefix length of an address whose server tells no mask."""
 
 
 @dataclass
@@ -32,32 +35,54 @@ class ClientLease:
 
     @staticmethod
     def of(message: DhcpMessage, now_ns: int, server: int) -> ClientLease | None:
-        """The lease in an ACK; None when it lacks address or time. T1 and T2 as RFC 2131 4.4.5 when not given."""
+        """The lease in an ACK; None when it is `unusable`. T1 and T2 as RFC 2131 4.4.5 when not given."""
+        if unusable(message):
+            return None
         lease_s = message.number(dhcp.LEASE_TIME)
-        address = message.your_address
-        if not address or lease_s < LEASE_SECONDS_LEAST:
-            return None
-        try:
-            length = length_of(message.address(dhcp.SUBNET_MASK) or 0xFFFFFF00)
-        except AddressError:
-            return None
-        renew_s = message.number(dhcp.RENEWAL_TIME, lease_s // 2)
-        rebind_s = message.number(dhcp.REBINDING_TIME, lease_s * 7 // 8)
-        if not renew_s <= rebind_s <= lease_s:
-            renew_s, rebind_s = lease_s // 2, lease_s * 7 // 8
+        renew_ns, rebind_ns = lease_s * SECOND_NS // 2, lease_s * SECOND_NS * 7 // 8
+        renew_s, rebind_s = message.number(dhcp.RENEWAL_TIME), message.number(dhcp.REBINDING_TIME)
+        renew_ns, rebind_ns = renew_s * SECOND_NS or renew_ns, rebind_s * SECOND_NS or rebind_ns
+        if not renew_ns <= rebind_ns <= lease_s * SECOND_NS:
+            renew_ns, rebind_ns = lease_s * SECOND_NS // 2, lease_s * SECOND_NS * 7 // 8
         endless = lease_s == INFINITE_S
         gateways = message.addresses(dhcp.ROUTER)
         return ClientLease(
-            address,
-            length,
+            message.your_address,
+            length_in(message),
             message.address(dhcp.SERVER_IDENTIFIER) or server,
-            0 if endless else now_ns + renew_s * SECOND_NS,
-            0 if endless else now_ns + rebind_s * SECOND_NS,
+            0 if endless else now_ns + renew_ns,
+            0 if endless else now_ns + rebind_ns,
             0 if endless else now_ns + lease_s * SECOND_NS,
             gateways[0] if gateways else 0,
             message.addresses(dhcp.NAME_SERVER),
             message.text(dhcp.DOMAIN_NAME),
         )
+
+
+def length_in(message: DhcpMessage) -> int:
+    """The prefix length that an offer or ACK tells. Raises AddressError when its mask has holes."""
+    if dhcp.SUBNET_MASK not in message.options:
+        return LENGTH_GUESSED
+    return length_of(message.address(dhcp.SUBNET_MASK))
+
+
+def unusable(message: DhcpMessage) -> str:
+    """Why no host can be configured with this OFFER or ACK: its address, mask or time; empty when it can."""
+    address = message.your_address
+    if address >> 24 in (0, LOOPBACK) or address >= MULTICAST_FIRST:
+        return f"{ipv4_text(address)} is no address of a host"
+    try:
+        length = length_in(message)
+    except AddressError as error:
+        return str(error)
+    if not length:
+        return "a mask of 0.0.0.0"
+    host, hosts = address & (0xFFFFFFFF >> length), 0xFFFFFFFF >> length
+    if length < POINT_TO_POINT and host in (0, hosts):
+        return f"{ipv4_text(address)} is the {'broadcast' if host else 'network'} address of a /{length}"
+    if message.number(dhcp.LEASE_TIME) < LEASE_SECONDS_LEAST:
+        return "no lease time"
+    return ""
 
 
 def file_of(interface: str) -> str:

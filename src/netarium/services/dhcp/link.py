@@ -10,7 +10,6 @@ import random
 import socket
 import time
 
-from netarium.errors import WireError
 from netarium.wire.arp import REQUEST, ArpPacket
 from netarium.wire.dhcp import CLIENT_PORT, DhcpMessage
 from netarium.wire.ethernet import ETHERTYPE_ARP, ETHERTYPE_IPV4, MAC_BROADCAST, Frame
@@ -42,16 +41,16 @@ def send_message(
 
 
 def read_message(data: bytes, port: int = CLIENT_PORT) -> tuple[DhcpMessage, int] | None:
-    """(the DHCP message in a frame to `port`, its IP source); None when the frame has none that is sound."""
+    """(the DHCP message in a frame to `port`, its IP source); None for another frame, or one that the stack drops.
+
+    Raises WireError when what came to the port is no sound message.
+    """
     frame = Frame.parse(data)
     if type(frame.network) is not Ipv4Header or type(frame.transport) is not UdpHeader:
         return None
     if frame.transport.destination_port != port:
         return None
-    try:
-        return DhcpMessage.parse(frame.payload), frame.network.source
-    except WireError:
-        return None
+    return DhcpMessage.parse(frame.payload), frame.network.source
 
 
 def is_in_use(interface: str, mac: int, address: int, wait_s: float) -> bool:
