@@ -31,6 +31,17 @@ def served(**more: object):
     return net, net.host("client", address="10.0.0.9/24", link=wire)
 
 
+@pytest.mark.parametrize(
+    "line", ["dig @10.0.0.1 +short", "dig @127.0.0.1 +short", "dig @10.0.0.1 +tcp +short"]
+)
+def test_the_ports_are_bound_before_any_program_of_the_node_runs(line: str) -> None:
+    net = Net(seed=1, names=False)
+    ns = net.host("ns", address="10.0.0.1/24", services=authority(TEXT))
+    asked = ns.run(f"{line} www.example", stdin="")
+    assert (asked.wait(), asked.stdout) == (0, "192.0.2.1\n")
+    assert net.now_ns < 10**9
+
+
 def raw(data: bytes, wait: float = 1.0) -> bytes | None:
     """What the server says to these bytes; None for nothing."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:

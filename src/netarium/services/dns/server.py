@@ -65,19 +65,26 @@ class DnsServer:
 
     def serve(self) -> None:
         """Answer until the program is killed."""
-        datagrams = []
+        listeners, datagrams = self._bind()
+        for listener in listeners:
+            threading.Thread(target=self._accept, args=(listener,), daemon=True).start()
+        for sock in datagrams[1:]:
+            threading.Thread(target=self._serve_datagrams, args=(sock,), daemon=True).start()
+        self._serve_datagrams(datagrams[0])
+
+    def _bind(self) -> tuple[list[socket.socket], list[socket.socket]]:
+        """(listeners, datagram sockets) of all addresses. All before the first thread begins, which lets others run."""
+        listeners, datagrams = [], []
         for address in self._addresses():
             listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             listener.bind((address, DNS_PORT))
             listener.listen(64)
-            threading.Thread(target=self._accept, args=(listener,), daemon=True).start()
+            listeners.append(listener)
             sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
             sock.bind((address, DNS_PORT))
             datagrams.append(sock)
-        for sock in datagrams[1:]:
-            threading.Thread(target=self._serve_datagrams, args=(sock,), daemon=True).start()
-        self._serve_datagrams(datagrams[0])
+        return listeners, datagrams
 
     def _addresses(self) -> list[str]:
         """A socket for each address, so that an answer comes from where it was asked; all at once while one lacks."""
