@@ -17,7 +17,7 @@ from netarium.lab.boxes import Box, Host
 from netarium.lab.layer2 import Groups, broadcast_domains
 from netarium.lab.services import tell_end
 from netarium.lab.topology import RouterIdTwiceError
-from netarium.lab.words import suggest
+from netarium.lab.words import keyed, suggest, texts
 from netarium.nodes.switch3 import Switch3
 from netarium.programs.loader import Program
 from netarium.services.routing.options import BROADCAST, POINT_TO_POINT, LinkOptions, RoutingOptions
@@ -87,9 +87,10 @@ def _rates(process: Process) -> dict[str, int]:
 
 def read(value: Any, interfaces: list[str]) -> RoutingOptions:
     """The options of `routing: ospf` or `routing: {protocol: ospf, ...}`. Raises UsageError."""
-    given: dict[str, Any] = {"protocol": value} if isinstance(value, str) else dict(value)
+    given = {"protocol": value} if isinstance(value, str) else value
+    keyed(given, "routing", "rip, ospf or {protocol: ospf}")
     protocol = given.get("protocol")
-    if protocol not in PROTOCOLS:
+    if not isinstance(protocol, str) or protocol not in PROTOCOLS:
         hint = suggest(str(protocol), PROTOCOLS)
         raise UsageError(
             f"there is no routing protocol {protocol!r}{hint}; write routing: rip or routing: ospf"
@@ -123,13 +124,13 @@ def _router_id(text: Any) -> int:
 
 
 def _sources(value: Any) -> tuple[str, ...]:
-    listed = [value] if isinstance(value, str) else list(value)
+    listed = texts(value, "redistribute", f"some of {', '.join(SOURCES)}")
     for each in listed:
         if each not in SOURCES:
             raise UsageError(
                 f"redistribute: {each!r} is no source of routes; write some of {', '.join(SOURCES)}"
             )
-    return tuple(listed)
+    return listed
 
 
 def _split_horizon(value: Any) -> str:
@@ -143,9 +144,12 @@ def _links(given: Mapping[str, Any], interfaces: list[str], cost_max: int) -> di
     for key in ("cost", "network", "priority"):
         if isinstance(given.get(key), Mapping):
             _check_names(key, given[key], interfaces)
-    passive = given.get("passive", ())
-    _check_names("passive", [passive] if isinstance(passive, str) else passive, interfaces)
+    _check_names("passive", _passive(given), interfaces)
     return {name: _link(given, name, cost_max) for name in interfaces}
+
+
+def _passive(given: Mapping[str, Any]) -> tuple[str, ...]:
+    return texts(given.get("passive"), "routing passive", "an interface's name, or a list of them")
 
 
 def _check_names(key: str, names: Iterable[str], interfaces: list[str]) -> None:
@@ -168,15 +172,13 @@ def _link(given: Mapping[str, Any], name: str | None, cost_max: int) -> LinkOpti
     if not isinstance(priority, int) or not 0 <= priority <= 255:
         raise UsageError(f"routing priority: {priority!r} does not fit; write a whole number from 0 to 255")
     network = chosen("network", BROADCAST)
-    if network not in NETWORKS:
+    if not isinstance(network, str) or network not in NETWORKS:
         raise UsageError(f"routing network: {network!r} does not fit; write {' or '.join(NETWORKS)}")
     hello_s, dead_s = _seconds(given, "hello", 10), _seconds(given, "dead", 0)
     dead_s = dead_s or 4 * hello_s
     if dead_s <= hello_s:
         raise UsageError(f"routing dead: {dead_s}s must be longer than hello, {hello_s}s")
-    passive = given.get("passive", ())
-    names = [passive] if isinstance(passive, str) else list(passive)
-    return LinkOptions(cost, name in names, network, priority, hello_s, dead_s)
+    return LinkOptions(cost, name in _passive(given), network, priority, hello_s, dead_s)
 
 
 def _seconds(given: Mapping[str, Any], key: str, default: int) -> int:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from netarium.errors import UsageError
 
@@ -16,6 +17,21 @@ def suggest(word: str, known: Iterable[str]) -> str:
     if near:
         return f"; did you mean {near[0]!r}?"
     return f"; known here: {', '.join(words)}" if words else ""
+
+
+def keyed(value: Any, what: str, form: str) -> Mapping[Any, Any]:
+    """`value`, which must be a mapping; else UsageError, with `form` as what would be right."""
+    if not isinstance(value, Mapping):
+        raise UsageError(f"{what}: {value!r} does not fit; write {form}")
+    return value
+
+
+def texts(value: Any, what: str, form: str) -> tuple[str, ...]:
+    """The texts in `value`: one, several, or none by None; else UsageError, with `form` as what would be right."""
+    listed = () if value is None else (value,) if isinstance(value, str) else value
+    if not isinstance(listed, (list, tuple)) or not all(isinstance(each, str) for each in listed):
+        raise UsageError(f"{what}: {value!r} does not fit; write {form}")
+    return tuple(listed)
 
 
 class PartError(UsageError):

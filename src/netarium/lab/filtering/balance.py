@@ -11,19 +11,20 @@ as the client. `check`: {interval, timeout, fails, passes}, or false; TCP servic
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from netarium.addresses import ipv4_text
 from netarium.errors import UsageError
 from netarium.lab.filtering.nat import Configured, read_endpoint, read_service
-from netarium.lab.words import suggest
+from netarium.lab.words import keyed, suggest, texts
 from netarium.stack.filter.balance import METHODS, ROUND_ROBIN, Server, VirtualService
 from netarium.stack.filter.entry import PROTOCOL_NAMES
 from netarium.units import duration_ns
 from netarium.wire.ipv4 import PROTOCOL_TCP
 
+EXAMPLE = '{tcp/80: {servers: ["192.168.1.2:80"]}}'
 KEYS = ("servers", "backup", "method", "sticky", "source", "check", "address")
 CHECK_KEYS = ("interval", "timeout", "fails", "passes")
 INTERVAL_NS = 2_000_000_000
@@ -77,24 +78,23 @@ def check_addresses(services: Iterable[BalanceSetup], configured: Configured) ->
             )
 
 
-def read_balance(given: Mapping[str, Any]) -> tuple[BalanceSetup, ...]:
+def read_balance(given: Any) -> tuple[BalanceSetup, ...]:
     """The services of a balancer. Raises UsageError."""
-    found = tuple(_read_one(key, value) for key, value in given.items())
+    found = tuple(_read_one(key, value) for key, value in keyed(given, "balance", EXAMPLE).items())
     if not found:
-        raise UsageError(
-            'a balancer without services; write `balance: {tcp/80: {servers: ["192.168.1.2:80"]}}`'
-        )
+        raise UsageError(f"a balancer without services; write `balance: {EXAMPLE}`")
     return found
 
 
 def _read_one(key: str, value: Any) -> BalanceSetup:
     protocol, port = read_service("balance", key)
-    given: Mapping[str, Any] = {"servers": value} if isinstance(value, (str, list, tuple)) else value
+    if isinstance(value, (str, list, tuple)):
+        value = {"servers": value}
+    given = keyed(value, f"balance.{key}", "an ADDRESS:PORT, a list of them, or {servers: [ADDRESS:PORT]}")
     for each in given:
         if each not in KEYS:
             raise UsageError(f"balance.{key} has no {each!r}{suggest(each, KEYS)}")
-    servers = _endpoints(given.get("servers"), port)
-    backup = _endpoints(given.get("backup"), port)
+    servers, backup = _endpoints(key, "servers", given, port), _endpoints(key, "backup", given, port)
     if not servers:
         raise UsageError(f"balance.{key} has no servers; write `servers: [ADDRESS:PORT]`")
     seen: list[tuple[int, int]] = []
@@ -123,9 +123,9 @@ def _read_one(key: str, value: Any) -> BalanceSetup:
     )
 
 
-def _endpoints(value: Any, port: int) -> tuple[tuple[int, int], ...]:
-    texts: Sequence[str] = [value] if isinstance(value, str) else value or ()
-    return tuple(read_endpoint(text, port) for text in texts)
+def _endpoints(service: str, key: str, given: Mapping[str, Any], port: int) -> tuple[tuple[int, int], ...]:
+    listed = texts(given.get(key), f"balance.{service}.{key}", "ADDRESS:PORT, or a list of them")
+    return tuple(read_endpoint(text, port) for text in listed)
 
 
 def _duration(value: Any, otherwise_ns: int) -> int:
@@ -135,8 +135,8 @@ def _duration(value: Any, otherwise_ns: int) -> int:
 def _check(key: str, value: Any) -> Check | None:
     if value is False:
         return None
-    given = {} if value is None or value is True else dict(value)
-    for each in given:
+    given = {} if value is None or value is True else value
+    for each in keyed(given, f"balance.{key}.check", "true, false or {interval: 2s}"):
         if each not in CHECK_KEYS:
             raise UsageError(f"balance.{key}.check has no {each!r}{suggest(each, CHECK_KEYS)}")
     fails, passes = given.get("fails", FAILS), given.get("passes", PASSES)

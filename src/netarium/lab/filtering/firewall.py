@@ -21,13 +21,14 @@ from typing import Any
 
 from netarium.addresses import Prefix, parse_ip
 from netarium.errors import UsageError
-from netarium.lab.words import suggest
+from netarium.lab.words import keyed, suggest, texts
 from netarium.stack.filter.firewall import ACCEPT, CHAINS, DROP, REJECT, STATES, Rule
 from netarium.units import is_whole
 from netarium.wire.ipv4 import PROTOCOL_ICMP, PROTOCOL_TCP, PROTOCOL_UDP
 from netarium.wire.ipv6 import PROTOCOL_ICMPV6
 
 KEYS = ("policy", "rules")
+EXAMPLE = "{policy: drop, rules: [accept state established]}"
 ACTION_WORDS = {"accept": ACCEPT, "allow": ACCEPT, "drop": DROP, "deny": DROP, "reject": REJECT}
 PROTOCOL_WORDS = {"tcp": PROTOCOL_TCP, "udp": PROTOCOL_UDP, "icmp": PROTOCOL_ICMP, "icmpv6": PROTOCOL_ICMPV6}
 ICMP_TYPES = {
@@ -57,25 +58,31 @@ class FirewallSetup:
     rules: tuple[tuple[str, Rule], ...] = ()
 
 
-def read_firewall(given: Mapping[str, Any], default_chain: str, interfaces: Iterable[str]) -> FirewallSetup:
+def read_firewall(given: Any, default_chain: str, interfaces: Iterable[str]) -> FirewallSetup:
     """The firewall of a node. `default_chain` is that of rules which name none. Raises UsageError."""
-    for key in given:
+    for key in keyed(given, "firewall", f"a mapping, such as {EXAMPLE}"):
         if key not in KEYS:
-            raise UsageError(f"firewall has no {key!r}{suggest(key, KEYS)}")
+            raise UsageError(f"firewall has no {key!r}{suggest(str(key), KEYS)}")
     names = [*interfaces, "lo"]
-    rules = tuple(read_rule(text, default_chain, names) for text in given.get("rules") or ())
+    lines = given.get("rules")
+    if isinstance(lines, str):
+        raise UsageError(f"firewall.rules: {lines!r} is one text; write a list, [{lines!r}]")
+    rules = tuple(
+        read_rule(text, default_chain, names)
+        for text in texts(lines, "firewall.rules", "a list of texts, such as ['deny tcp dport 23']")
+    )
     return FirewallSetup(_policies(given.get("policy"), default_chain), rules)
 
 
 def _policies(value: Any, default_chain: str) -> dict[str, str]:
     if value is None:
         return {}
-    given = {default_chain: value} if isinstance(value, str) else dict(value)
+    given = {default_chain: value} if isinstance(value, str) else value
     found = {}
-    for chain, action in given.items():
+    for chain, action in keyed(given, "firewall.policy", "an action, or {CHAIN: ACTION}").items():
         if chain not in CHAINS:
-            raise UsageError(f"firewall.policy: there is no chain {chain!r}{suggest(chain, CHAINS)}")
-        if action not in ACTION_WORDS:
+            raise UsageError(f"firewall.policy: there is no chain {chain!r}{suggest(str(chain), CHAINS)}")
+        if not isinstance(action, str) or action not in ACTION_WORDS:
             raise UsageError(f"firewall.policy: {action!r} is no action{suggest(str(action), ACTION_WORDS)}")
         found[chain] = ACTION_WORDS[action]
     return found

@@ -17,7 +17,7 @@ from typing import Any
 from netarium.addresses import InterfaceAddress, ipv4_text
 from netarium.errors import UsageError
 from netarium.lab import addressing
-from netarium.lab.words import suggest
+from netarium.lab.words import keyed, suggest, texts
 from netarium.stack.filter.mappings import CLASSES
 from netarium.stack.filter.nat import KEEP, MASQUERADE, NatSetup
 from netarium.units import is_whole
@@ -35,19 +35,19 @@ Configured = Mapping[str, Sequence[InterfaceAddress]]
 """Interface name -> addresses."""
 
 
-def read_nat(given: Mapping[str, Any], configured: Configured) -> NatSetup:
+def read_nat(given: Any, configured: Configured) -> NatSetup:
     """The NAT of a node with these interfaces. Raises UsageError."""
-    for key in given:
+    for key in keyed(given, "nat", "a mapping, such as {outside: wan}"):
         if key not in KEYS:
-            raise UsageError(f"nat has no {key!r}{suggest(key, KEYS)}")
+            raise UsageError(f"nat has no {key!r}{suggest(str(key), KEYS)}")
     outside = given.get("outside")
     names = ", ".join(configured) or "none"
     if not outside:
         raise UsageError(f"nat without an outside; write `outside: INTERFACE`, one of {names}")
-    inside = _listed(given.get("inside"))
+    inside = texts(given.get("inside"), "nat.inside", "an interface's name, or a list of them")
     for name in (outside, *inside):
-        if name not in configured:
-            raise UsageError(f"nat: there is no interface {name!r}{suggest(name, configured)}")
+        if not isinstance(name, str) or name not in configured:
+            raise UsageError(f"nat: there is no interface {name!r}{suggest(str(name), configured)}")
     if outside in inside:
         raise UsageError(f"nat: {outside} cannot be inside and outside; give two interfaces")
     if len(configured) < 2 and not inside:
@@ -65,16 +65,19 @@ def read_nat(given: Mapping[str, Any], configured: Configured) -> NatSetup:
         inside,
         _source(source),
         _pool(given.get("pool")),
-        _static(given.get("static") or {}),
+        _static(_table(given, "static", "{INSIDE-ADDRESS: OUTSIDE-ADDRESS}")),
         {
             _service("nat.forward", key): _endpoint(key, value)
-            for key, value in (given.get("forward") or {}).items()
+            for key, value in _table(given, "forward", "{tcp/8080: '192.168.1.2:80'}").items()
         },
-        {_service("nat.redirect", key): _port(value) for key, value in (given.get("redirect") or {}).items()},
+        {
+            _service("nat.redirect", key): _port(value)
+            for key, value in _table(given, "redirect", "{tcp/80: 3128}").items()
+        },
         _class("mapping", given.get("mapping")),
         _class("filtering", given.get("filtering")),
         _ports(given.get("ports")),
-        given.get("hairpin", True) is not False,
+        _flag("hairpin", given.get("hairpin")),
     )
     _check_sides(setup, configured)
     _check_overlaps(setup, configured)
@@ -100,19 +103,26 @@ def read_endpoint(text: str, port: int) -> tuple[int, int]:
     return _address(address), _port(number) if colon else port
 
 
-def _address(text: str) -> int:
+def _address(given: Any) -> int:
+    text = str(given)
     if ":" in text:
         raise UsageError(ONLY_IPV4.format(text))
     return addressing.plain_address(text)
 
 
-def _listed(value: Any) -> tuple[str, ...]:
-    if value is None:
-        return ()
-    return (value,) if isinstance(value, str) else tuple(value)
+def _table(given: Mapping[str, Any], key: str, form: str) -> Mapping[Any, Any]:
+    value = given.get(key)
+    return {} if value is None else keyed(value, f"nat.{key}", form)
 
 
-def _source(text: str) -> int:
+def _flag(key: str, value: Any) -> bool:
+    if value is not None and not isinstance(value, bool):
+        raise UsageError(f"nat.{key}: {value!r} does not fit; write true or false")
+    return value is not False
+
+
+def _source(given: Any) -> int:
+    text = str(given)
     if text == "masquerade":
         return MASQUERADE
     if text == "none":
@@ -122,12 +132,12 @@ def _source(text: str) -> int:
     try:
         return _address(text)
     except UsageError:
-        raise UsageError(f"nat.source: {text!r} is not masquerade, none or an address") from None
+        raise UsageError(f"nat.source: {given!r} is not masquerade, none or an address") from None
 
 
 def _pool(value: Any) -> tuple[int, ...]:
     found: list[int] = []
-    for text in _listed(value):
+    for text in texts(value, "nat.pool", "an address, FIRST-LAST, or a list of them"):
         first_text, dash, last_text = text.partition("-")
         first = _address(first_text.strip())
         last = _address(last_text.strip()) if dash else first
