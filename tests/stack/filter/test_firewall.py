@@ -9,10 +9,14 @@ from tests.stack.filter.gateways import MASQUERADE, OUTSIDE, SERVER, A, B, Gatew
 from tests.stack.joined import ip
 
 from netarium.errors import UsageError
+from netarium.journey import Drop
 from netarium.lab.filtering.firewall import read_firewall, read_rule
+from netarium.stack.filter.firewall import INVALID
 from netarium.stack.filter.nat import NatSetup
+from netarium.wire.ethernet import Frame
 from netarium.wire.icmp import IcmpHeader
-from netarium.wire.ipv4 import PROTOCOL_TCP
+from netarium.wire.ipv4 import PROTOCOL_TCP, PROTOCOL_UDP, Ipv4Header
+from netarium.wire.ipv6 import NOT_FRAGMENTED, Ipv6Header
 from netarium.wire.tcp import ACK, RST, SYN
 
 
@@ -191,3 +195,47 @@ def test_a_rule_that_cannot_be_is_refused_with_what_would_be_right(rule: str, me
     with pytest.raises(UsageError) as caught:
         read_rule(rule, "forward", ["eth0", "eth1"])
     assert str(caught.value) == f"firewall rule {rule!r}: {message}"
+
+
+DATAGRAM = bytes.fromhex("15b3 270f 0009 ffff 78")
+"""Port 5555 to 9999; its checksum is wrong."""
+BROKEN = {
+    "drop udp dport 9999": (PROTOCOL_UDP, DATAGRAM, 0, 1),
+    "drop udp sport 5555 dport 1-9999": (PROTOCOL_UDP, DATAGRAM, 0, 1),
+    "drop udp dport 9998": (PROTOCOL_UDP, DATAGRAM, 0, 0),
+    "drop udp sport 9999": (PROTOCOL_UDP, DATAGRAM, 0, 0),
+    "drop tcp dport 9999": (PROTOCOL_TCP, DATAGRAM, 0, 1),
+    "drop icmp type 8": (1, bytes([8, 0, 1, 1, 0, 0, 0, 0]), 0, 1),
+    "drop icmp type 0": (1, bytes([8, 0, 1, 1, 0, 0, 0, 0]), 0, 0),
+    "drop udp dport 9999 state new,invalid": (PROTOCOL_UDP, DATAGRAM[:4], 0, 1),
+    "drop udp dport 9999 state invalid": (PROTOCOL_UDP, DATAGRAM[:3], 0, 0),
+    "drop udp sport 5555": (PROTOCOL_UDP, DATAGRAM, 7, 0),
+    "drop udp": (PROTOCOL_UDP, DATAGRAM, 7, 1),
+}
+"""Rule -> protocol, what follows the IP header, its fragment field, and whether the rule fits (as on Linux)."""
+
+
+@pytest.mark.parametrize("rule", BROKEN)
+@pytest.mark.parametrize("family", [4, 6])
+def test_a_rule_reads_ports_and_types_where_the_transport_header_is_wrong(rule: str, family: int) -> None:
+    protocol, data, fragment, fits = BROKEN[rule]
+    if family == 6 and protocol == 1:
+        protocol, rule = 58, rule.replace("icmp", "icmpv6").replace("8", "128")
+        data = bytes([128]) + data[1:]
+    read = read_rule(rule, "forward", [])[1]
+    header = (
+        Ipv4Header(1, 2, protocol, 64, 0, fragment)
+        if family == 4
+        else Ipv6Header(1, 2, protocol, 64, fragment=8 * fragment or NOT_FRAGMENTED)
+    )
+    frame = Frame(0, 0, 0x0800, header, None, data, Drop.UDP_CHECKSUM)
+    assert read.fits(frame, header, INVALID, "eth0", "eth1") == bool(fits)
+
+
+def test_a_datagram_with_a_wrong_checksum_does_not_pass_a_rule_about_its_port() -> None:
+    gateway = guarded(["drop udp dport 9999"])
+    header = Ipv4Header(ip(A), ip(SERVER), PROTOCOL_UDP, 64)
+    frame = Frame(gateway.gw.interfaces["eth0"].mac, 7, 0x0800, header, None, DATAGRAM, Drop.UDP_CHECKSUM)
+    gateway.gw.receive(gateway.gw.interfaces["eth0"], frame, gateway.joined.now)
+    assert gateway.settle() == []
+    assert counted(gateway) == [1, 0]

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from netarium.stack.filter.telling import packet_size
 from netarium.wire.icmp import IcmpHeader
 from netarium.wire.icmpv6 import Icmpv6Header
-from netarium.wire.ipv4 import Ipv4Header
+from netarium.wire.ipv4 import OFFSET_MASK, Ipv4Header
 from netarium.wire.tcp import TcpHeader
 from netarium.wire.udp import UdpHeader
 
@@ -106,11 +106,13 @@ class Rule:
         if header.destination & mask != network:
             return False
         if self.source_ports or self.destination_ports or self.icmp_type >= 0:
-            return self._fits_transport(frame)
+            return self._fits_transport(frame, header)
         return True
 
-    def _fits_transport(self, frame: Frame) -> bool:
+    def _fits_transport(self, frame: Frame, header: Ipv4Header | Ipv6Header) -> bool:
         transport = frame.transport
+        if transport is None:
+            return self._fits_bytes(frame, header)
         if type(transport) is IcmpHeader or type(transport) is Icmpv6Header:
             return self.icmp_type == transport.type
         if type(transport) is not TcpHeader and type(transport) is not UdpHeader:
@@ -120,6 +122,16 @@ class Rule:
         return _within(self.source_ports, transport.source_port) and _within(
             self.destination_ports, transport.destination_port
         )
+
+    def _fits_bytes(self, frame: Frame, header: Ipv4Header | Ipv6Header) -> bool:
+        """The same where the transport header is broken, such as by its checksum: netfilter reads what stands there."""
+        later = header.fragment & OFFSET_MASK if type(header) is Ipv4Header else header.offset_bytes
+        if later:
+            return False
+        data = bytes(frame.payload[:4])
+        if self.icmp_type >= 0:
+            return data[:1] == bytes([self.icmp_type])
+        return _within_bytes(self.source_ports, data[:2]) and _within_bytes(self.destination_ports, data[2:])
 
     def copy(self) -> Rule:
         """The same with counters at zero."""
@@ -195,3 +207,7 @@ class Firewall:
 
 def _within(ranges: PortRanges, port: int) -> bool:
     return not ranges or any(low <= port <= high for low, high in ranges)
+
+
+def _within_bytes(ranges: PortRanges, field: bytes) -> bool:
+    return not ranges or (len(field) == 2 and _within(ranges, int.from_bytes(field, "big")))
