@@ -223,11 +223,56 @@ def test_a_slow_reader_is_dropped_with_a_reason_and_the_others_go_on() -> None:
     world = World(queue_bytes=10_000)
     ann, bob = world.join("ann"), world.join("bob")
     bob.got()
-    bob.stuck_bytes = 9_999
+    bob.stuck_bytes = 10_001
     world.do(ann, type="say", id=1, room="lobby", text="x")
     assert [m["code"] for m in bob.got() if m["type"] == "bye"] == ["slow"]
     assert bob.finished and any("slow" in line for line in world.lines)
     assert texts(world.do(ann, type="say", id=2, room="lobby", text="y")) == ["y"]
+
+
+def test_who_has_read_everything_is_not_slow_however_much_comes_in_one_turn() -> None:
+    world = World(queue_bytes=10_000)
+    ann, bob = world.join("ann"), world.join("bob")
+    bob.got()
+    for number in range(1, 31):
+        verbs.receive(world.hub, ann, {"type": "say", "id": number, "room": "lobby", "text": "x" * 2000})
+    world.hub.flush()
+    assert len(texts(bob.got())) == 30 and not bob.closing
+
+
+@pytest.mark.parametrize("room", ["lobby", "other"])
+def test_who_joins_while_catching_up_sees_every_message_once_and_in_order(room: str) -> None:
+    world = World(messages_per_second=0)
+    ann, bob = Conversation("ann", "lobby"), world.join("bob")
+    world.do(bob, type="join", room="other")
+    shown: list[int] = []
+
+    def deliver(link: FakeLink) -> None:
+        world.hub.flush()
+        for message in link.got():
+            reaction = ann.receive(message)
+            for reply in reaction.send:
+                verbs.receive(world.hub, link, reply)
+            event = reaction.show or {}
+            shown.extend([event["n"]] if event.get("type") == "message" else [])
+            shown.extend(item["n"] for item in event.get("messages", []))
+
+    link = world.link()
+    verbs.receive(world.hub, link, ann.hello())
+    for _ in range(3):
+        deliver(link)
+    world.do(bob, type="say", id=1, room="lobby", text="one")
+    deliver(link)
+    world.hub.detach(link)
+    for number in range(600):
+        world.do(bob, type="say", id=number + 2, room="lobby", text="x")
+    link = world.link()
+    verbs.receive(world.hub, link, ann.hello())
+    verbs.receive(world.hub, link, {"type": "join", "room": room})
+    for _ in range(20):
+        deliver(link)
+        world.hub.catch_up(link.session)
+    assert shown == list(range(1, 602))
 
 
 def test_the_token_is_wanted_and_never_logged() -> None:

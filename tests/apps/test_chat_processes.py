@@ -383,7 +383,7 @@ def test_ten_thousand_fuzzed_streams_and_the_server_still_serves(
 
 def crowd(start: Start, port_of: Callable, path: Path, clients: int, inside: int, messages: int) -> None:
     """So many clients, some of them in one room: each of these gets every message once, each sender's in order."""
-    _, port = serve(start, port_of, path, 0, "--flood", "0", "--queue", str(64 << 20))
+    _, port = serve(start, port_of, path)
     people = []
     for index in range(clients):
         person = Frames(port)

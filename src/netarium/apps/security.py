@@ -10,6 +10,7 @@ import contextlib
 import hashlib
 import hmac
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -62,12 +63,26 @@ def certificate_fingerprint(path: Path) -> str:
 def own_certificate(folder: Path) -> tuple[Path, Path]:
     """The certificate and key this machine made for itself, made now if there is none: (certificate, key)."""
     certificate, key = folder / "server-cert.pem", folder / "server-key.pem"
-    if not (certificate.exists() and key.exists()):
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        certificate_pem, key_pem = make_certificate()
-        write_private(key, key_pem)
-        write_private(certificate, certificate_pem)
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with _alone(folder / "server-cert.lock"):  # several servers may start for the first time at one moment
+        if not (certificate.exists() and key.exists()):
+            certificate_pem, key_pem = make_certificate()
+            write_private(key, key_pem)
+            write_private(certificate, certificate_pem)
     return certificate, key
+
+
+@contextlib.contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """Hold a lock between processes: on the file `path`, which stays."""
+    import fcntl
+
+    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
 
 
 def make_certificate() -> tuple[bytes, bytes]:

@@ -11,6 +11,7 @@ from netarium.apps.chat.conversation import FINAL_BYES, Conversation
 from netarium.apps.chat.rules import REPLY_BYTES_MAX
 from netarium.apps.framing import FrameReader, FramingError, Message, encode
 from netarium.apps.security import Pins, client_context, fingerprint
+from netarium.apps.text import neutralise
 
 RETRY_SECONDS_FIRST, RETRY_SECONDS_MAX = 0.25, 8.0
 CONNECT_SECONDS = 10.0
@@ -132,9 +133,9 @@ class ChatClient:
         conversation = self.conversation
         try:
             reaction = conversation.receive(message)
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
             raise ChatError(
-                f"{self.host}:{self.port} sent a message we do not understand: {error!r}"
+                f"{self.host}:{self.port} sent a message we do not understand: {neutralise(repr(error))}"
             ) from None
         assert self._writer is not None
         for reply in reaction.send:
@@ -147,7 +148,7 @@ class ChatClient:
         elif kind == "bye" and code in FINAL_BYES:
             self.leaving = True
             if code != "quit":
-                raise ChatError(str(message.get("text")), code)
+                raise ChatError(neutralise(str(message.get("text"))[:1000]), code)
         elif kind == "error" and not conversation.connected:
-            raise ChatError(str(message.get("text")), code)
+            raise ChatError(neutralise(str(message.get("text"))[:1000]), code)
         self.show(reaction.show)

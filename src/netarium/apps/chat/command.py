@@ -15,6 +15,7 @@ from netarium.apps import arguments
 from netarium.apps.arguments import say
 from netarium.apps.chat.rules import PORT, Limits
 from netarium.apps.security import PinError, state_folder
+from netarium.apps.text import neutralise
 
 
 def parser() -> argparse.ArgumentParser:
@@ -174,7 +175,7 @@ def main(argv: list[str]) -> int:
         say(f"chat: this needs the extra (pip install netarium[apps]): {error}")
         return 1
     except (OSError, ValueError, ChatError, PinError, StoreError) as error:
-        say(f"chat: {error}")
+        say(f"chat: {neutralise(str(error))}")
         return 1
 
 

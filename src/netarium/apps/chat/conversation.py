@@ -13,6 +13,7 @@ from netarium.apps.chat.rules import PROTOCOL, VERSION
 from netarium.apps.framing import Message
 
 # A client that gets one of these byes must not come back by itself; after others ("slow", "full") it does.
+HEARTBEAT_SECONDS_MAX = 86_400.0
 FINAL_BYES = ("token", "version", "replaced", "quit", "bad-message", "bad-order")
 
 
@@ -72,14 +73,14 @@ class Conversation:
     def _welcome(self, message: Message) -> Reaction:
         self.connected = True
         self.session, self.name = str(message["session"]), str(message["name"])
-        self.heartbeat = max(0.05, float(message["heartbeat"]))
+        self.heartbeat = min(max(0.05, float(message["heartbeat"])), HEARTBEAT_SECONDS_MAX)
         self._acknowledged(int(message["received"]))
         if not message["resumed"]:
             self.cursor = int(message["at"])
             for number, unsent in enumerate(self.unsent, start=1):  # a new session counts from 1
                 unsent["id"] = number
             self._last_id = len(self.unsent)
-        there = message["rooms"]
+        there = [str(room) for room in message["rooms"]]
         joins: list[Message] = [{"type": "join", "room": room} for room in self.rooms if room not in there]
         self.rooms.update(dict.fromkeys(there))
         return Reaction(message, joins + list(self.unsent))
@@ -96,8 +97,8 @@ class Conversation:
     def _entered(self, message: Message) -> Reaction:
         room = str(message["room"])
         self.rooms[room] = None
-        shown = self._shown.get(room, 0)
-        news = [item for item in message["messages"] if int(item["n"]) > shown]
+        shown, until = self._shown.get(room, 0), int(message.get("until", 1 << 62))
+        news = [item for item in message["messages"] if shown < int(item["n"]) <= until]
         if news:
             self._shown[room] = int(news[-1]["n"])
         self.cursor = max(self.cursor, int(message["at"]))

@@ -182,7 +182,8 @@ class Hub:
         out, link.out = link.out, []
         data = out[0] if len(out) == 1 else b"".join(out)
         limit = self.limits.queue_bytes
-        if link.backlog() + len(data) > limit and not link.closing:
+        # What has gathered in this turn does not count: who has read all before it is not slow, however much it is.
+        if link.backlog() > limit and not link.closing:
             text = f"you read too slowly: over {limit} bytes wait; connect again to get the rest"
             self.expel(link, "slow", text)
             return

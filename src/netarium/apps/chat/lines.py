@@ -92,6 +92,12 @@ def _safe(event: Message, field: str) -> str:
     return neutralise(str(event.get(field, "")))
 
 
+def _items(event: Message, field: str) -> list[object]:
+    """A list of the server's, whatever it really sent."""
+    value = event.get(field)
+    return value if isinstance(value, list) else []
+
+
 def _message(event: Message, room: str, clock: bool) -> list[str]:
     stamp = ""
     seconds = event.get("time")
@@ -110,8 +116,8 @@ def _entered(event: Message, room: str, clock: bool) -> list[str]:
 
 
 def _people(event: Message) -> str:
-    away = [str(name) for name in event.get("away", [])]
-    names = [neutralise(str(name)) + (" (away)" if name in away else "") for name in event.get("names", [])]
+    away = [str(name) for name in _items(event, "away")]
+    names = [neutralise(str(name)) + (" (away)" if name in away else "") for name in _items(event, "names")]
     people = event.get("people", 0)
     more = people - len(names) if isinstance(people, int) else 0
     return ", ".join(names) + (f" and {more} more" if more > 0 else "")
@@ -119,8 +125,8 @@ def _people(event: Message) -> str:
 
 def _history(event: Message, room: str, clock: bool) -> list[str]:
     lines = ["* ... there is more before this"] if event.get("more") else []
-    for item in event.get("messages", []):
-        lines += _message(item, str(event.get("room")), clock)
+    for item in _items(event, "messages"):
+        lines += _message(item, str(event.get("room")), clock) if isinstance(item, dict) else []
     return lines
 
 
@@ -147,7 +153,9 @@ def _who(event: Message, room: str, clock: bool) -> list[str]:
 
 def _rooms(event: Message, room: str, clock: bool) -> list[str]:
     rooms = [
-        f"#{neutralise(str(item.get('room')))} ({item.get('people')})" for item in event.get("rooms", [])
+        f"#{_safe(item, 'room')} ({_safe(item, 'people')})"
+        for item in _items(event, "rooms")
+        if isinstance(item, dict)
     ]
     return [f"* rooms: {', '.join(rooms) or 'none'}"]
 

@@ -18,6 +18,8 @@ REPLY_BYTES_MAX = 1024 * 1024  # what a client takes from a server
 ROOMS_PER_CLIENT_MAX = 20
 HISTORY_MESSAGES = 50
 NAMES_LISTED = 200
+# What is no request of a session: hellos, and of a WebSocket pings, pongs and fragments. No --flood 0 lifts this.
+ASIDES_PER_SECOND, ASIDES_BURST = 5.0, 50.0
 
 
 @dataclass(frozen=True)
@@ -115,10 +117,10 @@ class Bucket:
         self._rate, self._burst = rate, burst
         self._tokens, self._filled = burst, 0.0
 
-    def delay(self, now: float) -> float:
-        """Take one; 0, or the seconds to wait before the next may be taken. A rate of 0 sets no limit."""
+    def delay(self, now: float, count: int = 1) -> float:
+        """Take one or more; 0, or the seconds to wait before the next may be taken. A rate of 0 sets no limit."""
         if not self._rate:
             return 0.0
-        self._tokens = min(self._burst, self._tokens + (now - self._filled) * self._rate) - 1.0
+        self._tokens = min(self._burst, self._tokens + (now - self._filled) * self._rate) - count
         self._filled = now
         return 0.0 if self._tokens >= 0.0 else -self._tokens / self._rate

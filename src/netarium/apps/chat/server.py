@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING
 from netarium.apps.chat import verbs
 from netarium.apps.chat.hub import PAGE_BYTES, Hub, Link
 from netarium.apps.chat.packet import FRAMED, WEB
-from netarium.apps.chat.rules import REQUEST_BYTES_MAX, Limits
-from netarium.apps.chat.store import Store
+from netarium.apps.chat.rules import ASIDES_BURST, ASIDES_PER_SECOND, REQUEST_BYTES_MAX, Bucket, Limits
+from netarium.apps.chat.store import Store, StoreError
 from netarium.apps.framing import FrameReader, FramingError, Message
 from netarium.apps.strangers import REFUSAL, Strangers
 from netarium.apps.text import neutralise
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from netarium.apps.chat.web import Page, WebDecoder
 
 LINGER_SECONDS = 5.0
+WEB_PIECE_BYTES = 4096
 _HTTP = (b"GET ", b"HEAD", b"POST", b"PUT ", b"OPTI")
 
 
@@ -111,13 +112,15 @@ class ChatServer:
 
     def _beat(self) -> None:
         """Each third of a heartbeat: ask the silent, end the dead, let the hub age."""
-        heartbeat = self.limits.heartbeat
+        self._beat_handle = self.loop.call_later(self.limits.heartbeat / 3, self._beat)
         now = self.loop.time()
         for connection in list(self.connections):
             connection.beat(now)
-        self.hub.tick()
+        try:
+            self.hub.tick()
+        except StoreError as error:
+            self.log(f"{error}; tried again later")
         self.flush_soon()
-        self._beat_handle = self.loop.call_later(heartbeat / 3, self._beat)
 
 
 class Connection(asyncio.Protocol, Link):
@@ -133,6 +136,8 @@ class Connection(asyncio.Protocol, Link):
         self._paused = False
         self._linger: asyncio.TimerHandle | None = None
         self._known: Callable[[], None] | None = None
+        self._held = b""  # of a browser: came, and is not parsed yet
+        self._asides = Bucket(ASIDES_PER_SECOND, ASIDES_BURST)
 
     # asyncio
 
@@ -162,13 +167,10 @@ class Connection(asyncio.Protocol, Link):
             self._reader = self._choose(data)
         if self.closing:
             return
-        try:
-            self._reader.feed(data)
-        except FramingError as error:
-            self._malformed(error)
-            return
         if self._web is not None:
-            self._web_output(self._web)
+            self._held += data
+        elif not self._feed(data):
+            return
         self._process()
 
     def connection_lost(self, error: Exception | None) -> None:
@@ -235,10 +237,32 @@ class Connection(asyncio.Protocol, Link):
         self.kind = FRAMED
         return FrameReader(REQUEST_BYTES_MAX)
 
+    def _feed(self, data: bytes) -> bool:
+        assert self._reader is not None
+        try:
+            self._reader.feed(data)
+        except FramingError as error:
+            self._malformed(error)
+            return False
+        return True
+
+    def _feed_web(self, web: WebDecoder) -> bool:
+        """Parse a piece of what a browser sent, for frames can be tiny and many; False when none is left."""
+        piece, self._held = self._held[:WEB_PIECE_BYTES], self._held[WEB_PIECE_BYTES:]
+        if not piece or not self._feed(piece):
+            return False
+        asides, web.asides = web.asides, 0
+        self._web_output(web)
+        if asides:
+            self._slow_down(self._asides.delay(self.server.loop.time(), asides))
+        return True
+
     def _web_output(self, web: WebDecoder) -> None:
         output = web.output()
         if output:
             self.transport.write(output)
+        if self.backlog() > self.server.limits.queue_bytes and not self.closing:
+            self.abort()  # it sends and does not read: no word would reach it
         if web.closed and not self.closing:
             self.closing = True
             self.finish()
@@ -258,13 +282,14 @@ class Connection(asyncio.Protocol, Link):
                 self._malformed(error)
                 return
             if message is None:
-                break
+                if self._web is None or not self._feed_web(self._web):
+                    break
+                continue
             verbs.receive(hub, self, message)
             if self.session is not None:
                 self._no_stranger()
-                delay = self.session.bucket.delay(self.server.loop.time())
-                if delay:
-                    self._pause(delay)
+            bucket = self._asides if self.session is None else self.session.bucket
+            self._slow_down(bucket.delay(self.server.loop.time()))
         self.server.flush_soon()
 
     def _no_stranger(self) -> None:
@@ -272,8 +297,10 @@ class Connection(asyncio.Protocol, Link):
             self._known()
             self._known = None
 
-    def _pause(self, delay: float) -> None:
+    def _slow_down(self, delay: float) -> None:
         """Read no more for a while: TCP tells the client to wait. Nothing is lost."""
+        if not delay or self._paused or self.transport.is_closing():
+            return
         self._paused = True
         self.transport.pause_reading()
         self.server.loop.call_later(delay, self._unpause)

@@ -21,6 +21,7 @@ _SCHEMA = """
 CREATE TABLE IF NOT EXISTS messages (
     n INTEGER PRIMARY KEY AUTOINCREMENT, time REAL NOT NULL, room TEXT, sender TEXT NOT NULL,
     sender_key INTEGER NOT NULL, recipient TEXT, recipient_key INTEGER, text TEXT NOT NULL);
+CREATE INDEX IF NOT EXISTS old_messages ON messages (time);
 CREATE INDEX IF NOT EXISTS room_messages ON messages (room, n) WHERE room IS NOT NULL;
 CREATE INDEX IF NOT EXISTS received_messages ON messages (recipient_key, n) WHERE room IS NULL;
 CREATE INDEX IF NOT EXISTS sent_messages ON messages (sender_key, n) WHERE room IS NULL;
@@ -225,5 +226,8 @@ class Store:
     def prune(self, messages_before: float, sessions_before: float) -> None:
         """Delete what is older than these Unix times."""
         self.commit()
-        self._database.execute("DELETE FROM messages WHERE time<?", (messages_before,))
-        self._database.execute("DELETE FROM sessions WHERE seen<?", (sessions_before,))
+        try:
+            self._database.execute("DELETE FROM messages WHERE time<?", (messages_before,))
+            self._database.execute("DELETE FROM sessions WHERE seen<?", (sessions_before,))
+        except sqlite3.Error as error:
+            raise StoreError(f"old messages cannot be deleted: {error}") from None

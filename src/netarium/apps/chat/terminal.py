@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import io
 import math
 import sys
 import threading
@@ -164,9 +165,13 @@ async def plain_lines(pace: float = 0.0) -> AsyncIterator[str]:
 
     def read() -> None:
         with contextlib.suppress(RuntimeError):  # the loop is closed: the chat is over
-            for line in iter(sys.stdin.readline, ""):
-                loop.call_soon_threadsafe(queue.put_nowait, line)
-            loop.call_soon_threadsafe(queue.put_nowait, None)
+            try:
+                for line in iter(sys.stdin.readline, ""):
+                    loop.call_soon_threadsafe(queue.put_nowait, line)
+            except (OSError, ValueError) as error:
+                print(f"! the input cannot be read on: {error}", flush=True)
+            finally:
+                loop.call_soon_threadsafe(queue.put_nowait, None)
 
     threading.Thread(target=read, daemon=True, name="stdin").start()
     while (line := await queue.get()) is not None:
@@ -208,6 +213,9 @@ async def talk(
     A name that is taken is asked for again at a terminal.
     """
     interactive = not plain and is_interactive()
+    for stream in (sys.stdin, sys.stdout):
+        if isinstance(stream, io.TextIOWrapper):  # what this terminal's encoding lacks must not end the talk
+            stream.reconfigure(errors="replace")
     while True:
         terminal = Terminal(room, in_turn=not interactive)
         terminal.client = client = make_client(terminal)

@@ -154,11 +154,14 @@ def join(hub: Hub, session: Session, message: Message) -> None:
         room = hub.room(name)
         hub.notice(room, session, "joined")
         hub.enter(session, room)
+        until = hub.store.last_n
     else:
         room = existing
+        until = session.cursor if session.catching_up else hub.store.last_n
     reply = history_of(hub, room.name, 1 << 62)
     reply["type"] = "entered"
     reply["at"] = session.cursor if session.catching_up else hub.store.last_n
+    reply["until"] = until  # what has a higher number comes by itself, as a message
     reply.update(people_of(hub, room.name))
     assert session.link is not None
     hub.to_link(session.link, reply)

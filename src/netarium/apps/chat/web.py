@@ -22,6 +22,7 @@ from websockets.server import ServerProtocol
 from netarium.apps.chat.rules import REQUEST_BYTES_MAX
 from netarium.apps.framing import FramingError, Message, decode_json
 
+FRAGMENTS_MAX = 64
 _PAGE = Path(__file__).with_name("page.html")
 _LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
 _QUIET = logging.getLogger("netarium.apps.chat.web")
@@ -72,7 +73,7 @@ def _refusal(status: int, phrase: str, text: str) -> Response:
 class WebDecoder:
     """Bytes of a browser to messages.
 
-    `output()` is what must be sent back; `closed` says the end has come.
+    `output()` is what must be sent back; `closed` says the end has come; `asides` counts frames that are no message.
     """
 
     def __init__(self, page: Page, loopback_only: bool) -> None:
@@ -82,6 +83,7 @@ class WebDecoder:
         self._fragments: list[bytes] = []
         self._ready: list[Message] = []
         self.closed = False
+        self.asides = 0
 
     def feed(self, data: bytes) -> None:
         """Take bytes as they come. A frame that is no message raises FramingError."""
@@ -139,5 +141,11 @@ class WebDecoder:
             if frame.fin:
                 data, self._fragments = b"".join(self._fragments), []
                 self._ready.append(decode_json(data))
+            elif len(self._fragments) >= FRAGMENTS_MAX:
+                raise FramingError(f"a message in over {FRAGMENTS_MAX} fragments")
+            else:
+                self.asides += 1
         elif frame.opcode is Opcode.BINARY:
             raise FramingError("a binary frame; the chat speaks text")
+        else:
+            self.asides += 1
