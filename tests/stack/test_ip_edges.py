@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.stack.joined import SECOND, Joined, drops, ip, pair
+from tests.stack.joined import SECOND, Joined, drops, ip, pair, route_via
 from tests.stack.joined6 import discovery6, host6, ip6, pair6, ping6, types
 
 from netarium.stack.icmp_limit import ADDRESSES_REMEMBERED_MAX, RateLimit
@@ -35,10 +35,11 @@ def test_what_is_remembered_of_peers_and_paths_has_an_end() -> None:
         assert limit.allows(number, 1000)
     assert len(limit.peers) == ADDRESSES_REMEMBERED_MAX and 0 not in limit.peers
     paths = a.ipv4.paths
+    route_via(a, "10.1.0.0/16", "10.0.0.2")
     for number in range(PATHS_MAX + 10):
         paths.learn_gateway(ip("10.1.0.0") + number, ip("10.0.0.2"))
     assert len(paths.known) == len(a.routes.exceptions) == PATHS_MAX
-    paths.forget(ip("10.9.9.9"))
+    paths.forget((ip("10.9.9.9"), "eth0", ip("10.0.0.2")))
     assert len(paths.known) == PATHS_MAX
 
 

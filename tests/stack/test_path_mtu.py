@@ -222,3 +222,41 @@ def test_a_host_says_itself_what_would_have_fitted() -> None:
     assert told is not None
     assert (told.origin, told.info, told.destination, told.destination_port) == (1, 1500, ip("10.0.0.2"), 9)
     assert sends.errors.take() is None and sends.error is None
+
+
+def test_what_was_learnt_of_one_path_is_not_laid_on_another() -> None:
+    """Linux fib_nh_exception: a redirect and a path MTU belong to the next hop, and go with its last route."""
+    joined, a, _r1, _b = two_routers()
+    sends = udp(a, "10.9.0.9")
+    sends.send(b"one")  # type: ignore[attr-defined]
+    joined.quiesce()
+    a.enter(joined.now)
+    assert a.ipv4.paths.learn_mtu(ip("10.9.0.9"), 600)
+
+    def way() -> tuple[int, int]:
+        route = a.ipv4.route_for(ip("10.9.0.9"))
+        assert route is not None
+        return route.gateway, route.mtu
+
+    assert way() == (ip("10.0.0.2"), 600)
+    route_via(a, "10.9.0.0/16", "10.0.0.7")
+    assert way() == (ip("10.0.0.7"), 1500), "a more special route by another gateway"
+    assert a.ipv4.paths.learn_mtu(ip("10.9.0.9"), 900)
+    assert way() == (ip("10.0.0.7"), 900)
+    special = next(each for each in a.routes.routes if each.gateway == ip("10.0.0.7"))
+    a.routes.remove(special)
+    assert way() == (ip("10.0.0.2"), 600), "the first way is still what it was"
+    a.routes.add(special)
+    assert way() == (ip("10.0.0.7"), 1500), "what belonged to the route that was removed has gone with it"
+    joined.wait(700 * SECOND)
+    assert not a.routes.exceptions and not a.ipv4.paths.known
+
+
+def test_an_ipv6_path_mtu_belongs_to_its_next_hop_too() -> None:
+    _joined, a, _r, _b = routed6(mtu=1300)
+    assert a.ipv6 is not None
+    far = ip6("2001:db8:2::1")
+    assert a.ipv6.paths.learn_mtu(far, 1300)
+    assert a.ipv6.route_for(far).mtu == 1300  # type: ignore[union-attr]
+    route6(a, "2001:db8:2::/64", "2001:db8:1::77")
+    assert a.ipv6.route_for(far).mtu == 1500  # type: ignore[union-attr]

@@ -129,7 +129,7 @@ class StreamSocket(Socket):
         route = ip.route_for(address, claim.address if claim is not None else 0, device)
         if route is None or route.kind in (BROADCAST, MULTICAST):
             tell_route(stack, ip.routes, route, claim.address if claim is not None else 0, address, 6, None)
-            raise os_error(errno.ENETUNREACH)
+            raise failure_error(ip.routes.refusal(address))
         if claim is not None:
             local = (claim.address or route.source or address, claim.port)
         else:

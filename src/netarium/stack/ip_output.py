@@ -15,13 +15,10 @@ from netarium.stack.decisions import tell_fragments, tell_route
 from netarium.stack.failures import Failure, SendFailure
 from netarium.stack.fragments import fragment_packet
 from netarium.stack.routes import (
-    BLACKHOLE,
     BROADCAST,
     LOCAL,
     MULTICAST,
-    PROHIBIT,
     UNICAST,
-    UNREACHABLE,
     MultipathRoute,
     Route,
     flow_hash,
@@ -257,16 +254,7 @@ class Ipv4Output:
     ) -> SendFailure:
         tell_route(self.stack, self.routes, None, source, destination, protocol, transport)
         self.stack.drop(Drop.NO_ROUTE, None, f"to {ipv4_text(destination)}")
-        route = self.routes.lookup(destination)
-        return Failure.NETWORK_UNREACHABLE if route is None else ROUTE_FAILURES[route.kind]
-
-
-ROUTE_FAILURES: Final = {
-    UNREACHABLE: Failure.HOST_UNREACHABLE,
-    BLACKHOLE: Failure.INVALID,
-    PROHIBIT: Failure.BROADCAST_NOT_ALLOWED,
-}
-"""What Linux says for its route types; no route at all is ENETUNREACH."""
+        return self.routes.refusal(destination)
 
 
 def multicast_mac(group: int) -> int:

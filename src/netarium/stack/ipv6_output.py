@@ -12,7 +12,6 @@ from netarium.addresses import ipv6_text
 from netarium.journey import Drop
 from netarium.stack.decisions import tell_fragments, tell_route
 from netarium.stack.failures import Failure, SendFailure
-from netarium.stack.ip_output import ROUTE_FAILURES
 from netarium.stack.ipv6_address import group_mac, is_multicast, needs_link
 from netarium.stack.ipv6_fragments import fragment_packet
 from netarium.stack.ipv6_routes import Ipv6Route
@@ -213,5 +212,4 @@ class Ipv6Output:
         self.stack.drop(Drop.NO_ROUTE, None, f"to {ipv6_text(destination)}")
         if needs_link(destination):
             return Failure.INVALID  # Linux: a link-local address without scope id
-        route = self.routes.lookup(destination)
-        return Failure.NETWORK_UNREACHABLE if route is None else ROUTE_FAILURES[route.kind]
+        return self.routes.refusal(destination)

@@ -1,19 +1,20 @@
 """What ICMP has taught about the paths to single destinations: their MTU, a better first hop; believed for a time.
 
 Read first: RFC 1191 sections 3, 6 and 7, RFC 8201 section 4, RFC 1122 3.2.2.2 (redirects). Who was told (a transport
-that has found the quoted packet to be one of its own) calls `learn_mtu`; the routes' answers have the MTU from then on.
+that has found the quoted packet to be one of its own) calls `learn_mtu`; the routes' answers have the MTU from then on,
+for as long as they lead by the same next hop: another way is another path.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from netarium.stack.routes import MULTIPATH, UNICAST, PathException
+from netarium.stack.routes import MULTIPATH, UNICAST, PathException, next_hops, path_key
 from netarium.stack.timers import SECOND_NS, TimerOwner
 from netarium.wire.ipv6 import MTU_MIN
 
 if TYPE_CHECKING:
-    from netarium.stack.routes import RouteTable
+    from netarium.stack.routes import PathKey, Route, RouteTable
     from netarium.stack.stack import Stack
 
 PLATEAUS: Final = (65535, 32000, 17914, 8166, 4352, 2002, 1492, 1006, 508, 296, 68)
@@ -22,18 +23,18 @@ PATHS_MAX: Final = 4096
 
 
 class KnownPath(TimerOwner):
-    """The end of one destination's exception."""
+    """The end of one exception."""
 
-    __slots__ = ("destination", "paths")
+    __slots__ = ("key", "paths")
 
-    def __init__(self, paths: Paths, destination: int) -> None:
+    def __init__(self, paths: Paths, key: PathKey) -> None:
         super().__init__()
         self.paths: Final = paths
-        self.destination: Final = destination
+        self.key: Final = key
 
     def on_timer(self, now: int) -> None:
         """It has been believed for long enough: the path may have changed (RFC 1191 6.3)."""
-        self.paths.forget(self.destination)
+        self.paths.forget(self.key)
 
     def is_foreground(self) -> bool:
         """No run waits for this."""
@@ -48,7 +49,7 @@ class Paths:
     def __init__(self, stack: Stack, routes: RouteTable) -> None:
         self.stack: Final = stack
         self.routes: Final = routes
-        self.known: Final[dict[int, KnownPath]] = {}
+        self.known: Final[dict[PathKey, KnownPath]] = {}
 
     def learn_mtu(self, destination: int, mtu: int) -> bool:
         """A router on the way to `destination` carries packets of `mtu` bytes. Whether that is news, and believed.
@@ -64,32 +65,39 @@ class Paths:
                 return False
         if route is None or mtu >= route.mtu or route.kind not in (UNICAST, MULTIPATH):
             return False
-        self._learn(destination, mtu, 0, expires_s)
+        for hop in self._hops(destination):
+            self._learn(path_key(hop, destination), mtu, 0, expires_s)
         return True
 
     def learn_gateway(self, destination: int, gateway: int) -> None:
-        """A router says that `gateway` is a better first hop to `destination` (`destination` itself: on the link)."""
-        self._learn(destination, 0, gateway, self.stack.settings.gc_timeout)
+        """The first hop says that `gateway` is a better one to `destination` (`destination` itself: on the link)."""
+        for hop in self._hops(destination)[:1]:
+            self._learn(path_key(hop, destination), 0, gateway, self.stack.settings.gc_timeout)
 
-    def forget(self, destination: int) -> None:
+    def forget(self, key: PathKey) -> None:
         """Take the destination for ordinary again."""
-        known = self.known.pop(destination, None)
+        known = self.known.pop(key, None)
         if known is not None:
             self.stack.timers.cancel(known)
-            del self.routes.exceptions[destination]
+            self.routes.exceptions.pop(key, None)
             self.routes.changed()
 
-    def _learn(self, destination: int, mtu: int, gateway: int, expires_s: int) -> None:
-        before = self.routes.exceptions.get(destination)
+    def _hops(self, destination: int) -> tuple[Route, ...]:
+        """The next hops of the table's own answer, as if nothing were known of the path."""
+        candidates = self.routes.candidates(destination)
+        return next_hops(candidates[0]) if candidates else ()
+
+    def _learn(self, key: PathKey, mtu: int, gateway: int, expires_s: int) -> None:
+        before = self.routes.exceptions.get(key)
         if before is not None:
             mtu = mtu or before.mtu
             gateway = gateway or before.gateway
-        known = self.known.get(destination)
+        known = self.known.get(key)
         if known is None:
             if len(self.known) >= PATHS_MAX:
                 self.forget(next(iter(self.known)))
-            known = self.known[destination] = KnownPath(self, destination)
-        self.routes.exceptions[destination] = PathException(mtu, gateway)
+            known = self.known[key] = KnownPath(self, key)
+        self.routes.exceptions[key] = PathException(mtu, gateway)
         self.stack.timers.arm(known, self.stack.now + expires_s * SECOND_NS)
         self.routes.changed()
 

@@ -68,8 +68,9 @@ class RawEndpoint:
 
     def connect(self, address: int) -> Failure | None:
         """Hear only packets of `address`, and send to it."""
-        if self.table.stack.ipv4.route_for(address, self.local_address, self.interface) is None:
-            return Failure.NETWORK_UNREACHABLE
+        stack = self.table.stack
+        if stack.ipv4.route_for(address, self.local_address, self.interface) is None:
+            return stack.routes.refusal(address)
         self.remote_address = address
         return None
 
@@ -93,7 +94,7 @@ class RawEndpoint:
         if route is None:
             tell_route(stack, stack.routes, None, self.local_address, address, self.protocol, None)
             stack.drop(Drop.NO_ROUTE, None, "raw")
-            return Failure.NETWORK_UNREACHABLE
+            return stack.routes.refusal(address)
         if route.kind == BROADCAST and not self.broadcast:
             return Failure.BROADCAST_NOT_ALLOWED
         size = len(payload) + 20
@@ -124,7 +125,7 @@ class RawEndpoint:
         tell_route(stack, stack.routes, route, self.local_address, address, self.protocol, None)
         if route is None:
             stack.drop(Drop.NO_ROUTE, None, "raw")
-            return Failure.NETWORK_UNREACHABLE
+            return stack.routes.refusal(address)
         if len(packet) > route.mtu:
             return Failure.MESSAGE_TOO_LONG
         filled = packet[:2] + len(packet).to_bytes(2, "big") + packet[4:]

@@ -63,7 +63,7 @@ class RawEndpoint6:
     def connect(self, address: int) -> Failure | None:
         """Hear only packets of `address`, and send to it."""
         if self.ip6.route_for(address, self.local_address, self.interface) is None:
-            return Failure.INVALID if needs_link(address) else Failure.NETWORK_UNREACHABLE
+            return Failure.INVALID if needs_link(address) else self.ip6.routes.refusal(address)
         self.remote_address = address
         return None
 
@@ -78,7 +78,7 @@ class RawEndpoint6:
         if route is None:
             tell_route(self.ip6.stack, self.ip6.routes, None, source, address, self.protocol, None)
             self.ip6.stack.drop(Drop.NO_ROUTE, None, "raw")
-            return Failure.INVALID if needs_link(address) else Failure.NETWORK_UNREACHABLE
+            return Failure.INVALID if needs_link(address) else self.ip6.routes.refusal(address)
         transport: TransportHeader | None = None
         if self.protocol == PROTOCOL_ICMPV6:
             if len(payload) < 8:

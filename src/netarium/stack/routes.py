@@ -4,7 +4,8 @@ Read first: RFC 1812 5.2.4 (next hop choice), RFC 4632 5.1 (longest match), RFC 
 As on Linux the local table (own addresses, 127/8, broadcasts) is asked before the main one; among routes of the same
 prefix the smallest metric wins, then the older one. Routes by an interface that is down do not count; unlike on Linux
 they are not forgotten, so that bringing the interface up again restores them. `PathException`s are what ICMP has taught
-about single destinations: a smaller MTU, a better gateway (Linux' fib_nh_exception).
+about single destinations: a smaller MTU, a better gateway. As Linux' fib_nh_exception they belong to the next hop that
+they were learnt by, and go with it.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Final
 from zlib import crc32
 
 from netarium.addresses import ipv4_text
+from netarium.stack.failures import Failure
 
 if TYPE_CHECKING:
     from netarium.stack.interface import Interface
@@ -39,6 +41,13 @@ KIND_NAMES: Final = {
     UNREACHABLE: "unreachable",
     PROHIBIT: "prohibit",
 }
+
+ROUTE_FAILURES: Final = {
+    UNREACHABLE: Failure.HOST_UNREACHABLE,
+    BLACKHOLE: Failure.INVALID,
+    PROHIBIT: Failure.BROADCAST_NOT_ALLOWED,
+}
+"""What Linux says for its route types (fib_props); no route at all is ENETUNREACH."""
 
 _FLOW: Final = Struct("!IIII")
 _SPREAD: Final = 0x9E3779B1
@@ -164,6 +173,14 @@ class PathException:
         self.gateway: Final = gateway
 
 
+PathKey = tuple[int, str, int]
+
+
+def path_key(hop: Route, destination: int) -> PathKey:
+    """What an exception is kept by: the destination and the next hop that it was learnt by."""
+    return destination, hop.interface.name, hop.gateway
+
+
 class RouteTable:
     """The local and the main table of one host and one family. `generation` grows with every change."""
 
@@ -185,8 +202,8 @@ class RouteTable:
 
     def __init__(self) -> None:
         self.generation = 0
-        self.exceptions: dict[int, PathException] = {}
-        """By destination; kept, and forgotten in time, by `path_mtu`."""
+        self.exceptions: dict[PathKey, PathException] = {}
+        """By `path_key`; kept, and forgotten in time, by `path_mtu`."""
         self.routes: list[Route] = []
         """The main table in the order of `add`."""
         self.by_length: dict[int, dict[int, list[Route]]] = {}
@@ -210,6 +227,11 @@ class RouteTable:
         except KeyError:
             return self._miss(destination)
 
+    def refusal(self, destination: int) -> Failure:
+        """Why there is no way to `destination`: what the route says that refuses it, else that no network is known."""
+        route = self.lookup(destination)
+        return ROUTE_FAILURES.get(route.kind if route is not None else UNICAST, Failure.NETWORK_UNREACHABLE)
+
     def _miss(self, destination: int) -> Route | None:
         route = self.find_local(destination)
         if route is None:
@@ -224,11 +246,11 @@ class RouteTable:
         return route
 
     def _excepted(self, route: Route, destination: int) -> Route:
-        known = self.exceptions.get(destination)
-        if known is None:
-            return route
         if isinstance(route, MultipathRoute):
             return MultipathRoute([self._excepted(each, destination) for each in route.hops], MULTIPATH)
+        known = self.exceptions.get(path_key(route, destination))
+        if known is None:
+            return route
         mtu = min(known.mtu, route.mtu) if known.mtu else route.mtu
         return route.with_path(known.gateway or route.gateway, mtu)
 
@@ -321,8 +343,16 @@ class RouteTable:
             del self.by_length[found.length]
             self._sort_lengths()
         self.routes.remove(found)
+        if self.exceptions:
+            self._forget_exceptions()
         self.changed()
         return True
+
+    def _forget_exceptions(self) -> None:
+        """What was learnt of paths by next hops that no route has any more (Linux: gone with the fib_info)."""
+        kept = {(each.interface.name, each.gateway) for route in self.routes for each in next_hops(route)}
+        for key in [each for each in self.exceptions if each[1:] not in kept]:
+            del self.exceptions[key]
 
     def changed(self) -> None:
         """Something a lookup depends on has changed: forget what was cached."""

@@ -117,7 +117,9 @@ class UdpEndpoint6(UdpEndpoint):
             return Failure.NETWORK_UNREACHABLE
         route = self._route_of(version, address)
         if route is None:
-            return Failure.INVALID if needs_link(address) and version == 6 else Failure.NETWORK_UNREACHABLE
+            if version == 4:
+                return self.protocol.stack.routes.refusal(address)
+            return Failure.INVALID if needs_link(address) else self.ip6.routes.refusal(address)
         self.version = version
         if self.local_address == 0:
             self.local_address = route.source
@@ -172,7 +174,7 @@ class UdpEndpoint6(UdpEndpoint):
         if route is None:
             tell_route(stack, self.ip6.routes, None, source, address, self.protocol.number, None)
             stack.drop(Drop.NO_ROUTE, None, f"to {ipv6_text(address)}")
-            return Failure.INVALID if needs_link(address) else Failure.NETWORK_UNREACHABLE
+            return Failure.INVALID if needs_link(address) else self.ip6.routes.refusal(address)
         if self.path_mtu_discovery == PROBE:
             route = beyond_path_mtu(route)
         if stack.watch.step is not None:

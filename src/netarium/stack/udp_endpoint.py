@@ -126,7 +126,7 @@ class UdpEndpoint:
         if route is None:
             stack = self.protocol.stack
             tell_route(stack, stack.routes, None, self.local_address, address, self.protocol.number, None)
-            return Failure.NETWORK_UNREACHABLE
+            return stack.routes.refusal(address)
         if route.kind == BROADCAST and not self.broadcast:
             return Failure.BROADCAST_NOT_ALLOWED
         if self.binding is None:
@@ -172,7 +172,7 @@ class UdpEndpoint:
         if route is None:
             tell_route(stack, stack.routes, None, self.local_address, address, self.protocol.number, None)
             stack.drop(Drop.NO_ROUTE, None, f"to {ipv4_text(address)}")
-            return Failure.NETWORK_UNREACHABLE
+            return stack.routes.refusal(address)
         if route.kind == BROADCAST and not self.broadcast:
             return Failure.BROADCAST_NOT_ALLOWED
         if self.path_mtu_discovery == PROBE:
