@@ -11,11 +11,14 @@ import sys
 import time
 from typing import Any, NoReturn
 
+from netarium.units import is_whole
+
 ECHO_REPLY = 0
 UNREACHABLE = 3
 ECHO_REQUEST = 8
 TIME_EXCEEDED = 11
 SOL_RAW = 255
+COUNT_MAX = (1 << 63) - 1
 ICMP_FILTER = 1
 
 UNREACHABLE_TEXT = {
@@ -42,11 +45,26 @@ class Parser(argparse.ArgumentParser):
         self.exit(2, f"ping: {message}\n{self.format_usage()}")
 
 
+class _Count(argparse.Action):
+    """-c: what is no count ends with exit code 1, as of iputils."""
+
+    def __call__(
+        self, parser: argparse.ArgumentParser, chosen: argparse.Namespace, text: Any, _: Any = None
+    ) -> None:
+        why = "" if is_whole(text.removeprefix("-")) else "invalid argument"
+        if not why and not 1 <= int(text) <= COUNT_MAX:
+            why = f"out of range: 1 <= value <= {COUNT_MAX}"
+        if why:
+            tail = f": {why}" if why != "invalid argument" else ""
+            parser.exit(1, f"ping: invalid argument: '{text}'{tail}\n")
+        setattr(chosen, self.dest, int(text))
+
+
 def read_arguments(arguments: list[str]) -> argparse.Namespace:
     """The command line."""
     parser = Parser(prog="ping", add_help=True, description="Send ICMP echo requests and time the answers.")
     parser.add_argument(
-        "-c", dest="count", type=int, default=0, metavar="COUNT", help="stop after COUNT answers"
+        "-c", dest="count", action=_Count, default=0, metavar="COUNT", help="stop after COUNT answers"
     )
     parser.add_argument(
         "-i", dest="interval", type=float, default=1.0, metavar="SECONDS", help="between requests"
@@ -57,7 +75,13 @@ def read_arguments(arguments: list[str]) -> argparse.Namespace:
     )
     parser.add_argument("-s", dest="size", type=int, default=56, metavar="BYTES", help="of data in a request")
     parser.add_argument("-t", dest="ttl", type=int, default=64, metavar="TTL", help="time to live")
-    parser.add_argument("-I", dest="source", default="", metavar="ADDRESS", help="send from this address")
+    parser.add_argument(
+        "-I",
+        dest="source",
+        default="",
+        metavar="INTERFACE",
+        help="send by this interface, or from this address",
+    )
     parser.add_argument("-q", dest="quiet", action="store_true", help="only the summary")
     parser.add_argument("-n", dest="numeric", action="store_true", help="addresses only")
     parser.add_argument("--json", action="store_true", help="one JSON object instead of text")
@@ -71,8 +95,8 @@ def read_arguments(arguments: list[str]) -> argparse.Namespace:
         parser.error(f"invalid -s value: '{chosen.size}': out of range: 0 <= value <= 65507")
     if not 0 < chosen.ttl <= 255:
         parser.error(f"cannot set unicast time-to-live: '{chosen.ttl}': out of range: 1 <= value <= 255")
-    if chosen.count < 0 or chosen.interval < 0 or chosen.wait < 0:
-        parser.error("a count or time cannot be negative")
+    if chosen.interval < 0 or chosen.wait < 0:
+        parser.error("a time cannot be negative")
     return chosen
 
 
@@ -87,16 +111,18 @@ def checksum(data: bytes) -> int:
 
 
 class Ping:
-    """One run: what was sent, what has come back."""
+    """One run: what was sent, what has come back. `sender` is what the first line tells of -I."""
 
     headers_bytes = 28
 
-    def __init__(self, chosen: argparse.Namespace, address: str) -> None:
+    def __init__(self, chosen: argparse.Namespace, address: str, sender: str = "") -> None:
         self.chosen = chosen
         self.address = address
+        self.sender = sender
         self.identifier = os.getpid() & 0xFFFF
         self.sock = self.open_socket(chosen)
-        self.started = time.monotonic()
+        self.started = self.latest = time.monotonic()
+        """When it began; when it last looked whether to send, which the time of the summary goes to."""
         self.sent_at: dict[int, float] = {}
         self.seen: dict[int, bool] = {}
         self.transmitted = self.received = self.duplicates = self.errors = 0
@@ -115,12 +141,15 @@ class Ping:
                 now = time.monotonic()
                 if self.is_over(now):
                     break
+                if self.may_send() or chosen.deadline:
+                    self.latest = now
                 if self.may_send() and now >= next_send:
                     self.send()
                     next_send = now + chosen.interval
                 self.receive_until(self.next_moment(next_send))
         except KeyboardInterrupt:
             print()
+        self.sock.close()
         self.summary()
         if self.received == 0 or (chosen.count and chosen.deadline and self.received < chosen.count):
             return 1
@@ -133,7 +162,7 @@ class Ping:
 
     def first_line(self, host: str, size: int) -> str:
         """What is said before the first answer."""
-        return f"PING {host} ({self.address}) {size}({size + self.headers_bytes}) bytes of data."
+        return f"PING {host} ({self.address}) {self.sender}{size}({size + self.headers_bytes}) bytes of data."
 
     def may_send(self) -> bool:
         """Whether more requests are to be sent."""
@@ -170,6 +199,7 @@ class Ping:
         data = bytes(index & 0xFF for index in range(self.chosen.size))
         message = self.request(sequence, data)
         self.sent_at[sequence] = time.monotonic()
+        self.seen.pop(sequence, None)  # the numbers begin anew after 65,536 requests
         try:
             self.sock.sendto(message, self.target())
         except OSError as error:
@@ -177,15 +207,12 @@ class Ping:
             print(f"ping: sendmsg: {error.strerror}", file=sys.stderr)
 
     def receive_until(self, moment: float) -> None:
-        """Take what comes until then, or until an answer has come."""
+        """Take what comes until then, or until an answer has come; what is there already in any case."""
         while True:
-            left = moment - time.monotonic()
-            if left <= 0:
-                return
-            self.sock.settimeout(left)
+            self.sock.settimeout(max(moment - time.monotonic(), 0))
             try:
                 found = self.receive()
-            except TimeoutError:
+            except (TimeoutError, BlockingIOError):
                 return
             except OSError as error:
                 print(f"ping: recvmsg: {error.strerror}", file=sys.stderr)
@@ -283,7 +310,7 @@ class Ping:
 
     def summary(self) -> None:
         """The statistics at the end."""
-        elapsed_ms = round((time.monotonic() - self.started) * 1000)
+        elapsed_ms = round((self.latest - self.started) * 1000)
         lost = 100 * (self.transmitted - self.received) / self.transmitted if self.transmitted else 0
         duplicates = f"+{self.duplicates} duplicates, " if self.duplicates else ""
         errors = f"+{self.errors} errors, " if self.errors else ""
@@ -299,6 +326,8 @@ class Ping:
             deviation = max(sum(each * each for each in times) / len(times) - mean * mean, 0.0) ** 0.5
             rtt = (min(times), mean, max(times), deviation)
             self.say("rtt min/avg/max/mdev = " + "/".join(f"{each:.3f}" for each in rtt) + " ms")
+        else:
+            self.say("")
         if self.chosen.json:
             self.print_json(elapsed_ms, lost, rtt)
 
@@ -331,6 +360,22 @@ def open_raw(chosen: argparse.Namespace) -> socket.socket:
     sock.setsockopt(socket.IPPROTO_IP, socket.IP_TTL, chosen.ttl)
     if chosen.broadcast:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
-    if chosen.source:
-        sock.bind((chosen.source, 0))
+    bind_source(sock, chosen.source)
     return sock
+
+
+def is_address(text: str) -> bool:
+    """Whether -I names an address; otherwise it is an interface."""
+    try:
+        socket.inet_pton(socket.AF_INET6 if ":" in text else socket.AF_INET, text.partition("%")[0])
+    except OSError:
+        return False
+    return True
+
+
+def bind_source(sock: socket.socket, source: str) -> None:
+    """What -I says: send from this address, or by this interface. Raises OSError."""
+    if source and is_address(source):
+        sock.bind((source, 0))
+    elif source:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, source.encode())

@@ -6,7 +6,7 @@ import argparse
 import socket
 import struct
 
-from netarium.tools.echo import Ping
+from netarium.tools.echo import Ping, bind_source
 
 ECHO_REQUEST = 128
 ECHO_REPLY = 129
@@ -47,13 +47,12 @@ class Ping6(Ping):
         sock.setsockopt(socket.IPPROTO_ICMPV6, ICMP6_FILTER, struct.pack("8I", *words))
         sock.setsockopt(socket.IPPROTO_IPV6, IPV6_RECVHOPLIMIT, 1)
         sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_UNICAST_HOPS, chosen.ttl)
-        if chosen.source:
-            sock.bind((chosen.source, 0))
+        bind_source(sock, chosen.source)
         return sock
 
     def first_line(self, host: str, size: int) -> str:
         """What is said before the first answer; iputils counts the data alone over IPv6."""
-        return f"PING {host}({self.address}) {size} data bytes"
+        return f"PING {host}({self.address}) {self.sender}{size} data bytes"
 
     def request(self, sequence: int, data: bytes) -> bytes:
         """An echo request; the checksum is the kernel's to make."""
