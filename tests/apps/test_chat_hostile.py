@@ -248,3 +248,32 @@ def test_a_certificate_made_by_several_at_once_fits_its_key(tmp_path: Path) -> N
         thread.join()
     assert errors == []
     security.server_context(tmp_path / "state" / "server-cert.pem", tmp_path / "state" / "server-key.pem")
+
+
+@pytest.mark.kernel
+def test_a_client_with_piped_input_gives_up_when_the_server_is_gone_for_good() -> None:
+    import asyncio
+
+    from netarium.apps.chat.client import ChatClient, ChatError
+    from netarium.apps.chat.conversation import Conversation
+    from netarium.apps.chat.rules import Limits
+    from netarium.apps.chat.server import ChatServer
+    from netarium.apps.chat.store import Store
+
+    async def run() -> None:
+        server = ChatServer(Store(":memory:"), Limits(), log=lambda line: None, web=False)
+        host, port = await server.start("127.0.0.1", 0)
+        serving = asyncio.ensure_future(server.serve())
+        conversation = Conversation("x", "lobby")
+        client = ChatClient(conversation, host, port, lambda event: None)
+        client.patience = 0.5
+        talking = asyncio.ensure_future(client.run())
+        while not conversation.connected:
+            await asyncio.sleep(0.01)
+        server.stop()
+        await serving
+        conversation.say("lobby", "too late")
+        with pytest.raises(ChatError, match=r"gone for 0\.5 s; 1 of your messages"):
+            await asyncio.wait_for(talking, 20)
+
+    asyncio.run(run())

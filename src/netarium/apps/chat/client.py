@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import random
 import ssl
 from collections.abc import Callable
@@ -14,6 +15,7 @@ from netarium.apps.security import Pins, client_context, fingerprint
 from netarium.apps.text import neutralise
 
 RETRY_SECONDS_FIRST, RETRY_SECONDS_MAX = 0.25, 8.0
+GONE_SECONDS = 120.0
 CONNECT_SECONDS = 10.0
 
 
@@ -43,10 +45,11 @@ class ChatClient:
         self._writer: asyncio.StreamWriter | None = None
         self.was_welcome = False
         self.leaving = False
+        self.patience = math.inf  # seconds without a connection until we give up
 
     async def run(self) -> None:
         """Stay connected until we quit or the server says a final bye, which is a ChatError unless it is ours."""
-        wait = RETRY_SECONDS_FIRST
+        wait, lost = RETRY_SECONDS_FIRST, math.inf
         while True:
             try:
                 await self._converse()
@@ -62,9 +65,14 @@ class ChatClient:
             if self.leaving:
                 return
             if self.conversation.connected:
-                wait = RETRY_SECONDS_FIRST
+                wait, lost = RETRY_SECONDS_FIRST, asyncio.get_running_loop().time()
                 self.conversation.connected = False
                 self.show({"type": "offline", "text": why})
+            if asyncio.get_running_loop().time() - lost > self.patience:
+                unsent = len(self.conversation.unsent)
+                raise ChatError(
+                    f"the server has been gone for {self.patience:g} s; {unsent} of your messages are not sent"
+                )
             # Spread, so that after a restart of the server not all clients come at one moment.
             await asyncio.sleep(wait * random.uniform(0.5, 1.0))
             wait = min(wait * 2, RETRY_SECONDS_MAX)

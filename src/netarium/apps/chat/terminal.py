@@ -10,7 +10,7 @@ import sys
 import threading
 from collections.abc import AsyncIterator, Callable
 
-from netarium.apps.chat.client import ChatClient, ChatError
+from netarium.apps.chat.client import GONE_SECONDS, ChatClient, ChatError
 from netarium.apps.chat.lines import HELP, Line, LineError, parse_line, parse_name, render
 from netarium.apps.chat.rules import TEXT_CHARACTERS_MAX
 from netarium.apps.framing import Message
@@ -219,6 +219,8 @@ async def talk(
     while True:
         terminal = Terminal(room, in_turn=not interactive)
         terminal.client = client = make_client(terminal)
+        if not interactive:
+            client.patience = GONE_SECONDS  # nobody is there to give up
         prompt = lambda: f"#{terminal.room}> " if terminal.room else "> "  # noqa: B023, E731
         lines = prompted_lines(prompt) if interactive else plain_lines(pace)
         try:

@@ -93,14 +93,19 @@ class FileClient:
     def __init__(self, server: Server, options: Options, algorithm: str = "sha256") -> None:
         self.server, self.options, self.algorithm = server, options, algorithm
         self.report = options.moved  # told of bytes moved; after a break of those that are taken back
-        options.moved = self._moved
+        options.moved, options.skipped = self._moved, self._skipped
+        self.carried = 0  # bytes that went over the line
         self._attempt_bytes = 0
         self._channel: Channel | None = None
         self._name = secrets.token_hex(16)  # by which the server knows us again after a break
 
     def _moved(self, count: int) -> None:
         self._attempt_bytes += count
+        self.carried += count
         self.report(count)
+
+    def _skipped(self, count: int) -> None:
+        self.carried -= count
 
     def close(self) -> None:
         """End the connection."""

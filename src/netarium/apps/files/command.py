@@ -168,15 +168,13 @@ class Tally:
 
     def __init__(self) -> None:
         self.results: dict[str, int] = {}
-        self.bytes = 0
+        self.bytes = 0  # that went over the line
         self.failed = 0
         self._start = time.monotonic()
 
-    def add(self, result: str, size: int) -> None:
+    def add(self, result: str) -> None:
         """A file is done."""
         self.results[result] = self.results.get(result, 0) + 1
-        if result != "same":
-            self.bytes += size
 
     def fail(self, name: str, error: Exception) -> None:
         """A file could not be done."""
@@ -190,7 +188,7 @@ class Tally:
         parts += [f"{self.failed} failed"] if self.failed else []
         line = f"files: {', '.join(parts) or 'nothing to do'}"
         if self.bytes:
-            line += f"; {self.bytes} bytes in {seconds:.2f} s ({self.bytes / seconds / 1e6:.1f} MB/s)"
+            line += f"; {self.bytes} bytes moved in {seconds:.2f} s ({self.bytes / seconds / 1e6:.1f} MB/s)"
         if self.results:
             line += ", not verified" if algorithm == "none" else f", {algorithm} verified"
         return line
@@ -202,11 +200,10 @@ def put(options: argparse.Namespace) -> int:
         raise ValueError("--as names one file or directory; there are several paths")
     work: list[tuple[str, str, str, int]] = []  # folder, name in it, name there, size (-1: a directory)
     tally = Tally()
-    for path in map(os.path.realpath, options.paths):
-        top = "/".join(
-            part for part in (options.into.strip("/"), options.rename or os.path.basename(path)) if part
-        )
-        work += _to_send(path, top, tally)
+    for path in options.paths:
+        name = options.rename or os.path.basename(os.path.abspath(path))  # as typed, be it a symlink
+        top = "/".join(part for part in (options.into.strip("/"), name) if part)
+        work += _to_send(os.path.realpath(path), top, tally)
     total = sum(max(size, 0) for *_, size in work)
     with Bar(total, not options.quiet) as bar:
         client = _client(options, bar.moved)
@@ -220,10 +217,11 @@ def put(options: argparse.Namespace) -> int:
                         if size < 0:
                             client.make_directory(remote)
                         else:
-                            tally.add(client.put(folder, local, remote), size)
+                            tally.add(client.put(folder, local, remote))
                     except (Refused, PeerError) as error:
                         tally.fail(remote, error)
         client.close()
+    tally.bytes = client.carried
     return _end(options, tally)
 
 
@@ -253,7 +251,7 @@ def get(options: argparse.Namespace) -> int:
     base = name.rpartition("/")[2]
     target = Path(options.local)
     # A directory fetched under a new name goes there again when it is there already: the same command resumes.
-    if options.local.endswith(("/", ".")) or (is_file and target.is_dir()):
+    if os.path.basename(options.local) in ("", ".", "..") or (is_file and target.is_dir()):
         target = target / base if base else target
     target = target.absolute()
     holder = target.parent if is_file else target
@@ -272,10 +270,11 @@ def get(options: argparse.Namespace) -> int:
                 elif entry.kind == "other":
                     say(f"files: {neutralise(entry.name)} is no regular file: left out")
                 else:
-                    tally.add(client.get(entry.name, folder, local), entry.size)
+                    tally.add(client.get(entry.name, folder, local))
             except (Refused, PeerError) as error:
                 tally.fail(entry.name, error)
     client.close()
+    tally.bytes = client.carried
     return _end(options, tally)
 
 

@@ -30,13 +30,22 @@ def _ignore(count: int) -> None:
 
 @dataclass
 class Options:
-    """How one side transfers: `rate` in bytes a second (0: no limit), and who is told of each piece moved."""
+    """How one side transfers: `rate` in bytes a second (0: no limit), and who is told of each piece moved.
+
+    `skipped` is told too when a piece is there already and does not go over the line.
+    """
 
     rate: int = 0
     sync: bool = False
     moved: Callable[[int], None] = _ignore
     size_max: int = 0
     cache: DigestCache | None = None
+    skipped: Callable[[int], None] = _ignore
+
+    def skip(self, count: int) -> None:
+        """So many bytes need not be moved."""
+        self.moved(count)
+        self.skipped(count)
 
 
 # Out
@@ -68,11 +77,11 @@ def _send_file(
         if hmac.compare_digest(have.encode("utf-8", "replace"), whole.encode()):
             channel.send({"type": "skip"})
             channel.expect("done")
-            options.moved(header.size)
+            options.skip(header.size)
             return "same", whole
     offset, digest = _verified_offset(channel, handle, header, go)
     channel.send(replace(header, offset=offset).message("file"))
-    options.moved(offset)
+    options.skip(offset)
     send = send_blocks if channel.is_tls or not hasattr(os, "sendfile") else send_by_kernel
     hexadecimal = send(channel, handle, offset, header, None if known else digest, options)
     _still_the_same(handle, header)
@@ -113,7 +122,7 @@ def _verified_offset(
 def receive_file(channel: Channel, folder: Folder, header: FileHeader, name: str, options: Options) -> str:
     """Receive a file that was put or offered under `name`: "received", "resumed" or "same".
 
-    Refused before its bytes are under way leaves the channel good; after that, and on Broken, the caller closes it.
+    After Refused the caller tells the peer and closes the channel, and after Broken and PeerError he closes it.
     """
     if options.size_max and header.size > options.size_max:
         raise Refused(f"{name} has {header.size} bytes; at most {options.size_max} are taken", "size")
@@ -130,9 +139,9 @@ def receive_file(channel: Channel, folder: Folder, header: FileHeader, name: str
         channel.send(go)
         answer = channel.expect("file", "skip")
         if answer["type"] == "skip":
-            partial.keep()
+            partial.discard()  # what an earlier transfer left is of no use any more
             channel.send({"type": "done"})
-            options.moved(header.size)
+            options.skip(header.size)
             return "same"
         result = _receive_body(channel, partial, header, _offset_of(answer, offset), digest, options)
     except BaseException:
@@ -183,7 +192,7 @@ def _receive_body(
     if not offset:
         digest = new_digest(header.algorithm)
     partial.truncate(offset)
-    options.moved(offset)
+    options.skip(offset)
     try:
         hexadecimal = _receive_bytes(channel, partial, offset, header.size, digest, options)
         told = channel.expect("digest").get("digest")
