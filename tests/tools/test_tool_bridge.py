@@ -83,9 +83,18 @@ def test_flushing_needs_root_and_forgets_what_was_asked_for(net: Net) -> None:
     [
         ("fbd", 'Object "fbd" is unknown, try "bridge help".'),
         ("fdb add", 'Command "add" is unknown, try "bridge fdb help".'),
-        ("fdb show dev", 'Command "dev" is unknown, try "bridge fdb help".'),
+        ("fdb show dev", 'Command line is not complete. Try option "help"'),
+        ("fdb show br", 'Command line is not complete. Try option "help"'),
         ("fdb show vlan 5000", 'Invalid argument "5000" for vid: 1 to 4094'),
+        ("fdb show vlan ²", 'Invalid argument "²" for vid: 1 to 4094'),
         ("fdb show dev p9", 'Cannot find device "p9"'),
+        ("fdb show brport p9", 'Cannot find device "p9"'),
+        ("fdb show dev vlan77", 'Cannot find device "vlan77"'),
+        ("fdb show br p9", 'Cannot find bridge device "p9"'),
+        ("fdb flush dev p9", 'Cannot find bridge device "p9"'),
+        ("link show dev p9", 'Cannot find device "p9"'),
+        ("vlan show dev p9", 'Cannot find device "p9"'),
+        ("link show br core", 'Command "br" is unknown, try "bridge link help".'),
         ("-x fdb", 'Option "-x" is unknown, try "bridge -help".'),
         ("", "Usage: bridge"),
     ],
@@ -94,6 +103,29 @@ def test_what_is_not_understood_is_refused(net: Net, words: str, error: str) -> 
     out, err, code = said(net, "core", words)
     assert (out, code) == ("", 255)
     assert err.startswith(error)
+
+
+def test_the_table_of_a_bridge_is_asked_for_by_its_name(net: Net) -> None:
+    whole = said(net, "core", "fdb")
+    assert said(net, "core", "fdb show br core") == whole
+    assert said(net, "core", "fdb show br core brport p1")[0] == said(net, "core", "fdb dev p1")[0] != ""
+    assert said(net, "core", "fdb show br p1") == ("", "", 0), (
+        "as of iproute2: a device, but no bridge with entries"
+    )
+    assert said(net, "core", "fdb show dev vlan20")[0].endswith("self master core permanent\n")
+    assert said(net, "core", "fdb flush dev core", root=True) == ("", "", 0)
+    assert net["core"].mac_table == []
+
+
+def test_flushing_what_is_not_there_changes_nothing(net: Net) -> None:
+    error = 'Cannot find bridge device "nosuch"\n'
+    assert said(net, "core", "fdb flush dev nosuch", root=True) == ("", error, 255)
+    assert len(net["core"].mac_table) == 2
+
+
+def test_a_host_without_a_bridge_knows_its_own_devices(net: Net) -> None:
+    assert said(net, "a", "fdb show dev eth0") == ("", "", 0)
+    assert said(net, "a", "fdb show dev eth9") == ("", 'Cannot find device "eth9"\n', 255)
 
 
 def test_on_a_host_the_tables_are_empty(net: Net) -> None:

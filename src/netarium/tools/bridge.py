@@ -1,7 +1,8 @@
 """bridge: the tables of a switch, in the words of iproute2's bridge. On a host without a bridge they are empty.
 
-    bridge [-j] [-s] fdb [show] [dev PORT] [vlan VID]     the MAC table; -s adds `used`, the seconds since it was seen
-    bridge fdb flush [dev PORT] [vlan VID]                forget what was learnt (root)
+    bridge [-j] [-s] fdb [show] [br BRIDGE] [dev PORT] [vlan VID]
+                                                          the MAC table; -s adds `used`, the seconds since it was seen
+    bridge fdb flush [dev PORT or BRIDGE] [vlan VID]      forget what was learnt (root)
     bridge [-j] link [show] [dev PORT]                    the ports with their spanning tree state
     bridge [-j] vlan [show] [dev PORT]                    which VLANs each port carries
     bridge [-j] flow [show]                               the flow cache (ours: Linux has none)
@@ -31,7 +32,8 @@ FLOW_KEYS = (
 )  # fmt: skip
 OBJECTS = ("fdb", "flow", "link", "vlan")
 USAGE = """Usage: bridge [ -j[son] ] [ -s[tatistics] ] OBJECT { COMMAND }
-where OBJECT := { fdb | link | vlan | flow }, COMMAND := { show | flush }, then [ dev PORT ] [ vlan VID ]"""
+where OBJECT := { fdb | link | vlan | flow }, COMMAND := { show | flush },
+then [ br BRIDGE ] [ dev PORT ] [ vlan VID ]"""
 
 
 class Words:
@@ -60,13 +62,18 @@ class Words:
             self.command = "flush" if words.pop(0) == "flush" else "show"
         if self.command == "flush" and self.object != "fdb":
             raise ValueError(f'Command "flush" is unknown, try "bridge {self.object} help".')
-        self.port, self.vlan = "", 0
+        self.port, self.bridge, self.vlan = "", "", 0
+        keys = ("dev", "brport", "vlan", "br") if self.object == "fdb" else ("dev", "brport", "vlan")
         while words:
             key = words.pop(0)
-            if key not in ("dev", "brport", "vlan") or not words:
+            if key not in keys:
                 raise ValueError(f'Command "{key}" is unknown, try "bridge {self.object} help".')
+            if not words:
+                raise ValueError('Command line is not complete. Try option "help"')
             value = words.pop(0)
-            if key != "vlan":
+            if key == "br":
+                self.bridge = value
+            elif key != "vlan":
                 self.port = value
             elif is_whole(value) and 1 <= int(value) <= 4094:
                 self.vlan = int(value)
@@ -81,7 +88,7 @@ class Words:
 def fdb(door: Control, words: Words) -> list[dict[str, Any]]:
     """The MAC table: what was learnt, then the switch's own addresses."""
     bridge = door.bridge
-    if bridge is None:
+    if bridge is None or words.bridge not in ("", bridge.name):
         return []
     rows = []
     for entry in bridge.mac_table():
@@ -214,8 +221,25 @@ def flush(door: Control, words: Words) -> int:
         print("RTNETLINK answers: Operation not permitted", file=sys.stderr)
         return FAILED
     if door.bridge is not None:
+        if words.port == door.bridge.name:
+            words.port = ""  # the whole table
         door.bridge.forget_learnt(lambda port, vlan: words.fits(_interface(port), vlan))
     return 0
+
+
+def missing(door: Control, words: Words) -> str:
+    """The complaint about a device that is not here; nothing when all are."""
+    known = [each.name for each in door.interfaces()]
+    if door.bridge is not None:
+        known += [door.bridge.name, *(_interface(port) for port in door.bridge.ports)]
+    if isinstance(door.bridge, VlanBridge):
+        known += [f"vlan{vlan}" for vlan in door.bridge.inner]
+    if words.bridge and words.bridge not in known:
+        return f'Cannot find bridge device "{words.bridge}"'
+    if words.port and words.port not in known:
+        kind = "bridge device" if words.command == "flush" else "device"
+        return f'Cannot find {kind} "{words.port}"'
+    return ""
 
 
 def _interface(port: Port) -> str:
@@ -241,13 +265,12 @@ def main(arguments: list[str]) -> int:
         print(error, file=sys.stderr)
         return FAILED
     door = control.here()
+    complaint = missing(door, words)
+    if complaint:
+        print(complaint, file=sys.stderr)
+        return FAILED
     if words.command == "flush":
         return flush(door, words)
-    if words.port and door.bridge is not None:
-        known = [_interface(port) for port in door.bridge.ports]
-        if words.port not in known and not words.port.startswith("vlan"):
-            print(f'Cannot find device "{words.port}"', file=sys.stderr)
-            return FAILED
     show, as_text = SHOWN[words.object]
     rows = show(door, words)
     if words.json:
