@@ -69,6 +69,8 @@ class Socket(Pollable):
         self.type: Final = kind
         self.protocol: Final = protocol
         self.settings = SocketSettings()
+        if family == AF_INET and stack.settings.ip_no_pmtu_disc:
+            self.settings.mtu_discover = 0
         self.error = 0
         """The pending errno (SO_ERROR)."""
         self.waiting_kind = WAITS_FOR_WORK

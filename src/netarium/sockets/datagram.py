@@ -49,6 +49,7 @@ class DatagramSocket(Socket):
         self.endpoint = stack.udp.open() if endpoint is None else endpoint
         self.endpoint.uid = 0 if credentials.root else 1000
         self.endpoint.on_change = self.changed
+        self.endpoint.path_mtu_discovery = self.settings.mtu_discover
         self.memberships: list[Membership] = []
         self._shut_receive = False
         self._shut_send = False

@@ -255,11 +255,16 @@ def common() -> dict[tuple[int, int], Option]:
     }
 
 
+def mtu_discovery() -> Option:
+    """IP_MTU_DISCOVER, of all sockets of IPv4: DONT, WANT, DO, PROBE."""
+    return number("mtu_discover", 0, 3, _changed)
+
+
 def reports() -> dict[tuple[int, int], Option]:
     """What datagram sockets may ask to be told (ip(7)), and how they discover a path's MTU."""
     level = constants.IPPROTO_IP
     return {
-        (level, IP_MTU_DISCOVER): number("mtu_discover", 0, 3, _changed),
+        (level, IP_MTU_DISCOVER): mtu_discovery(),
         (level, IP_RECVERR): flag("receive_errors", _changed),
         (level, IP_PKTINFO): flag("receive_info"),
         (level, IP_RECVTTL): flag("receive_ttl"),

@@ -32,6 +32,10 @@ PROTOCOL_TCP: Final = 6
 LOOPBACK: Final = 0x7F000001
 
 
+DISCOVERING: Final = (1, 2)
+"""IP_PMTUDISC_WANT and _DO: of TCP's segments only theirs have the DF bit (Linux ip_dont_fragment)."""
+
+
 class StreamSocket(Socket):
     """A TCP socket of one program."""
 
@@ -51,6 +55,7 @@ class StreamSocket(Socket):
         self.connection: Connection | None = None
         self.listener: Listener | None = None
         self.chosen = SocketOptions()
+        self.chosen.dont_fragment = self.settings.mtu_discover in DISCOVERING
         self._claim: Binding | None = None
         self._connecting = False
         self._shut_receive = False
@@ -408,6 +413,7 @@ class StreamSocket(Socket):
         chosen.oob_inline = bool(settings.oob_inline)
         chosen.ttl = settings.ttl
         chosen.tos = settings.tos
+        chosen.dont_fragment = settings.mtu_discover in DISCOVERING
 
     def describe(self, call: str = "") -> str:
         """`from 10.0.0.1:80`, `to 10.0.0.1:80` or `on 10.0.0.1:80`."""

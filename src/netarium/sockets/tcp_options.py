@@ -10,11 +10,13 @@ from typing import Any, Final
 from netarium.sockets.errno import os_error
 from netarium.sockets.options import (
     IP_MTU,
+    IP_MTU_DISCOVER,
     RECEIVE_BUFFER_BYTES_MIN,
     SEND_BUFFER_BYTES_MIN,
     Option,
     as_int,
     common,
+    mtu_discovery,
 )
 from netarium.sockets.tcp_info import tcp_info_bytes
 
@@ -192,6 +194,7 @@ TCP_OPTIONS: Final = {
         "send_buffer_bytes", "send_buffer_bytes", "tcp_wmem", "wmem_max", SEND_BUFFER_BYTES_MIN
     ),
     (constants.IPPROTO_IP, IP_MTU): Option(_read_mtu),
+    (constants.IPPROTO_IP, IP_MTU_DISCOVER): mtu_discovery(),
     (constants.IPPROTO_IP, SO_ORIGINAL_DST): Option(_original_destination),
     (_TCP, constants.TCP_NODELAY): _flag("nodelay"),
     (_TCP, constants.TCP_CORK): _flag("cork"),

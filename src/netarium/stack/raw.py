@@ -16,7 +16,7 @@ from netarium.stack.decisions import tell_route
 from netarium.stack.failures import Failure
 from netarium.stack.routes import BROADCAST
 from netarium.wire.ethernet import ETHERTYPE_IPV4, Frame
-from netarium.wire.ipv4 import PACKET_BYTES_MAX, Ipv4Header
+from netarium.wire.ipv4 import DONT_FRAGMENT, PACKET_BYTES_MAX, Ipv4Header
 from netarium.wire.packet import packet_bytes, parse_transport
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ class RawEndpoint:
             self.protocol,
             self._ttl_to(to_group),
             ip.next_identification(),
-            0x4000 if size <= route.mtu else 0,
+            DONT_FRAGMENT if size <= route.mtu and not stack.settings.ip_no_pmtu_disc else 0,
             self.tos,
         )
         transport, rest, fault = parse_transport(header, payload)

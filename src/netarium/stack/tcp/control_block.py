@@ -79,7 +79,6 @@ class ControlBlock(TimerOwner):
         "delayed_ack_at",
         "departs_at",
         "departs_before",
-        "dont_fragment",
         "duplicate_acks",
         "duplicate_range",
         "error",
@@ -220,7 +219,6 @@ class ControlBlock(TimerOwner):
         # The way out, cached (`route_generation` says when to look again).
         self.route: Any = None
         self.route_generation = -1
-        self.dont_fragment = True
         self._init_send()
         self._init_recovery()
         self._init_receive()

@@ -10,6 +10,7 @@ class SocketOptions:
         "congestion",
         "cork",
         "defer_accept_s",
+        "dont_fragment",
         "keepalive",
         "keepalive_count",
         "keepalive_idle_ns",
@@ -52,6 +53,7 @@ class SocketOptions:
         self.congestion = ""
         self.ttl = -1
         self.tos = 0
+        self.dont_fragment = True  # IP_MTU_DISCOVER
 
     def copy(self) -> SocketOptions:
         """The same choices for another socket."""

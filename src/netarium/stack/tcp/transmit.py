@@ -64,7 +64,7 @@ def transmit(c: ControlBlock, start: int, flags: int, payload: bytes) -> Failure
         payload,
         ttl=chosen.ttl,
         tos=chosen.tos,
-        dont_fragment=c.dont_fragment,
+        dont_fragment=chosen.dont_fragment,
         route=c.route,
     )
     return failure
@@ -85,7 +85,7 @@ def send_header(c: ControlBlock, header: TcpHeader) -> Failure | None:
         b"",
         ttl=chosen.ttl,
         tos=chosen.tos,
-        dont_fragment=c.dont_fragment,
+        dont_fragment=chosen.dont_fragment,
         route=c.route,
     )
     return failure
