@@ -2,8 +2,11 @@
 
     vtysh -c "show ip ospf neighbor"            the neighbors; below, who is heard and is none, why, and what to do
     vtysh -c "show ip ospf neighbor json"
+    vtysh -c "show ip ospf neighbor eth0 [json]"  those at one interface
+    vtysh -c COMMAND -c COMMAND                   one after another, up to the first that fails
 
-The second table is ours (FRR tells it in its debug log alone). Exit code 0, or 1 when something could not be shown.
+The second table is ours (FRR tells it in its debug log alone), and so is `refused` in the JSON of all interfaces. Exit
+code 0, or 1 when something could not be shown.
 """
 
 from __future__ import annotations
@@ -11,6 +14,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from netarium import control
@@ -20,13 +24,14 @@ if TYPE_CHECKING:
     from netarium.services.routing.ospf.views import NeighborView, OspfView, RefusedView
 
 COMMAND = ("show", "ip", "ospf", "neighbor")
+USAGE = f"{' '.join(COMMAND)} [INTERFACE] [json]"
 NS_PER_MS = 1_000_000
 
 
 def read_arguments(arguments: list[str]) -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(prog="vtysh", description="Ask the routing daemon.")
-    parser.add_argument("-c", "--command", required=True, help=f"{' '.join(COMMAND)} [json]")
+    parser.add_argument("-c", "--command", required=True, action="append", help=USAGE)
     return parser.parse_args(arguments)
 
 
@@ -44,7 +49,7 @@ def duration(time_ns: int) -> str:
 
 def print_table(view: OspfView) -> None:
     """As text."""
-    layout = "{:<15} {:<3} {:<15} {:<15} {:<9} {:<15} {:<32} {:>5} {:>5} {:>5}"
+    layout = "{:<15} {:<3} {:<15} {:<15} {:>9} {:<15} {:<32} {:>5} {:>5} {:>5}"
     print()
     print(
         layout.format(
@@ -85,17 +90,28 @@ def print_table(view: OspfView) -> None:
 
 def neighbor_json(view: NeighborView) -> dict[str, Any]:
     """A neighbor with FRR's keys."""
+    state = f"{view.state}/{view.role}"
+    up_ms, dead_ms = view.up_ns // NS_PER_MS, view.dead_ns // NS_PER_MS
     return {
-        "nbrState": f"{view.state}/{view.role}",
+        "priority": view.priority,
+        "state": state,
         "nbrPriority": view.priority,
+        "nbrState": state,
         "converged": view.state,
         "role": view.role,
-        "upTimeInMsec": view.up_ns // NS_PER_MS,
-        "routerDeadIntervalTimerDueMsec": view.dead_ns // NS_PER_MS,
+        "upTimeInMsec": up_ms,
+        "deadTimeMsecs": dead_ms,
+        "routerDeadIntervalTimerDueMsec": dead_ms,
+        "upTime": duration(view.up_ns),
+        "deadTime": duration(view.dead_ns),
+        "address": ipv4_text(view.address),
         "ifaceAddress": ipv4_text(view.address),
         "ifaceName": f"{view.interface}:{ipv4_text(view.own_address)}",
+        "retransmitCounter": view.retransmitting,
         "linkStateRetransmissionListCounter": view.retransmitting,
+        "requestCounter": view.requesting,
         "linkStateRequestListCounter": view.requesting,
+        "dbSummaryCounter": view.describing,
         "databaseSummaryListCounter": view.describing,
     }
 
@@ -114,29 +130,56 @@ def refused_json(view: RefusedView) -> dict[str, Any]:
     }
 
 
-def main(arguments: list[str]) -> int:
-    """Run vtysh; the exit code."""
-    words = read_arguments(arguments).command.split()
-    as_json = words[-1:] == ["json"]
-    if as_json:
-        words.pop()
-    if len(words) != len(COMMAND) or not all(
-        full.startswith(word) for full, word in zip(COMMAND, words, strict=True)
-    ):
-        print(
-            f"% Unknown command: {' '.join(words)}; known here: {' '.join(COMMAND)} [json]", file=sys.stderr
-        )
-        return 1
-    show = control.here().daemons.get("ospfd")
-    if show is None:
-        print("ospfd is not running", file=sys.stderr)
-        return 1
-    view: OspfView = show()
-    if not as_json:
-        print_table(view)
-        return 0
+def print_json(view: OspfView, interface: str) -> None:
+    """As JSON; of one interface nothing where nobody is, as FRR."""
     neighbors: dict[str, list[dict[str, Any]]] = {}
     for each in view.neighbors:
         neighbors.setdefault(ipv4_text(each.router_id), []).append(neighbor_json(each))
-    print(json.dumps({"neighbors": neighbors, "refused": [refused_json(each) for each in view.refused]}))
+    if not interface:
+        print(json.dumps({"neighbors": neighbors, "refused": [refused_json(each) for each in view.refused]}))
+    elif neighbors:
+        print(json.dumps(neighbors))
+
+
+def at_interface(view: OspfView, interface: str) -> OspfView:
+    """What is at one interface."""
+    return replace(
+        view,
+        neighbors=tuple(each for each in view.neighbors if each.interface == interface),
+        refused=tuple(each for each in view.refused if each.interface == interface),
+    )
+
+
+def run_command(command: str) -> str:
+    """Do one command; what is wrong with it, or nothing."""
+    words = command.split()
+    if not words:
+        return ""
+    as_json = words[-1] == "json"
+    given, rest = words[: len(COMMAND)], words[len(COMMAND) : len(words) - as_json]
+    if not all(full.startswith(word) for full, word in zip(COMMAND, given, strict=False)) or len(rest) > 1:
+        return f"% Unknown command: {command}; known here: {USAGE}"
+    if len(given) < len(COMMAND):
+        return f"% Command incomplete: {command}; known here: {USAGE}"
+    show = control.here().daemons.get("ospfd")
+    if show is None:
+        return "ospfd is not running"
+    view: OspfView = show()
+    interface = rest[0] if rest else ""
+    if interface:
+        view = at_interface(view, interface)
+    if as_json:
+        print_json(view, interface)
+    else:
+        print_table(view)
+    return ""
+
+
+def main(arguments: list[str]) -> int:
+    """Run vtysh; the exit code."""
+    for command in read_arguments(arguments).command:
+        wrong = run_command(command)
+        if wrong:
+            print(wrong, file=sys.stderr)
+            return 1
     return 0

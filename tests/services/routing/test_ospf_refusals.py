@@ -231,7 +231,11 @@ def test_vtysh_says_what_it_cannot_show() -> None:
     net.host("h", "10.9.9.9/24")
     for host, command, error in (
         ("h", "show ip ospf neighbor", "ospfd is not running\n"),
-        ("r1", "show bgp", "% Unknown command: show bgp; known here: show ip ospf neighbor [json]\n"),
+        (
+            "r1",
+            "show bgp",
+            "% Unknown command: show bgp; known here: show ip ospf neighbor [INTERFACE] [json]\n",
+        ),
     ):
         service = net[host].run(["vtysh", "-c", command])
         assert (service.wait(), service.stderr) == (1, error)
