@@ -67,6 +67,44 @@ def test_traceroute_marks_what_cannot_be_reached_and_what_is_silent() -> None:
 
 
 @pytest.mark.parametrize("flag", ["-4", "-6"])
+@pytest.mark.parametrize("probe", ["-I", "-T", "-T -p 8080", "-i eth0", "-s own"])
+def test_traceroute_by_echoes_by_syns_and_from_a_given_source(flag: str, probe: str) -> None:
+    """A server listens on port 80 and none on 8080: both answers are the target's."""
+    net, near, far = chain()
+    far.run("nc -l -k 80", daemon=True, stdin="")
+    probe = probe.replace("own", "10.0.0.2" if flag == "-4" else "2001:db8::2")
+    said = output(net, near, f"traceroute {flag} -n {probe} far", root=True)
+    assert re.findall(r"^ \d  (\S+)  \d+\.\d+ ms  \d+\.\d+ ms  \d+\.\d+ ms$", said, re.M) == HOPS[flag]
+
+
+def test_traceroute_by_echoes_and_syns_waits_for_what_is_silent_and_marks_what_is_refused() -> None:
+    net, near, _far = chain()
+    for probe in ("-I", "-T"):
+        said = output(net, near, f"traceroute {probe} -n -q 1 10.0.2.99", root=True)
+        assert said.splitlines()[-1].endswith("!H")
+    net.drop("icmp", sender="r1")
+    for probe in ("-I", "-T"):
+        said = output(net, near, f"traceroute {probe} -4 -n -q 1 -w 1 -m 3 far", root=True)
+        assert said.splitlines()[1] == " 1  *"
+
+
+@pytest.mark.parametrize(
+    "arguments,why",
+    [
+        ("192.0.2.1", "connect: Network is unreachable\n"),
+        ("-T 192.0.2.1", "connect: Network is unreachable\n"),
+        ("-s 9.9.9.9 10.0.0.1", "bind: Cannot assign requested address\n"),
+        ("-i eth7 10.0.0.1", "setsockopt SO_BINDTODEVICE: No such device\n"),
+    ],
+)
+def test_traceroute_that_cannot_send_says_why_and_ends_with_1(arguments: str, why: str) -> None:
+    host = Net(seed=1).host("host", address="10.0.0.1/24")
+    service = host.run(f"traceroute {arguments}", root=True, stdin="")
+    assert (service.wait(), service.stderr) == (1, why)
+    assert re.fullmatch(r"traceroute to \S+ \(\S+\), 30 hops max, 60 byte packets\n", service.stdout)
+
+
+@pytest.mark.parametrize("flag", ["-4", "-6"])
 def test_tracepath_finds_the_mtu_of_the_path(flag: str) -> None:
     net, near, _far = chain(mtu=1400)
     found = json.loads(output(net, near, f"tracepath {flag} -n --json far"))

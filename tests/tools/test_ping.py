@@ -162,4 +162,6 @@ def test_an_answer_is_no_duplicate_when_its_number_comes_round_again(lan: tuple[
         run.run()
         return f"{run.transmitted} {run.received} {run.duplicates}"
 
-    assert near.call(begin_anew, root=True) == "65539 65539 0"
+    service = near.run(begin_anew, root=True, stdin="")
+    service.wait()
+    assert service.result == "65539 65539 0"

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 class StreamSocket6(StreamSocket):
     """A TCP socket of family AF_INET6."""
 
-    __slots__ = ("device", "twin")
+    __slots__ = ("_version", "device", "twin")
 
     options: Final = {**TCP_OPTIONS, **level_ipv6()}  # type: ignore[misc]
 
@@ -38,6 +38,8 @@ class StreamSocket6(StreamSocket):
         super().__init__(credentials, stack, engine, protocol, AF_INET6)
         ipv6_of(stack)
         self.settings.only_ipv6 = stack.settings.ipv6_bindv6only
+        self._version = 6
+        """The family that is spoken: 4 towards an IPv4-mapped address."""
         self.twin: Listener | None = None
         """The IPv4 half of a listener."""
         self.device: Interface | None = None
@@ -103,6 +105,7 @@ class StreamSocket6(StreamSocket):
         self.enter()
         version, plain = split(address or LOOPBACK)
         self._check_family(version)
+        self._version = version
         device = stack.interfaces.get(self.settings.device.decode("ascii")) or self.device
         if version == 4:
             self.open(stack.ipv4, plain, port, device)
@@ -115,6 +118,13 @@ class StreamSocket6(StreamSocket):
         stack.settle()
         # As on Linux a connect that does not wait is never done at once, on loopback neither: EINPROGRESS.
         return not self.nonblocking and self.connected() is not None
+
+    def _apply(self) -> None:
+        super()._apply()
+        spoken = self._version if self.connection is None else self.connection.ip.version
+        if spoken == 6:  # IPV6_UNICAST_HOPS and IPV6_TCLASS in place of IP_TTL and IP_TOS
+            self.chosen.ttl = self.settings.hop_limit
+            self.chosen.tos = self.settings.traffic_class
 
     def _check_family(self, version: int) -> None:
         claim = self._claim

@@ -17,7 +17,8 @@ import sys
 import time
 from typing import Any
 
-from netarium.tools.traceroute import ERRQUEUE, IP_RECVERR, IPV6_RECVERR, label
+from netarium.tools.traceroute import label
+from netarium.tools.traceroute_probes import ERRQUEUE, IP_RECVERR, IPV6_RECVERR
 
 IP_MTU_DISCOVER = 10
 IPV6_MTU_DISCOVER = 23

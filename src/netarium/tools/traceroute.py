@@ -1,29 +1,26 @@
 """traceroute: the routers on the way, by probes that live for one hop, then two, and so on. (RFC 1812 5.3.1)
 
-    traceroute [-4|-6] [-n] [-q PROBES] [-w SECONDS] [-f FIRST] [-m MAX] [-p PORT] [--json] HOST [BYTES]
+    traceroute [-4|-6] [-n] [-q PROBES] [-w SECONDS] [-f FIRST] [-m MAX] [-U|-I|-T] [-p PORT] [-s ADDRESS]
+               [-i INTERFACE] [--json] HOST [BYTES]
 
-Probes are UDP datagrams to unlikely ports, each to its own, as the original's. What routers say
-is read from the error queue (IP_RECVERR), so that no privilege is needed. Exit code 0, or 2 for a wrong call.
+Probes are UDP datagrams to unlikely ports, each to its own, as the original's; with -I echo requests, with -T SYNs, for
+which one has to be root. Exit code 0, 1 when probes cannot be sent, 2 for a wrong call.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import select
 import socket
-import struct
 import sys
-import time
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
-IP_RECVERR = 11
-IPV6_RECVERR = 25
-ERRQUEUE = 0x2000
-SO_EE_ORIGIN_LOCAL = 1
-MARKS_IPV4 = {0: "!N", 1: "!H", 2: "!P", 4: "!F", 5: "!S", 9: "!X", 10: "!X", 13: "!X"}
-MARKS_IPV6 = {0: "!N", 1: "!X", 2: "!S", 3: "!H", 5: "!X", 6: "!X"}
+from netarium.tools.traceroute_probes import Answer, EchoProbes, ProbeError, Probes, SynProbes
+
+KINDS: dict[str, type[Probes]] = {"udp": Probes, "icmp": EchoProbes, "tcp": SynProbes}
+FIRST_PORTS = {"udp": 33434, "icmp": 1, "tcp": 80}
+HEADER_BYTES = {"udp": 8, "icmp": 8, "tcp": 20}
 
 
 class Parser(argparse.ArgumentParser):
@@ -32,15 +29,6 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """Say what is wrong and how it is called."""
         self.exit(2, f"traceroute: {message}\n{self.format_usage()}")
-
-
-@dataclass
-class Answer:
-    """What came back for one probe: `kind` is "ttl", "port" (the target) or a mark such as !H."""
-
-    address: str
-    time_ms: float
-    kind: str
 
 
 @dataclass
@@ -68,7 +56,19 @@ def read_arguments(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("-w", dest="wait", type=float, default=5.0, metavar="SECONDS", help="for an answer")
     parser.add_argument("-f", dest="first", type=int, default=1, metavar="FIRST", help="hop to begin with")
     parser.add_argument("-m", dest="most", type=int, default=30, metavar="MAX", help="hops")
-    parser.add_argument("-p", dest="port", type=int, default=33434, metavar="PORT", help="of the first probe")
+    parser.add_argument(
+        "-p", dest="port", type=int, default=0, metavar="PORT", help="of the first probe; with -T of all"
+    )
+    parser.add_argument("-s", dest="source", default="", metavar="ADDRESS", help="send from this address")
+    parser.add_argument(
+        "-i", dest="interface", default="", metavar="INTERFACE", help="send by this interface"
+    )
+    probes = parser.add_mutually_exclusive_group()
+    probes.add_argument(
+        "-I", dest="kind", action="store_const", const="icmp", default="udp", help="ICMP echo requests"
+    )
+    probes.add_argument("-T", dest="kind", action="store_const", const="tcp", help="TCP SYNs")
+    probes.add_argument("-U", dest="kind", action="store_const", const="udp", help="UDP, which is usual")
     parser.add_argument("--json", action="store_true", help="one JSON object instead of text")
     parser.add_argument("host", metavar="HOST")
     parser.add_argument("size", metavar="BYTES", type=int, nargs="?", default=0, help="of a whole probe")
@@ -77,75 +77,8 @@ def read_arguments(arguments: list[str]) -> argparse.Namespace:
         parser.error("no more than 10 probes per hop")
     if not 1 <= chosen.first <= chosen.most <= 255:
         parser.error("first hop out of range")
+    chosen.port = chosen.port or FIRST_PORTS[chosen.kind]
     return chosen
-
-
-class Probes:
-    """Sends probes of one family and reads what comes back."""
-
-    def __init__(self, address: Any, is_ipv6: bool, data: bytes, wait_s: float) -> None:
-        self.address = address
-        self.is_ipv6 = is_ipv6
-        self.data = data
-        self.wait_s = wait_s
-
-    def probe(self, hops: int, port: int) -> Answer | None:
-        """One probe that lives for `hops` hops; None when nothing came back in time."""
-        level = socket.IPPROTO_IPV6 if self.is_ipv6 else socket.IPPROTO_IP
-        family = socket.AF_INET6 if self.is_ipv6 else socket.AF_INET
-        with socket.socket(family, socket.SOCK_DGRAM) as sock:
-            sock.setsockopt(level, socket.IPV6_UNICAST_HOPS if self.is_ipv6 else socket.IP_TTL, hops)
-            sock.setsockopt(level, IPV6_RECVERR if self.is_ipv6 else IP_RECVERR, 1)
-            sock.setblocking(False)
-            begun = time.monotonic()
-            target = (self.address[0], port, *self.address[2:])
-            try:
-                sock.connect(target)
-                sock.send(self.data)
-            except OSError as error:
-                return Answer("", 0.0, f"!{error.strerror}")
-            return self._answer(sock, begun)
-
-    def _answer(self, sock: socket.socket, begun: float) -> Answer | None:
-        poller = select.poll()
-        poller.register(sock, select.POLLIN)
-        while True:
-            left = self.wait_s - (time.monotonic() - begun)
-            if left <= 0 or not poller.poll(left * 1000):
-                return None
-            now = time.monotonic()
-            try:
-                _, told, _, _ = sock.recvmsg(65_535, 512, ERRQUEUE)
-            except BlockingIOError:
-                try:
-                    sock.recv(65_535)
-                except OSError:
-                    continue
-                return Answer(self.address[0], (now - begun) * 1000, "port")
-            for level, kind, data in told:
-                if (level, kind) in ((socket.IPPROTO_IP, IP_RECVERR), (socket.IPPROTO_IPV6, IPV6_RECVERR)):
-                    found = self._read_error(data, (now - begun) * 1000)
-                    if found is not None:
-                        return found
-
-    def _read_error(self, data: bytes, elapsed_ms: float) -> Answer | None:
-        _, origin, kind, code = struct.unpack_from("IBBB", data)
-        if origin == SO_EE_ORIGIN_LOCAL:
-            return None
-        offender = data[16:]
-        if self.is_ipv6:
-            address = socket.inet_ntop(socket.AF_INET6, offender[8:24])
-            expired, unreachable, port, marks = 3, 1, 4, MARKS_IPV6
-        else:
-            address = socket.inet_ntop(socket.AF_INET, offender[4:8])
-            expired, unreachable, port, marks = 11, 3, 3, MARKS_IPV4
-        if kind == expired:
-            return Answer(address, elapsed_ms, "ttl")
-        if kind == unreachable and code == port:
-            return Answer(address, elapsed_ms, "port")
-        return Answer(
-            address, elapsed_ms, marks.get(code, f"!<{code}>") if kind == unreachable else f"!<{kind}-{code}>"
-        )
 
 
 def label(address: str, numeric: bool) -> str:
@@ -186,10 +119,19 @@ def main(arguments: list[str]) -> int:
         return 2
     is_ipv6, address = found[0] == socket.AF_INET6, found[4]
     size = chosen.size or (80 if is_ipv6 else 60)
-    data = bytes(64 + index % 64 for index in range(max(size - (48 if is_ipv6 else 28), 0)))
+    room = size - (40 if is_ipv6 else 20) - HEADER_BYTES[chosen.kind]
+    data = bytes(64 + index % 64 for index in range(max(room, 0)))
     if not chosen.json:
-        print(f"traceroute to {chosen.host} ({address[0]}), {chosen.most} hops max, {size} byte packets")
-    hops = trace(chosen, Probes(address, is_ipv6, data, chosen.wait))
+        print(
+            f"traceroute to {chosen.host} ({address[0]}), {chosen.most} hops max, {size} byte packets",
+            flush=True,
+        )
+    probes = KINDS[chosen.kind](address, data, chosen.wait, chosen.source, chosen.interface)
+    try:
+        hops = trace(chosen, probes)
+    except ProbeError as error:
+        print(error, file=sys.stderr)
+        return 1
     if chosen.json:
         print(json.dumps(as_json(chosen.host, str(address[0]), hops)))
     return 0
@@ -198,13 +140,13 @@ def main(arguments: list[str]) -> int:
 def trace(chosen: argparse.Namespace, probes: Probes) -> list[Hop]:
     """Probe hop after hop until the target answers, or the limit is reached."""
     hops: list[Hop] = []
-    port = chosen.port
+    sent = 0
     for number in range(chosen.first, chosen.most + 1):
         hop = Hop(number)
         hops.append(hop)
         for _ in range(chosen.probes):
-            hop.answers.append(probes.probe(number, port))
-            port += 1
+            hop.answers.append(probes.probe(number, sent, chosen.port))
+            sent += 1
         if not chosen.json:
             print(line_of(hop, chosen.numeric), flush=True)
         if hop.is_last():
