@@ -34,7 +34,7 @@ def test_other_nodes_background_jobs_and_the_list_of_nodes() -> None:
     done = shell(str(LAB), "a", lines=lines)
     assert "[b] started" in done.stdout or "started" in done.stdout
     assert "at rest" in done.stdout
-    assert "Connection to 10.0.20.2 4000 port [tcp] succeeded!" in done.stderr
+    assert "Connection to 10.0.20.2 4000 port [tcp/*] succeeded!" in done.stderr
     assert "floor1: switch" in done.stdout and "b: host 10.0.20.2/24" in done.stdout
     assert "tcpdump" in done.stdout
 

@@ -126,7 +126,44 @@ def test_verbose_tells_the_exchange(net: Net) -> None:
         "* Connected to server (10.0.0.1) port 80",
         "> GET /page HTTP/1.1",
     ]
+    assert told.index("> ") == told.index("* HTTP 1.0, assume close after body") - 1
+    assert told[-2:] == ["< ", "* Closing connection"]
     assert "> Host: server" in told and "< HTTP/1.0 200 OK" in told
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (
+            "-w '%{http_code} %{size_download} %{remote_ip}:%{remote_port}\\n' http://server/page",
+            0,
+            "200 26 10.0.0.1:80\n",
+        ),
+        (
+            "-L -w '%{url_effective} %{num_redirects} %{method}%%' http://server/move",
+            0,
+            "http://server/there 1 GET%",
+        ),
+        ("-w '%{http_code} %{exitcode} %{num_connects}' http://server:99/", 7, "000 7 0"),
+        ("-w '%{http_code} %{time_namelookup}' -m 2 http://server/slow", 28, "000 0.000000"),
+    ],
+)
+def test_write_out(net: Net, arguments: str, code: int, said: str) -> None:
+    service = net["client"].run(f"curl -s -o /dev/null {arguments}")
+    assert (service.wait(), service.stdout, service.stderr) == (code, said, "")
+
+
+def test_write_out_to_standard_error_and_of_a_variable_there_is_not(net: Net) -> None:
+    service = net["client"].run("curl -s -o /dev/null -w 'a%{nosuch}%{stderr}b' http://server/")
+    assert (service.wait(), service.stdout) == (0, "a")
+    assert service.stderr == "curl: unknown --write-out variable: 'nosuch'\nb"
+
+
+def test_only_one_family_is_asked_for(net: Net) -> None:
+    four = net["client"].run("curl -4 http://server/page")
+    assert (four.wait(), four.stdout, four.stderr) == (0, "GET /page curl/8.5.0 None\n", "")
+    six = net["client"].run("curl -6 http://server/page")
+    assert (six.wait(), six.stdout) == (6, "")
 
 
 def test_output_goes_to_a_file(net: Net, tmp_path: Path) -> None:

@@ -106,7 +106,7 @@ def test_nc_carries_lines_both_ways_and_ends(net: Net) -> None:
     net.run()
     assert server.stdout == "from the client\n"
     assert "Connection received on 10.0.0.1" in server.stderr
-    assert "Connection to b 4000 port [tcp] succeeded!" in client.stderr
+    assert "Connection to b (10.0.0.2) 4000 port [tcp/*] succeeded!" in client.stderr
 
 
 def test_nc_tells_who_listens_and_who_does_not(net: Net) -> None:
@@ -115,9 +115,35 @@ def test_nc_tells_who_listens_and_who_does_not(net: Net) -> None:
     look = net["a"].run("nc -z -v 10.0.0.2 4000-4002", at="100ms")
     nobody = net["a"].run("nc -z -v 10.0.0.2 4000", at="200ms", name="nobody")
     net.run()
-    assert "Connection to 10.0.0.2 4001 port [tcp] succeeded!" in look.stderr
+    assert "Connection to 10.0.0.2 4001 port [tcp/*] succeeded!" in look.stderr
     assert look.stderr.count("failed: Connection refused") == 2
     assert (look.exit_code, nobody.exit_code) == (0, 1)
+
+
+@pytest.mark.parametrize(
+    "listen,look,said",
+    [
+        ("-l -k 80", "b 80", "Connection to b (10.0.0.2) 80 port [tcp/http] succeeded!"),
+        ("-l -k 80", "-n 10.0.0.2 80", "Connection to 10.0.0.2 80 port [tcp/*] succeeded!"),
+        ("-lvknp 4000", "10.0.0.2 4000", "Connection to 10.0.0.2 4000 port [tcp/*] succeeded!"),
+        ("-u -l 53", "-u 10.0.0.2 53", "Connection to 10.0.0.2 53 port [udp/domain] succeeded!"),
+    ],
+)
+def test_nc_names_the_service_and_listens_at_the_port_of_p(
+    net: Net, listen: str, look: str, said: str
+) -> None:
+    pair(net)
+    net["b"].run(f"nc {listen}", daemon=True, stdin="", root=True)
+    service = net["a"].run(f"nc -z -v {look}", at="100ms", stdin="")
+    net.run_until(service)
+    assert service.stderr == said + "\n"
+
+
+def test_nc_with_n_asks_for_no_name(net: Net) -> None:
+    pair(net)
+    service = net["a"].run("nc -n -z b 80", stdin="")
+    assert service.wait() == 1
+    assert service.stderr == 'nc: getaddrinfo for host "b" port 80: Name or service not known\n'
 
 
 def test_nc_speaks_udp(net: Net) -> None:
@@ -128,7 +154,9 @@ def test_nc_speaks_udp(net: Net) -> None:
     assert server.stdout == "datagram\n"
 
 
-@pytest.mark.parametrize("words", ["nc", "nc host", "nc host 99999", "nc a b c"])
+@pytest.mark.parametrize(
+    "words", ["nc", "nc host", "nc host 99999", "nc a b c", "nc -l", "nc -l -p 4000 4001"]
+)
 def test_nc_with_wrong_arguments_ends_with_2(net: Net, words: str) -> None:
     pair(net)
     wrong = net["a"].run(words)

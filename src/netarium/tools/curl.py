@@ -1,11 +1,11 @@
 """curl: transfer a URL, with the output, messages and exit codes of curl. HTTP and HTTPS by http.client.
 
     curl [-f] [-s] [-S] [-v] [-I] [-i] [-L] [-o FILE | -O] [-H 'NAME: VALUE'] [-d DATA] [-X METHOD] [-A AGENT]
-         [-m SECONDS] [--connect-timeout SECONDS] URL...
+         [-m SECONDS] [--connect-timeout SECONDS] [-4 | -6] [-w FORMAT] URL...
 
 Exit codes: 0 done, 1 unsupported protocol, 2 wrong usage, 3 bad URL, 6 host not resolved, 7 not connected, 18 cut
 short, 22 HTTP error under -f, 23 not written, 28 timed out, 47 too many redirects, 52 empty reply, 56 receiving failed.
-There is no progress meter.
+There is no progress meter. What it says is what curl 8.5.0 says; `curl_facts` is what -w can print.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ import time
 from contextlib import suppress
 from typing import BinaryIO, NoReturn
 from urllib.parse import SplitResult, urljoin, urlsplit
+
+from netarium.tools.curl_facts import Facts
 
 UNSUPPORTED_PROTOCOL = 1
 USAGE = 2
@@ -80,6 +82,20 @@ def read_arguments(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("-A", "--user-agent", default=AGENT, metavar="AGENT")
     parser.add_argument("-m", "--max-time", type=float, default=0.0, metavar="SECONDS")
     parser.add_argument("--connect-timeout", type=float, default=0.0, metavar="SECONDS")
+    parser.add_argument(
+        "-w",
+        "--write-out",
+        default="",
+        metavar="FORMAT",
+        help="print this afterwards: %%{http_code} and so on",
+    )
+    family = parser.add_mutually_exclusive_group()
+    family.add_argument(
+        "-4", "--ipv4", dest="family", action="store_const", const=socket.AF_INET, default=0, help="IPv4 only"
+    )
+    family.add_argument(
+        "-6", "--ipv6", dest="family", action="store_const", const=socket.AF_INET6, help="IPv6 only"
+    )
     parser.add_argument("-k", "--insecure", action="store_true", help="believe every TLS certificate")
     return parser.parse_args(arguments)
 
@@ -94,6 +110,7 @@ class Transfer:
         self.method = chosen.request or ("HEAD" if chosen.head else "POST" if chosen.data else "GET")
         self.body = self._data()
         self.received = 0
+        self.facts = Facts(self.url, self.method)
 
     def run(self) -> None:
         """Do it, redirects included. Raises CurlError."""
@@ -102,6 +119,7 @@ class Transfer:
             if target is None:
                 return
             self.url = urljoin(self.url, target)
+            self.facts.url, self.facts.redirects = self.url, self.facts.redirects + 1
             self._tell(f"* Issue another request to this URL: '{self.url}'")
         raise CurlError(TOO_MANY_REDIRECTS, f"Maximum ({REDIRECTS_MAX}) redirects followed")
 
@@ -130,11 +148,13 @@ class Transfer:
                 raise CurlError(EMPTY_REPLY, "Empty reply from server") from None
             except http.client.HTTPException:
                 raise CurlError(1, "Received HTTP/0.9 when not allowed") from None
+            self.facts.take(response, self._elapsed_s())
             self._tell_response(response)
             location = response.getheader("Location")
             if self.chosen.location and location and response.status in (301, 302, 303, 307, 308):
                 if response.status in (301, 302, 303) and self.method == "POST":
                     self.method, self.body = "GET", b""
+                    self.facts.method = self.method
                 return location
             if self.chosen.fail and response.status >= 400:
                 raise CurlError(HTTP_ERROR, f"The requested URL returned error: {response.status}")
@@ -144,6 +164,7 @@ class Transfer:
         except OSError as error:
             raise CurlError(RECEIVE_FAILED, f"Recv failure: {error.strerror or error}") from None
         finally:
+            self._tell("* Closing connection")
             with suppress(OSError):
                 connection.close()
         return None
@@ -151,9 +172,11 @@ class Transfer:
     def _connect(self, scheme: str, host: str, port: int) -> http.client.HTTPConnection:
         limit = self.chosen.connect_timeout or self.chosen.max_time or None
         try:
-            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+            found = socket.getaddrinfo(host, port, self.chosen.family, socket.SOCK_STREAM)
         except socket.gaierror:
+            self._tell(f"* Could not resolve host: {host}")
             raise CurlError(NOT_RESOLVED, f"Could not resolve host: {host}") from None
+        self.facts.times["time_namelookup"] = self._elapsed_s()
         for family, kind, protocol, _, address in found:
             self._tell(f"*   Trying {address[0]}:{port}...")
             sock = socket.socket(family, kind, protocol)
@@ -172,6 +195,7 @@ class Transfer:
                 sock.close()
                 continue
             self._tell(f"* Connected to {host} ({address[0]}) port {port}")
+            self.facts.connected(sock, self._elapsed_s())
             return self._connection(scheme, host, port, sock)
         raise CurlError(
             NOT_CONNECTED,
@@ -206,7 +230,7 @@ class Transfer:
         for name, value in self._headers(url).items():
             connection.putheader(name, value)
             self._tell(f"> {name}: {value}")
-        self._tell(">")
+        self._tell("> ")
         connection.endheaders(self.body or None)
 
     def _headers(self, url: SplitResult) -> dict[str, str]:
@@ -225,9 +249,11 @@ class Transfer:
         return headers
 
     def _tell_response(self, response: http.client.HTTPResponse) -> None:
+        if response.version == 10 and response.will_close:
+            self._tell("* HTTP 1.0, assume close after body")
         for line in response_lines(response):
             self._tell(f"< {line}")
-        self._tell("<")
+        self._tell("< ")
 
     def _write(self, response: http.client.HTTPResponse, url: SplitResult) -> None:
         """Headers if they are wanted, then the body, as it comes."""
@@ -269,6 +295,7 @@ class Transfer:
             if not chunk:
                 break
             self.received += len(chunk)
+            self.facts.size_download = self.received
             file.write(chunk)
         if response.length:
             raise CurlError(PARTIAL, f"transfer closed with {response.length} bytes remaining to read")
@@ -283,8 +310,11 @@ class Transfer:
         )
         return CurlError(TIMED_OUT, text)
 
+    def _elapsed_s(self) -> float:
+        return time.monotonic() - self.began
+
     def _elapsed_ms(self) -> int:
-        return round((time.monotonic() - self.began) * 1000)
+        return round(self._elapsed_s() * 1000)
 
     def _tell(self, line: str) -> None:
         if self.chosen.verbose:
@@ -317,11 +347,15 @@ def main(arguments: list[str]) -> int:
     chosen = read_arguments(arguments)
     code = 0
     for url in chosen.urls:
+        transfer = Transfer(chosen, url)
+        why = ""
         try:
-            Transfer(chosen, url).run()
+            transfer.run()
             code = 0
         except CurlError as error:
-            code = error.code
+            code, why = error.code, str(error)
             if not chosen.silent or chosen.show_error:
                 print(f"curl: ({code}) {error}", file=sys.stderr)
+        if chosen.write_out:
+            transfer.facts.write_out(chosen.write_out, code, why, time.monotonic() - transfer.began)
     return code

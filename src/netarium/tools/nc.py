@@ -1,7 +1,8 @@
 """nc: connect or listen, and copy between the network and the terminal, as OpenBSD's netcat.
 
     nc [-u] [-v] [-n] [-z] [-N] [-w SECONDS] [-s SOURCE] [-p PORT] HOST PORT[-PORT]
-    nc -l [-u] [-k] [-v] [-N] [-w SECONDS] [HOST] PORT
+    nc -l [-u] [-k] [-v] [-n] [-N] [-w SECONDS] [HOST] PORT
+    nc -l [...] -p PORT
 
 Exit code 0, or 1 when a connection could not be made, 2 for wrong arguments.
 """
@@ -46,12 +47,17 @@ def read_arguments(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("-w", dest="timeout", type=float, default=None, metavar="SECONDS")
     parser.add_argument("-s", dest="source", default="", metavar="SOURCE")
     parser.add_argument("-p", dest="source_port", type=int, default=0, metavar="PORT")
-    parser.add_argument("target", nargs="+", metavar="HOST PORT")
+    parser.add_argument("target", nargs="*", metavar="HOST PORT")
     chosen = parser.parse_args(arguments)
-    if len(chosen.target) > 2 or (len(chosen.target) == 1 and not chosen.l):
-        parser.error("missing port number" if len(chosen.target) == 1 else "too many arguments")
-    chosen.host = chosen.target[0] if len(chosen.target) == 2 else ""
-    chosen.ports = _ports(parser, chosen.target[-1])
+    given: list[str] = chosen.target
+    if chosen.l and chosen.source_port:  # nc -l -p PORT, and nothing else
+        if given:
+            parser.error("with -l -p PORT neither a host nor another port; for a host: nc -l HOST PORT")
+        given = [str(chosen.source_port)]
+    if len(given) > 2 or len(given) < (1 if chosen.l else 2):
+        parser.error("too many arguments" if len(given) > 2 else "missing port number")
+    chosen.host = given[0] if len(given) == 2 else ""
+    chosen.ports = _ports(parser, given[-1])
     return chosen
 
 
@@ -66,6 +72,20 @@ def _ports(parser: Parser, text: str) -> range:
     if not (is_whole(low) and is_whole(high) and 0 < int(low) <= int(high) <= 65535):
         parser.error(f"port number invalid: {text}")
     return range(int(low), int(high) + 1)
+
+
+def service_of(chosen: argparse.Namespace, port: int) -> str:
+    """`tcp/http`; `tcp/*` for a port that has no name, or with -n."""
+    protocol = "udp" if chosen.u else "tcp"
+    try:
+        return f"{protocol}/{'*' if chosen.n else socket.getservbyport(port, protocol)}"
+    except OSError:
+        return f"{protocol}/*"
+
+
+def named(chosen: argparse.Namespace, address: str) -> str:
+    """The host as it was given, and its address when that was a name."""
+    return chosen.host if chosen.n or chosen.host == address else f"{chosen.host} ({address})"
 
 
 def say(chosen: argparse.Namespace, text: str) -> None:
@@ -131,17 +151,24 @@ def connect(chosen: argparse.Namespace, port: int) -> int:
         if chosen.source or chosen.source_port:
             sock.bind((chosen.source, chosen.source_port))
         sock.settimeout(chosen.timeout)
+        flags = socket.AI_NUMERICHOST if chosen.n else 0
         try:
-            sock.connect((chosen.host, port))
+            found = socket.getaddrinfo(chosen.host, port, socket.AF_INET, kind, 0, flags)
         except socket.gaierror as error:
             print(f'nc: getaddrinfo for host "{chosen.host}" port {port}: {error.strerror}', file=sys.stderr)
             return 1
+        address = str(found[0][4][0])
+        try:
+            sock.connect((address, port))
         except OSError as error:
             reason = error.strerror or "Operation timed out"
-            say(chosen, f"nc: connect to {chosen.host} port {port} ({name}) failed: {reason}")
+            say(chosen, f"nc: connect to {named(chosen, address)} port {port} ({name}) failed: {reason}")
             return 1
         sock.settimeout(None)
-        say(chosen, f"Connection to {chosen.host} {port} port [{name}] succeeded!")
+        say(
+            chosen,
+            f"Connection to {named(chosen, address)} {port} port [{service_of(chosen, port)}] succeeded!",
+        )
         if not chosen.z:
             converse(sock, chosen, [])
     return 0
