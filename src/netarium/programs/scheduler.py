@@ -160,7 +160,7 @@ class Scheduler:
                     if "_asyncio" in modules or "trio" in modules:  # the task has just imported it
                         loops.switch_out(task)
                 if self.doomed:
-                    self._close_doomed()
+                    self.close_doomed()
         finally:
             self.current = None
 
@@ -180,7 +180,7 @@ class Scheduler:
         engine = self.engine
         process = task.process
         if self.doomed:
-            self._close_doomed()
+            self.close_doomed()
         if process.dying:
             self._die(task)
         task.call = call
@@ -325,7 +325,8 @@ class Scheduler:
         running.switch()
         loops.switch_out(task)
 
-    def _close_doomed(self) -> None:
+    def close_doomed(self) -> None:
+        """Close the descriptors of the sockets that nobody holds any more (CPython does it at once)."""
         while self.doomed:
             process, number, pollable = self.doomed.pop(0)
             if process.descriptors.find(number) is pollable:

@@ -70,6 +70,8 @@ class SimSocket(TransferMethods, MessageMethods, real.socket):
 
     def __init__(self, family: int = -1, type: int = -1, proto: int = -1, fileno: Any = None) -> None:
         task = task_in("socket")
+        if task.scheduler.doomed:
+            task.scheduler.close_doomed()
         self._io_refs = 0
         self._closed = False
         process = task.process

@@ -110,6 +110,7 @@ class MessageMethods:
     __slots__ = ()
 
     _core: Any
+    _timeout: int | None
     _wait: Any
 
     def recvmsg(self, bufsize: int, ancbufsize: int = 0, flags: int = 0) -> tuple[bytes, list[Any], int, Any]:
@@ -127,11 +128,18 @@ class MessageMethods:
         check_flags(flags)
 
         def attempt() -> Any:
-            return core.receive_ancillary(bufsize, flags & PEEK)
+            if not flags & _ERRQUEUE:
+                return core.receive_ancillary(bufsize, flags & PEEK)
+            try:
+                return core.receive_report(bufsize)
+            except BlockingIOError:  # it never waits, but with a time-out CPython does
+                if self._timeout:
+                    return None
+                raise
 
-        found = core.receive_report(bufsize) if flags & _ERRQUEUE else attempt()
+        found = attempt()
         if found is None:
-            if flags & _DONTWAIT:
+            if flags & _DONTWAIT and not self._timeout:
                 raise os_error(errno.EAGAIN)
             found = self._wait(task, "recvmsg", attempt, core.waiting_kind)
         data, name, truncated, told = found
@@ -187,7 +195,7 @@ class MessageMethods:
         try:
             count = attempt()
             if count is None:
-                if flags & _DONTWAIT:
+                if flags & _DONTWAIT and not self._timeout:
                     raise os_error(errno.EAGAIN)
                 count = self._wait(task, "sendmsg", attempt)
         finally:

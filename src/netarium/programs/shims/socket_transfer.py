@@ -119,7 +119,7 @@ class TransferMethods:
 
         data = attempt()
         if data is None:
-            if flags & _DONTWAIT:
+            if flags & _DONTWAIT and not self._timeout:
                 raise os_error(errno.EAGAIN)
             data = self._wait(task, "recv", attempt, core.waiting_kind)
         return data
@@ -157,7 +157,7 @@ class TransferMethods:
             peek = flags & PEEK
         found = core.receive_from(bufsize, peek)
         if found is None:
-            if flags & _DONTWAIT:
+            if flags & _DONTWAIT and not self._timeout:
                 raise os_error(errno.EAGAIN)
             found = self._wait(task, "recvfrom", lambda: core.receive_from(bufsize, peek), core.waiting_kind)
         data, name = found
@@ -186,12 +186,14 @@ class TransferMethods:
         task.calls = calls = task.calls + 1
         if calls > task.calls_limit:
             task.scheduler.charge(task)
+        if task.scheduler.doomed:
+            task.scheduler.close_doomed()
         if type(data) is not bytes:
             data = to_bytes(data)
         core = self._core
         count = core.send(data) if not flags else sender_of(core, flags)(data)
         if count is None:
-            if flags & _DONTWAIT:
+            if flags & _DONTWAIT and not self._timeout:
                 raise os_error(errno.EAGAIN)
             give = sender_of(core, flags)
             count = self._wait(task, "send", lambda: give(data))
@@ -216,7 +218,7 @@ class TransferMethods:
                     return
             count = give(left)
             if count is None:
-                if flags & _DONTWAIT:
+                if flags & _DONTWAIT and not self._timeout:
                     raise os_error(errno.EAGAIN)
                 count = self._wait(task, "sendall", lambda: give(left), WAIT_WORK, deadline)  # noqa: B023
 
@@ -229,6 +231,8 @@ class TransferMethods:
         task.calls = calls = task.calls + 1
         if calls > task.calls_limit:
             task.scheduler.charge(task)
+        if task.scheduler.doomed:
+            task.scheduler.close_doomed()
         if len(rest) not in (1, 2):
             raise TypeError(f"sendto() takes 2 or 3 arguments ({len(rest) + 1} given)")
         if len(rest) == 2:
@@ -252,6 +256,11 @@ class TransferMethods:
         self, task: Task, call: str, attempt: Callable[[], Any], kind: int = WAIT_WORK, deadline: int = -1
     ) -> Any:
         """Park until `attempt` gives something. BlockingIOError when non-blocking, TimeoutError when it is late."""
+        if task.scheduler.doomed:
+            task.scheduler.close_doomed()
+            result = attempt()
+            if result is not None:
+                return result
         timeout = self._timeout
         if timeout == 0 or (timeout is None and self._core.nonblocking):
             task.reads += 1
@@ -315,6 +324,8 @@ def enter(sock: Any) -> Task:
     task.calls = calls = task.calls + 1
     if calls > task.calls_limit:
         task.scheduler.charge(task)
+    if task.scheduler.doomed:
+        task.scheduler.close_doomed()
     return task
 
 
