@@ -499,6 +499,7 @@ def test_messages_of_a_session_are_json_of_the_documented_shape(
             "messages",
             "more",
             "at",
+            "until",
             "people",
             "names",
             "away",
