@@ -209,3 +209,39 @@ def test_options_marked_as_copied_go_into_every_fragment():
     assert copied_options(options) == bytes([0x83, 3, 4])
     assert copied_options(bytes([0x83, 0, 1])) == b""
     assert copied_options(bytes([0x83, 9, 1])) == b""
+
+
+NOT_ECT, ECT_1, ECT_0, CE = range(4)
+
+
+@pytest.mark.parametrize(
+    ("fields", "whole"),
+    [
+        ((ECT_0, ECT_0), ECT_0),
+        ((ECT_0, CE), CE),
+        ((CE, ECT_1), CE),
+        ((CE, CE), CE),
+        ((ECT_1, ECT_0), ECT_1),
+        ((NOT_ECT, NOT_ECT), NOT_ECT),
+        ((NOT_ECT, CE), None),
+        ((ECT_0, NOT_ECT), None),
+    ],
+)
+@pytest.mark.parametrize("backwards", [False, True])
+def test_congestion_that_a_fragment_met_is_not_lost(fields, whole, backwards):
+    """RFC 3168 5.3, as Linux ip_frag_ecn_table: the whole is marked where a fragment was; no mixture with Not-ECT."""
+    a, server = receiver()
+    data = transport_bytes(datagram(b"").network, UdpHeader(5, 9), bytes(1000))
+    pieces = []
+    for field, (start, end) in zip(fields, ((0, 504), (504, len(data))), strict=True):
+        each = piece(data, start, end)
+        header = each.network
+        assert isinstance(header, Ipv4Header)
+        marked = Ipv4Header(
+            header.source, header.destination, header.protocol, 64, 7, header.fragment, 0x28 | field
+        )
+        pieces.append(Frame(0, each.source, ETHERTYPE_IPV4, marked, None, each.payload))
+    for each in reversed(pieces) if backwards else pieces:
+        feed(a, each)
+    assert [each.tos for each in server.queue] == ([] if whole is None else [0x28 | whole])
+    assert drops(a) == ({} if whole is not None else {"FRAGMENT_MALFORMED": 1})

@@ -85,10 +85,18 @@ def copied_options(options: bytes) -> bytes:
     return bytes(kept)
 
 
+_NOT_ECT, _ECT, _CE = 1 << 0, 1 << 1 | 1 << 2, 1 << 3
+ECN_TOGETHER: Final = {
+    seen: -1 if seen & _NOT_ECT and seen != _NOT_ECT else 3 if seen & _CE and seen & _ECT else 0
+    for seen in range(1, 16)
+}
+"""What the fragments' ECN fields together do to the whole's: ORed to the first one's; -1: it cannot be (RFC 3168 5.3)."""
+
+
 class PartialPacket(TimerOwner):
     """A packet some of whose fragments have come: what is there, and the holes (RFC 815 section 3)."""
 
-    __slots__ = ("bytes_held", "end", "first", "holes", "key", "last", "pieces", "reassembler")
+    __slots__ = ("bytes_held", "ecn", "end", "first", "holes", "key", "last", "pieces", "reassembler")
 
     def __init__(self, reassembler: Reassembler, key: Key) -> None:
         super().__init__()
@@ -102,6 +110,8 @@ class PartialPacket(TimerOwner):
         self.last: Frame | None = None
         """The newest fragment, for the drop report."""
         self.end = -1
+        self.ecn = 0
+        """A bit for each ECN field that a fragment had: 1 << the field."""
         self.bytes_held = 0
 
     def on_timer(self, now: int) -> None:
@@ -179,6 +189,9 @@ class Reassembler:
             self.forget(packet)
             self.stack.drop(taken or Drop.FRAGMENT_MALFORMED, frame, f"bytes {start} to {end}")
             return None
+        header = frame.network
+        assert isinstance(header, Ipv4Header | Ipv6Header)
+        packet.ecn |= 1 << (header.tos & 3)
         packet.pieces[start] = data
         packet.bytes_held += len(data) + FRAGMENT_OVERHEAD_BYTES
         self.bytes_held += len(data) + FRAGMENT_OVERHEAD_BYTES
@@ -208,6 +221,10 @@ class Reassembler:
         assert first is not None
         head = first.network
         assert isinstance(head, Ipv4Header | Ipv6Header)
+        mark = ECN_TOGETHER.get(packet.ecn, 0)
+        if mark < 0:
+            self.stack.drop(Drop.FRAGMENT_MALFORMED, first, "some fragments are ECN-capable, others are not")
+            return None
         data = b"".join(packet.pieces[start] for start in sorted(packet.pieces))
         if self.stack.watch.step is not None:
             self.stack.watch.step(
@@ -217,17 +234,18 @@ class Reassembler:
                 f"{self.family} {self.source_text(head.source)} id {head.identification}",
                 {"fragments": len(packet.pieces), "payload_bytes": len(data)},
             )
-        return self.join(first, data)
+        return self.join(first, data, mark)
 
     @staticmethod
     def source_text(address: int) -> str:
         """An address of the family as text."""
         return ipv4_text(address)
 
-    def join(self, first: Frame, data: bytes) -> Frame | None:
+    def join(self, first: Frame, data: bytes, mark: int = 0) -> Frame | None:
         """The packet with the header of its first fragment and all their data; None, and a drop, when it is too large.
 
-        Each fragment was small enough with its own header; the first one's may be larger (options).
+        Each fragment was small enough with its own header; the first one's may be larger (options). `mark` goes into the ECN
+        field: 3 where a fragment met congestion.
         """
         head = first.network
         assert type(head) is Ipv4Header
@@ -241,7 +259,7 @@ class Reassembler:
             head.ttl,
             head.identification,
             0,
-            head.tos,
+            head.tos | mark,
             head.options,
         )
         transport, payload, fault = parse_transport(header, data)

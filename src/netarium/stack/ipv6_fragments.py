@@ -120,7 +120,7 @@ class Ipv6Reassembler(Reassembler):
         """An address of the family as text."""
         return ipv6_text(address)
 
-    def join(self, first: Frame, data: bytes) -> Frame | None:
+    def join(self, first: Frame, data: bytes, mark: int = 0) -> Frame | None:
         """The packet without fragment header, read again from its bytes; None, and a drop, when it cannot be."""
         head = first.network
         assert type(head) is Ipv6Header
@@ -130,7 +130,7 @@ class Ipv6Reassembler(Reassembler):
             head.destination,
             head.protocol,
             head.ttl,
-            head.tos,
+            head.tos | mark,
             head.flow_label,
             first_kind,
             kept,
