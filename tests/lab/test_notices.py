@@ -25,6 +25,13 @@ nodes:
 links:
   - between: [one:p1, two:p1]
 """
+TRUNKS = """\
+nodes:
+  one: {kind: switch, ports: {up: {trunk: [10, 20, 30], native: 1}, p1: {vlan: 20}}}
+  two: {kind: switch, ports: {up: {trunk: [10], native: 1}, p1: {vlan: 10}}}
+links:
+  - [one:up, two:up]
+"""
 DHCP = """\
 nodes:
   sw: {kind: switch}
@@ -39,6 +46,12 @@ links: [[one, sw], [two, sw]]
     [
         (LOOP, 6, "one:p2--two:p2 closes a loop of switches"),
         (VLANS, 7, "one:p1--two:p1 joins VLAN 10"),
+        (
+            TRUNKS,
+            5,
+            "one:up (trunk 10, 20, 30, native 1) sends VLAN 20, 30 to two:up (trunk 10, native 1), which drops it "
+            "(VLAN_NOT_ALLOWED); let both carry the same VLANs, unless that is meant",
+        ),
         (DHCP, 4, "the DHCP servers one and two are on one link"),
     ],
 )
@@ -60,3 +73,15 @@ def test_a_notice_of_a_net_in_python_has_none() -> None:
         net.check()
         (notice,) = net.notices
     assert notice.startswith("one:p2--two:p2 closes a loop")
+
+
+@pytest.mark.parametrize(
+    ("far", "count"), [("[10, 20]", 0), ("[20, 10]", 0), ("[10, 30]", 2), ("[10, 20, 30]", 1)]
+)
+def test_trunks_that_agree_only_in_part_are_told_each_way(far: str, count: int, tmp_path: Path) -> None:
+    lab = tmp_path / "lab.yaml"
+    lab.write_text(
+        "nodes:\n  one: {kind: switch, ports: {up: {trunk: [10, 20]}}}\n"
+        f"  two: {{kind: switch, ports: {{up: {{trunk: {far}}}}}}}\nlinks:\n  - [one:up, two:up]\n"
+    )
+    assert len(Net.load(lab).notices) == count

@@ -263,6 +263,8 @@ def vlan_notices(cables: Sequence[Cable]) -> list[Notice]:
                         "to one LAN; give both ports the same `vlan`, unless that is meant"
                     )
                     found.append(Notice(text, cable.name))
+                elif members.is_trunk and other.is_trunk:
+                    found += _halves(cable, port, members, far, other)
             if members.is_trunk and not members.native and not _takes_tags(port, far, members, at):
                 box = far.name.partition(":")[0]
                 text = (
@@ -271,6 +273,21 @@ def vlan_notices(cables: Sequence[Cable]) -> list[Notice]:
                     f"`native` VLAN, or give {box} `ports`"
                 )
                 found.append(Notice(text, cable.name))
+    return found
+
+
+def _halves(cable: Cable, port: Port, members: PortVlans, far: Port, other: PortVlans) -> list[Notice]:
+    """The VLANs that one trunk of a cable carries and the other does not."""
+    found = []
+    for sender, sent, taker, taken in ((port, members, far, other), (far, other, port, members)):
+        lost = [str(vlan) for vlan in sent.vlans() if not taken.carries(vlan)]
+        if lost and any(taken.carries(vlan) for vlan in sent.vlans()):
+            text = (
+                f"{sender.name} ({sent.describe()}) sends VLAN {', '.join(lost)} to {taker.name} "
+                f"({taken.describe()}), which drops it (VLAN_NOT_ALLOWED); let both carry the same VLANs, unless that "
+                "is meant"
+            )
+            found.append(Notice(text, cable.name))
     return found
 
 

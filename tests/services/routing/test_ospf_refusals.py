@@ -298,3 +298,20 @@ def test_whoever_is_right_between_is_told_of_three_times_at_most() -> None:
         refusals.add(interface, 7, address, "mask", "has the mask /9", "give both the same")
         refusals.mended(interface, address)
     assert len(told) == 3 + KEPT_MAX - 1, "and of so many addresses"
+
+
+def test_two_routers_that_both_may_not_lead_are_told() -> None:
+    net = pair({"priority": 0}, {"priority": 0})
+    notices = after(net, "5min")
+    assert notices == [
+        f"r{one}/ospfd: e: 10.0.0.{other} (10.0.0.{other}) has priority 0, as this router has, so that nobody is "
+        "designated router: the state stays 2-Way; give one of them a `priority` above 0"
+        for one, other in ((1, 2), (2, 1))
+    ]
+    assert "2-Way/" in shown(net, "r1")
+
+
+def test_one_that_may_lead_is_enough() -> None:
+    net = pair({"priority": 0}, {})
+    assert after(net, "5min") == []
+    assert "Full/DR" in shown(net, "r1")

@@ -2,8 +2,9 @@
 
 Read first: RFC 2979 (what a firewall owes the hosts behind it). States are netfilter's: `new` is the first packets of a
 connection until an answer was seen, `established` all others of it, `related` an ICMP error about it, `invalid` what
-belongs to none and can begin none. A reject answers TCP by RST, all else by port unreachable of ICMP or
-ICMPv6 (nftables' default). The rules are of both families, as those of nftables' `inet`.
+belongs to none and can begin none. A reject answers TCP by RST (nft's `reject with tcp reset`) and all else by port
+unreachable of ICMP or ICMPv6; a plain `reject` of nft is port unreachable for TCP too. The rules are of both families,
+as those of nftables' `inet`.
 """
 
 from __future__ import annotations

@@ -251,6 +251,21 @@ class OspfInterface:
                 if neighbor.state >= N_TWO_WAY:
                     neighbor.reconsider()
             self.instance.links_changed()
+        self._look_for_leader()
+
+    def _look_for_leader(self) -> None:
+        """Where nobody may be designated router (priority 0), all stay in 2-Way: no routes by this link (9.4)."""
+        refusals = self.instance.refusals
+        if self.designated:
+            refusals.settled(self, "priority")
+            return
+        for each in self.neighbors.values():
+            if each.state >= N_TWO_WAY:
+                refusals.add(
+                    self, each.router_id, each.address, "priority",
+                    "has priority 0, as this router has, so that nobody is designated router: the state stays 2-Way",
+                    "give one of them a `priority` above 0",
+                )  # fmt: skip
 
     def _choose(self, designated: int, backup: int) -> tuple[int, int]:
         """Steps 2 and 3 with this router's own declaration as given: (designated, backup)."""

@@ -82,6 +82,11 @@ class Refusals:
         self.told[key] = count + 1
         return True
 
+    def settled(self, interface: OspfInterface, about: str) -> None:
+        """This is wrong with nobody at the interface any more."""
+        for key in [key for key in self.entries if key[0] == interface.name and key[2] == about]:
+            del self.entries[key]
+
     def mended(self, interface: OspfInterface, address: int) -> None:
         """Its hellos are taken: what was wrong with them is so no more."""
         for about in HELLO_TROUBLES:
