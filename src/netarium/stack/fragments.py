@@ -90,7 +90,7 @@ ECN_TOGETHER: Final = {
     seen: -1 if seen & _NOT_ECT and seen != _NOT_ECT else 3 if seen & _CE and seen & _ECT else 0
     for seen in range(1, 16)
 }
-"""What the fragments' ECN fields together do to the whole's: ORed to the first one's; -1: it cannot be (RFC 3168 5.3)."""
+"""What the ECN fields of fragments do to the whole's (RFC 3168 5.3): ORed to the first one's; -1 for what cannot be."""
 
 
 class PartialPacket(TimerOwner):
@@ -244,8 +244,8 @@ class Reassembler:
     def join(self, first: Frame, data: bytes, mark: int = 0) -> Frame | None:
         """The packet with the header of its first fragment and all their data; None, and a drop, when it is too large.
 
-        Each fragment was small enough with its own header; the first one's may be larger (options). `mark` goes into the ECN
-        field: 3 where a fragment met congestion.
+        Each fragment was small enough with its own header; the first one's may be larger (options). `mark` goes into
+        the ECN field: 3 where a fragment met congestion.
         """
         head = first.network
         assert type(head) is Ipv4Header
