@@ -115,6 +115,16 @@ CASES = {
         HEAD + "    firewall:\n      rules:\n        - accept icmp\n        - deny tcp dprot 23\n",
         "8: nodes.gw.firewall: firewall rule 'deny tcp dprot 23': unknown word 'dprot'; did you mean 'dport'?",
     ),
+    "an address in the pool that the interface has": (
+        HEAD + "    nat:\n      outside: wan\n      pool: 202.20.65.4-202.20.65.6\n",
+        "7: nodes.gw.nat: nat: 202.20.65.5 is in the pool and the address of wan at once; pools and addresses must not "
+        "overlap",
+    ),
+    "one wrong port of two": (
+        HEAD + "    nat:\n      outside: wan\n      forward:\n        tcp/80: 192.168.1.2\n"
+        "        tcp/81: 192.168.1.2:99999\n",
+        "9: nodes.gw.nat: '99999' is no port; write a number from 1 to 65535",
+    ),
     "a protocol twice": (
         HEAD + "    firewall:\n      rules: [deny tcp udp dport 8080]\n",
         "6: nodes.gw.firewall: firewall rule 'deny tcp udp dport 8080': two protocols, tcp and udp; keep one, or write "

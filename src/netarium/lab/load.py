@@ -84,6 +84,8 @@ def at_line(document: Document, path: Path_) -> Iterator[None]:
     except UsageError as error:
         path = (*path, *getattr(error, "part", ()))
         message = f"{_path_text(path)}: {error}"
+        for key in getattr(error, "line", ()):
+            path = (*path, key) if (*path, key) in document.lines else path
         raise document.error(message, _narrow(document, path, str(error))) from None
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from netarium.errors import UsageError
@@ -35,8 +36,21 @@ def texts(value: Any, what: str, form: str) -> tuple[str, ...]:
 
 
 class PartError(UsageError):
-    """An error in one keyword; `part` leads to it from the node, so that a lab file's line can be named."""
+    """An error in one keyword; `part` leads to it from the node, so that a lab file's line can be named.
 
-    def __init__(self, message: str, part: tuple[str, ...]) -> None:
+    `line` leads on from there to the line, by keys that the message says already.
+    """
+
+    def __init__(self, message: str, part: tuple[str, ...], line: tuple[str, ...] = ()) -> None:
         super().__init__(message)
         self.part = part
+        self.line = line
+
+
+@contextmanager
+def within(key: str) -> Iterator[None]:
+    """Let a UsageError of what is done inside lead to the line of `key`."""
+    try:
+        yield
+    except UsageError as error:
+        raise PartError(str(error), (), (key, *getattr(error, "line", ()))) from None

@@ -11,17 +11,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
 
 from netarium.addresses import InterfaceAddress, ipv4_text
 from netarium.errors import UsageError
 from netarium.lab import addressing
-from netarium.lab.words import keyed, suggest, texts
+from netarium.lab.words import keyed, suggest, texts, within
 from netarium.stack.filter.mappings import CLASSES
-from netarium.stack.filter.nat import KEEP, MASQUERADE, NatSetup
+from netarium.stack.filter.nat import KEEP, MASQUERADE, NatSetup, Service
 from netarium.units import is_whole
 from netarium.wire.ipv4 import PROTOCOL_TCP, PROTOCOL_UDP
+
+T = TypeVar("T")
 
 KEYS = (
     "inside", "outside", "source", "pool", "static", "forward", "redirect", "mapping", "filtering", "ports", "hairpin",
@@ -63,20 +65,14 @@ def read_nat(given: Any, configured: Configured) -> NatSetup:
     setup = NatSetup(
         outside,
         inside,
-        _source(source),
-        _pool(given.get("pool")),
-        _static(_table(given, "static", "{INSIDE-ADDRESS: OUTSIDE-ADDRESS}")),
-        {
-            _service("nat.forward", key): _endpoint(key, value)
-            for key, value in _table(given, "forward", "{tcp/8080: '192.168.1.2:80'}").items()
-        },
-        {
-            _service("nat.redirect", key): _port(value)
-            for key, value in _table(given, "redirect", "{tcp/80: 3128}").items()
-        },
+        _read("source", _source, source),
+        _read("pool", _pool, given.get("pool")),
+        _read("static", _static, given.get("static")),
+        _read("forward", _forward, given.get("forward")),
+        _read("redirect", _redirect, given.get("redirect")),
         _class("mapping", given.get("mapping")),
         _class("filtering", given.get("filtering")),
-        _ports(given.get("ports")),
+        _read("ports", _ports, given.get("ports")),
         _flag("hairpin", given.get("hairpin")),
     )
     _check_sides(setup, configured)
@@ -110,8 +106,13 @@ def _address(given: Any) -> int:
     return addressing.plain_address(text)
 
 
-def _table(given: Mapping[str, Any], key: str, form: str) -> Mapping[Any, Any]:
-    value = given.get(key)
+def _read(key: str, read: Callable[[Any], T], value: Any) -> T:
+    """What `read` makes of the value of one key; its errors lead to the key's line."""
+    with within(key):
+        return read(value)
+
+
+def _table(key: str, value: Any, form: str) -> Mapping[Any, Any]:
     return {} if value is None else keyed(value, f"nat.{key}", form)
 
 
@@ -152,9 +153,25 @@ def _pool(value: Any) -> tuple[int, ...]:
     return tuple(found)
 
 
-def _static(given: Mapping[str, str]) -> dict[int, int]:
+def _forward(value: Any) -> dict[Service, tuple[int, int]]:
+    found = {}
+    for key, endpoint in _table("forward", value, "{tcp/8080: '192.168.1.2:80'}").items():
+        with within(str(key)):
+            found[_service("nat.forward", key)] = _endpoint(key, endpoint)
+    return found
+
+
+def _redirect(value: Any) -> dict[Service, int]:
+    found = {}
+    for key, port in _table("redirect", value, "{tcp/80: 3128}").items():
+        with within(str(key)):
+            found[_service("nat.redirect", key)] = _port(port)
+    return found
+
+
+def _static(value: Any) -> dict[int, int]:
     found: dict[int, int] = {}
-    for inside, outside in given.items():
+    for inside, outside in _table("static", value, "{INSIDE-ADDRESS: OUTSIDE-ADDRESS}").items():
         one, other = _address(inside), _address(outside)
         if other in found.values():
             raise UsageError(
@@ -219,18 +236,24 @@ def _check_overlaps(setup: NatSetup, configured: Configured) -> None:
     for name, addresses in configured.items():
         for each in addresses:
             uses[each.address] = f"the address of {name}"
-    taken: list[tuple[int, str]] = []
+    taken: list[tuple[int, str, str]] = []
     if setup.source > 0 and uses.get(setup.source) != f"the address of {setup.outside}":
-        taken.append((setup.source, "the source"))
-    taken += [(address, "a static address") for address in setup.static.values()]
-    taken += [(address, "in the pool") for address in setup.pool]
-    for address, use in taken:
-        if address in uses:
-            raise UsageError(
-                f"nat: {ipv4_text(address)} is {use} and {uses[address]} at once; pools and addresses must not overlap"
-            )
-        uses[address] = use
-        _check_outside(setup, configured, address, use)
+        taken.append((setup.source, "the source", "source"))
+    taken += [(address, "a static address", "static") for address in setup.static.values()]
+    taken += [(address, "in the pool", "pool") for address in setup.pool]
+    for address, use, key in taken:
+        with within(key):
+            _check_use(setup, configured, uses, address, use)
+
+
+def _check_use(setup: NatSetup, configured: Configured, uses: dict[int, str], address: int, use: str) -> None:
+    """This outside address is nothing else, and not inside; note its use."""
+    if address in uses:
+        raise UsageError(
+            f"nat: {ipv4_text(address)} is {use} and {uses[address]} at once; pools and addresses must not overlap"
+        )
+    uses[address] = use
+    _check_outside(setup, configured, address, use)
 
 
 def _check_outside(setup: NatSetup, configured: Configured, address: int, use: str) -> None:

@@ -88,4 +88,4 @@ def _part(key: str) -> Iterator[None]:
     try:
         yield
     except UsageError as error:
-        raise PartError(str(error), (key,)) from None
+        raise PartError(str(error), (key,), getattr(error, "line", ())) from None
