@@ -35,6 +35,12 @@ if TYPE_CHECKING:
     from netarium.nodes.host import Host
     from netarium.programs.loader import Program
 
+
+def ends_the_run(error: BaseException) -> bool:
+    """Whether this is a real Ctrl-C, and not a program's own KeyboardInterrupt."""
+    return isinstance(error, KeyboardInterrupt) and signals.REAL_INTERRUPTS.happened
+
+
 OutputHook = Callable[[str, str], None]
 """(stream, text): stream is "stdout" or "stderr"."""
 
@@ -251,9 +257,9 @@ class Process:
                 function()
         except SystemExit:
             pass
-        except KeyboardInterrupt:
-            raise
         except BaseException as error:
+            if ends_the_run(error):
+                raise
             if not self.dying:
                 print_exception(error, self.stderr_file)
         finally:
@@ -310,16 +316,15 @@ class Process:
             self.result = self.program.main(self)
         except SystemExit as error:
             return self._exit_status(error)
-        except KeyboardInterrupt as error:
-            if not signals.is_virtual(error):
-                raise
-            print_exception(error, self.stderr_file)
-            return -signals.SIGINT
         except BaseException as error:
-            self.exception = error
+            if ends_the_run(error):
+                raise
+            interrupted = isinstance(error, KeyboardInterrupt)
+            if not interrupted:
+                self.exception = error
             if not self.dying:
                 sys.excepthook(type(error), error, error.__traceback__)
-            return 1
+            return -signals.SIGINT if interrupted else 1
         return 0
 
     def _shut_down(self, code: int) -> int:
@@ -342,9 +347,9 @@ class Process:
             function()
         except SystemExit as error:
             return self._exit_status(error)
-        except KeyboardInterrupt:
-            raise
         except BaseException as error:
+            if ends_the_run(error):
+                raise
             print_exception(error, self.stderr_file)
         return code
 

@@ -9,6 +9,8 @@ from typing import Any, Final
 SIGKILL: Final = int(signal.SIGKILL)
 SIGINT: Final = int(signal.SIGINT)
 
+_real_signal = signal.signal
+
 TERMINATE: Final = signal.SIG_DFL
 IGNORE: Final = signal.SIG_IGN
 
@@ -22,17 +24,9 @@ IGNORED_BY_DEFAULT: Final = (
 )
 
 
-class VirtualInterrupt(KeyboardInterrupt):
-    """A SIGINT inside the net; a real Ctrl-C is a plain KeyboardInterrupt. Tracebacks show it as the plain one."""
-
-
-VirtualInterrupt.__module__ = "builtins"
-VirtualInterrupt.__qualname__ = VirtualInterrupt.__name__ = "KeyboardInterrupt"
-
-
 def default_interrupt(number: int, frame: Any) -> None:
     """As `signal.default_int_handler`, for a program inside the net."""
-    raise VirtualInterrupt
+    raise KeyboardInterrupt
 
 
 def default_handler(number: int) -> Any:
@@ -42,9 +36,39 @@ def default_handler(number: int) -> Any:
     return IGNORE if number in IGNORED_BY_DEFAULT else TERMINATE
 
 
-def is_virtual(error: KeyboardInterrupt) -> bool:
-    """Whether this interrupt came from inside the net."""
-    return isinstance(error, VirtualInterrupt)
+class RealInterrupts:
+    """Whether a real Ctrl-C has come while the net runs; then a KeyboardInterrupt ends the run, else one program.
+
+    The class of the exception does not tell: programs raise it themselves, as asyncio does after a virtual SIGINT.
+    """
+
+    def __init__(self) -> None:
+        self.happened = False
+        self._before: Any = None
+
+    def begin(self) -> None:
+        """The net begins to run: look on, the handler that is there stays the one that decides."""
+        self.happened = False
+        before = signal.getsignal(signal.SIGINT)
+        if callable(before) and before != self._handle:
+            try:
+                _real_signal(signal.SIGINT, self._handle)
+            except ValueError:
+                return  # not the main thread of the interpreter: no signal comes here
+            self._before = before
+
+    def end(self) -> None:
+        """The net stops running."""
+        before, self._before = self._before, None
+        if before is not None and signal.getsignal(signal.SIGINT) == self._handle:
+            _real_signal(signal.SIGINT, before)
+
+    def _handle(self, number: int, frame: Any) -> None:
+        self.happened = True
+        self._before(number, frame)
+
+
+REAL_INTERRUPTS: Final = RealInterrupts()
 
 
 def default_environment(root: bool, directory: Path) -> dict[str, str]:

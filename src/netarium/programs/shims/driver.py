@@ -9,6 +9,7 @@ from netarium.programs.shims import dispatch, table
 from netarium.programs.shims import socket as socket_shim
 from netarium.programs.shims import sys as sys_shim
 from netarium.programs.shims.socket_watch import watch_calls
+from netarium.programs.signals import REAL_INTERRUPTS
 from netarium.programs.watchdog import WATCHDOG
 
 _installed = False
@@ -38,6 +39,7 @@ class Driver:
     def begin(self, scheduler: Scheduler) -> None:
         """The net begins to run on this OS thread."""
         install()
+        REAL_INTERRUPTS.begin()
         WATCHDOG.begin(scheduler)
         watch_calls(scheduler.watch.call is not None)
         loops.enter()
@@ -49,6 +51,7 @@ class Driver:
         context.leave()
         loops.leave()
         WATCHDOG.end()
+        REAL_INTERRUPTS.end()
 
 
 def register() -> None:

@@ -22,7 +22,7 @@ from netarium.programs.shims import idents
 from netarium.programs.shims.idents import ident_of
 from netarium.programs.shims.local import adopt_locals
 from netarium.programs.shims.locks import DualLock, SimLock, SimRLock
-from netarium.programs.signals import default_handler
+from netarium.programs.signals import REAL_INTERRUPTS, default_handler
 from netarium.programs.task import Task, TaskGreenlet
 
 _real_get_ident = real.get_ident
@@ -61,9 +61,11 @@ def start_new_thread(task: Task, function: Callable[..., Any], args: Any, kwargs
     def body() -> None:
         try:
             function(*args, **(kwargs or {}))
-        except (SystemExit, KeyboardInterrupt):
+        except SystemExit:
             raise
         except BaseException as error:
+            if isinstance(error, KeyboardInterrupt) and REAL_INTERRUPTS.happened:
+                raise
             if not task.process.dying:
                 sys.unraisablehook(_Unraisable(function, error))
 
