@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from netarium.control.views import NeighborView
+from netarium.control.views import Groups, NeighborView
 from netarium.stack.failures import Failure
+from netarium.stack.igmp import ALL_SYSTEMS
+from netarium.stack.routes import UNICAST
 
 if TYPE_CHECKING:
     from netarium.stack.ipv6_address import Ipv6Address
@@ -60,10 +62,22 @@ class Ipv6Control:
         by = self.stack.interfaces.get(interface)
         return None if ip6 is None else ip6.route_for(destination, 0, by)
 
+    def refusal6(self, destination: int) -> Failure:
+        """Why `route6_to` has no way."""
+        ip6 = self.stack.ipv6
+        return Failure.NETWORK_UNREACHABLE if ip6 is None else ip6.routes.refusal(destination)
+
     def add_route6(
-        self, prefix: int, length: int, gateway: int, interface: str, metric: int, protocol: str
+        self,
+        prefix: int,
+        length: int,
+        gateway: int,
+        interface: str,
+        metric: int,
+        protocol: str,
+        kind: int = UNICAST,
     ) -> Failure | None:
-        """`ip -6 route add`; a gateway without an interface must be on the link of one."""
+        """`ip -6 route add [KIND]`; a gateway without an interface must be on the link of one."""
         ip6 = self.stack.ipv6
         towards = ip6.route_for(gateway) if ip6 is not None and gateway and not interface else None
         name = interface or (towards.interface.name if towards is not None and not towards.gateway else "")
@@ -74,7 +88,7 @@ class Ipv6Control:
             return failure or Failure.NOT_SUPPORTED
         from netarium.stack.ipv6_routes import Ipv6Route
 
-        route = Ipv6Route(prefix, length, self.stack.interfaces[name], gateway, 0, 0, metric, protocol)
+        route = Ipv6Route(prefix, length, self.stack.interfaces[name], gateway, 0, 0, metric, protocol, kind)
         return None if ip6.routes.add(route) else Failure.EXISTS
 
     def remove_route6(
@@ -99,6 +113,33 @@ class Ipv6Control:
             for name, link in (ip6.interfaces.items() if ip6 is not None else ())
             for each in link.neighbors.listing()
         ]
+
+    def add_neighbor6(self, interface: str, address: int, mac: int) -> Failure | None:
+        """`ip -6 neigh replace ADDRESS lladdr MAC dev INTERFACE nud permanent`."""
+        failure = self._may_change6(interface)
+        link = self.stack.interfaces[interface].ipv6 if failure is None else None
+        if link is None:
+            return failure or Failure.NOT_SUPPORTED
+        self.stack.enter(self.clock())
+        link.neighbors.add_permanent(address, mac)
+        self.stack.settle()
+        return None
+
+    def remove_neighbor6(self, interface: str, address: int) -> Failure | None:
+        """`ip -6 neigh del ADDRESS dev INTERFACE`."""
+        failure = self._may_change6(interface)
+        link = self.stack.interfaces[interface].ipv6 if failure is None else None
+        if link is None:
+            return failure or Failure.NOT_SUPPORTED
+        self.stack.enter(self.clock())
+        return None if link.neighbors.delete(address) else Failure.NOT_FOUND
+
+    def groups(self, interface: str) -> Groups:
+        """`ip maddr`: what an interface hears besides its own address."""
+        found = self.stack.interfaces[interface]
+        joined = [group for name, group in self.stack.igmp.groups if name == interface]
+        ipv4 = [*joined, *([] if ALL_SYSTEMS in joined else [ALL_SYSTEMS])]
+        return Groups(list(found.groups), ipv4, list(found.ipv6.groups) if found.ipv6 is not None else [])
 
     def _may_change6(self, interface: str) -> Failure | None:
         if not self.privileged:

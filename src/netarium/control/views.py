@@ -42,6 +42,15 @@ class NeighborView:
     age_ns: int
 
 
+@dataclass(frozen=True)
+class Groups:
+    """What an interface hears besides its own address (`ip maddr`): MACs, IPv4 and IPv6 groups."""
+
+    macs: Sequence[int]
+    ipv4: Sequence[int]
+    ipv6: Sequence[int]
+
+
 class SwitchFace(Protocol):
     """What a switch shows of itself, besides the stack that one of layer 3 has."""
 

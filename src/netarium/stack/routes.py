@@ -32,6 +32,9 @@ PROHIBIT: Final = 8
 MULTIPATH: Final = 32
 """Ours: an answer of a lookup with several next hops (Linux has no kind for it)."""
 
+REFUSING: Final = (BLACKHOLE, UNREACHABLE, PROHIBIT)
+"""Kinds that let nothing through, and need no interface."""
+
 KIND_NAMES: Final = {
     UNICAST: "unicast",
     LOCAL: "local",

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from netarium.addresses import AddressError, Prefix, ipv6_text, mac_text, parse_ipv6
+from netarium.addresses import AddressError, Prefix, ipv6_text, mac_text, parse_ipv6, parse_mac
 from netarium.control import Control
 from netarium.stack.failures import Failure
 from netarium.stack.ipv6_address import Ipv6Address, is_link_local
-from netarium.stack.routes import KIND_NAMES, UNICAST, Route
+from netarium.stack.routes import KIND_NAMES, REFUSING, UNICAST, Route
 from netarium.stack.timers import NEVER, SECOND_NS
-from netarium.tools.ip.words import IpError, Json, choose, done, pairs, whole
+from netarium.tools.ip.words import IpError, Json, choose, done, known_device, pairs, whole
 
 METRIC = 1024
+FOREVER = 0xFFFFFFFF
 
 
 def _address(text: str) -> int:
@@ -57,6 +58,8 @@ def address_json(control: Control, name: str) -> Json:
             "prefixlen": each.length,
             "scope": _scope(each),
             **dict.fromkeys(_flags(each), True),
+            "valid_life_time": _left_s(control, each.valid_until_ns),
+            "preferred_life_time": _left_s(control, each.preferred_until_ns),
         }
         for interface, each in control.addresses6()
         if interface == name
@@ -72,30 +75,16 @@ def _scope(each: Ipv6Address) -> str:
 
 
 def _left(control: Control, end_ns: int) -> str:
-    if end_ns == NEVER:
-        return "forever"
-    return f"{max(end_ns - control.clock(), 0) // SECOND_NS}sec"
+    left_s = _left_s(control, end_ns)
+    return "forever" if left_s == FOREVER else f"{left_s}sec"
 
 
-def addr(control: Control, words: Sequence[str], details: bool) -> tuple[list[str], Json]:
-    """Lines and JSON of `ip -6 addr COMMAND ...`. Raises IpError."""
-    command, rest = (words[0], list(words[1:])) if words else ("show", [])
-    command = choose(command, ("add", "delete", "show", "list", "ls"), "address")
-    if command in ("add", "delete"):
-        _change_address(control, command, rest)
-        return [], []
-    names = [word for word in rest if word not in ("dev", "up")]
-    lines: list[str] = []
-    found: Json = []
-    for view in control.interfaces():
-        shown = address_lines(control, view.name)
-        if shown and (not names or view.name in names):
-            lines += [f"{view.number + 1}: {view.name}: mtu {view.mtu}", *shown]
-            found.append({"ifname": view.name, "addr_info": address_json(control, view.name)})
-    return lines, found
+def _left_s(control: Control, end_ns: int) -> int:
+    return FOREVER if end_ns == NEVER else max(end_ns - control.clock(), 0) // SECOND_NS
 
 
-def _change_address(control: Control, command: str, words: list[str]) -> None:
+def change_address(control: Control, command: str, words: list[str]) -> None:
+    """`ip -6 addr add|change|replace|delete ADDRESS/LENGTH dev NAME`. Raises IpError."""
     if not words:
         raise IpError('Command line is not complete. Try option "help"')
     text, _, length = words.pop(0).partition("/")
@@ -105,8 +94,10 @@ def _change_address(control: Control, command: str, words: list[str]) -> None:
     address = _address(text)
     if command == "delete":
         done(control.remove_address6(given["dev"], address))
-    else:
-        done(control.add_address6(given["dev"], address, whole(length or "128", "prefixlen")))
+        return
+    failure = control.add_address6(given["dev"], address, whole(length or "128", "prefixlen"))
+    if command == "add" or failure is not Failure.EXISTS:
+        done(failure)
 
 
 # Routes.
@@ -173,10 +164,15 @@ def route(control: Control, words: Sequence[str], details: bool) -> tuple[list[s
         destination = _address(rest.pop(0))
         found = control.route6_to(destination, pairs(rest, ("dev",)).get("dev", ""))
         if found is None:
-            done(Failure.NETWORK_UNREACHABLE)
+            done(control.refusal6(destination))
         assert found is not None
         return [_way_line(destination, found)], [_way_json(destination, found)]
     else:
+        kind = next((number for number, name in KIND_NAMES.items() if name == rest[0]), UNICAST)
+        if rest[0] in KIND_NAMES.values():
+            rest.pop(0)
+        if not rest:
+            raise IpError("need at least a destination address")
         network, length = _prefix(rest.pop(0))
         given = pairs(rest, ("via", "dev", "metric", "proto"))
         gateway = _address(given["via"]) if "via" in given else 0
@@ -185,7 +181,8 @@ def route(control: Control, words: Sequence[str], details: bool) -> tuple[list[s
         else:
             metric = whole(given.get("metric", str(METRIC)), "metric")
             protocol = given.get("proto", "boot")
-            done(control.add_route6(network, length, gateway, given.get("dev", ""), metric, protocol))
+            device = given.get("dev", "lo" if kind in REFUSING else "")
+            done(control.add_route6(network, length, gateway, device, metric, protocol, kind))
         routes = []
     return [_route_line(each) for each in routes], [_route_json(each) for each in routes]
 
@@ -194,11 +191,16 @@ def route(control: Control, words: Sequence[str], details: bool) -> tuple[list[s
 
 
 def neigh(control: Control, words: Sequence[str], details: bool) -> tuple[list[str], Json]:
-    """Lines and JSON of `ip -6 neigh show`. Raises IpError."""
+    """Lines and JSON of `ip -6 neigh COMMAND ...`. Raises IpError."""
     rest = list(words)
     if rest and rest[0] != "dev":
-        choose(rest.pop(0), ("show", "list", "ls"), "neigh")
+        commands = ("add", "change", "replace", "delete", "show", "list", "ls")
+        command = choose(rest.pop(0), commands, "neigh")
+        if command in commands[:4]:
+            _change_neighbor(control, command, rest)
+            return [], []
     device = pairs(rest, ("dev",)).get("dev")
+    known_device(control, device)
     lines: list[str] = []
     found: Json = []
     for each in control.neighbors6():
@@ -210,3 +212,23 @@ def neigh(control: Control, words: Sequence[str], details: bool) -> tuple[list[s
                 {"dst": ipv6_text(each.address), "dev": each.interface, **hardware, "state": [each.state]}
             )
     return lines, found
+
+
+def _change_neighbor(control: Control, command: str, words: list[str]) -> None:
+    if not words:
+        raise IpError('Command line is not complete. Try option "help"')
+    number = _address(words.pop(0))
+    given = pairs(words, ("lladdr", "dev", "nud"))
+    if "dev" not in given:
+        raise IpError("Device and destination are required arguments.")
+    known_device(control, given["dev"])
+    if command == "delete":
+        done(control.remove_neighbor6(given["dev"], number))
+        return
+    if given.get("nud", "permanent") != "permanent":
+        raise IpError(f'Error: only "nud permanent" can be set here, not "{given["nud"]}".')
+    try:
+        mac = parse_mac(given.get("lladdr", ""))
+    except AddressError:
+        raise IpError(f'"{given.get("lladdr", "")}" is invalid lladdr.') from None
+    done(control.add_neighbor6(given["dev"], number, mac))

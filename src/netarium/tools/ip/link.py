@@ -1,4 +1,4 @@
-"""ip link and ip addr: interfaces, their state, addresses and counters; changes."""
+"""ip link and ip addr: interfaces, their state, addresses and counters, in iproute2's parts; changes."""
 
 from __future__ import annotations
 
@@ -7,48 +7,29 @@ from typing import Any
 
 from netarium.addresses import AddressError, ipv4_text, mac_text, parse_mac
 from netarium.control import Control, InterfaceView
+from netarium.stack.failures import Failure
 from netarium.tools.ip import ipv6
-from netarium.tools.ip.words import IpError, Json, address, choose, done, pairs, prefix, whole
+from netarium.tools.ip.words import IpError, Json, address, done, pairs, prefix, whole
 
 QUEUE_LENGTH = 1000
 FOREVER = 0xFFFFFFFF
 
 
-def link(control: Control, words: Sequence[str], statistics: bool) -> tuple[list[str], Json]:
-    """Lines and JSON of `ip link COMMAND ...`. Raises IpError."""
-    command, rest = (words[0], list(words[1:])) if words else ("show", [])
-    command = choose(command, ("set", "show", "list", "ls"), "link")
-    if command != "set":
-        views = _chosen(control, rest)
-        lines = [line for view in views for line in [*_head(view, True), *_counters(view, statistics)]]
-        return lines, [{**_json(view, True), **_counters_json(view, statistics)} for view in views]
-    _set(control, rest)
-    return [], []
+def change_link(control: Control, words: Sequence[str]) -> None:
+    """`ip link set ...`. Raises IpError."""
+    _set(control, list(words))
 
 
-def addr(control: Control, words: Sequence[str], statistics: bool) -> tuple[list[str], Json]:
-    """Lines and JSON of `ip addr COMMAND ...`. Raises IpError."""
-    command, rest = (words[0], list(words[1:])) if words else ("show", [])
-    command = choose(command, ("add", "delete", "show", "list", "ls"), "address")
-    if command not in ("add", "delete"):
-        views = _chosen(control, rest)
-        lines = []
-        for view in views:
-            lines += [*_head(view, False), *_address_lines(view)]
-            lines += [*ipv6.address_lines(control, view.name), *_counters(view, statistics)]
-        return lines, [
-            {
-                **_json(view, False),
-                "addr_info": _address_json(view) + ipv6.address_json(control, view.name),
-                **_counters_json(view, statistics),
-            }
-            for view in views
-        ]
-    _change(control, command, rest)
-    return [], []
+def change_address(control: Control, command: str, words: Sequence[str]) -> None:
+    """`ip addr add|change|replace|delete ADDRESS/LENGTH dev NAME`, of either family. Raises IpError."""
+    if words and ":" in words[0]:
+        ipv6.change_address(control, command, list(words))
+    else:
+        _change(control, command, list(words))
 
 
-def _chosen(control: Control, words: list[str]) -> list[InterfaceView]:
+def chosen(control: Control, words: list[str]) -> list[InterfaceView]:
+    """The interfaces that `[dev] NAME` and `up` leave. Raises IpError."""
     views = control.interfaces()
     only_up = "up" in words
     names = [word for word in words if word not in ("up", "dev")]
@@ -77,7 +58,8 @@ def _flags(view: InterfaceView) -> list[str]:
     return found
 
 
-def _operstate(view: InterfaceView) -> str:
+def operstate(view: InterfaceView) -> str:
+    """As /sys/class/net/NAME/operstate, in capitals."""
     if view.is_loopback and view.up:
         return "UNKNOWN"
     return "UP" if view.up and view.carrier else "DOWN"
@@ -90,18 +72,20 @@ def _hardware(view: InterfaceView) -> tuple[str, str, str]:
     return "ether", mac_text(view.mac), mac_text(0xFFFFFFFFFFFF)
 
 
-def _head(view: InterfaceView, with_mode: bool) -> list[str]:
+def head(view: InterfaceView, with_mode: bool) -> list[str]:
+    """The two lines of an interface; `with_mode` as `ip link` has them."""
     kind, mac, broadcast = _hardware(view)
     mode = "mode DEFAULT " if with_mode else ""
     queue = "noqueue" if view.is_loopback else "pfifo"
     return [
         f"{view.number + 1}: {view.name}: <{','.join(_flags(view))}> mtu {view.mtu} qdisc {queue} "
-        f"state {_operstate(view)} {mode}group default qlen {QUEUE_LENGTH}",
+        f"state {operstate(view)} {mode}group default qlen {QUEUE_LENGTH}",
         f"    link/{kind} {mac} brd {broadcast}",
     ]
 
 
-def _address_lines(view: InterfaceView) -> list[str]:
+def address_lines(view: InterfaceView) -> list[str]:
+    """The inet lines, two an address."""
     lines = []
     for each in view.addresses:
         broadcast = f"brd {ipv4_text(each.broadcast)} " if each.broadcast and not view.is_loopback else ""
@@ -111,7 +95,8 @@ def _address_lines(view: InterfaceView) -> list[str]:
     return lines
 
 
-def _counters(view: InterfaceView, statistics: bool) -> list[str]:
+def counters(view: InterfaceView, statistics: bool) -> list[str]:
+    """The four lines of `-s`; none without."""
     if not statistics:
         return []
     lines = []
@@ -129,7 +114,8 @@ def _counters(view: InterfaceView, statistics: bool) -> list[str]:
     return lines
 
 
-def _json(view: InterfaceView, with_mode: bool) -> dict[str, Any]:
+def head_json(view: InterfaceView, with_mode: bool) -> dict[str, Any]:
+    """What `head` says, as JSON."""
     kind, mac, broadcast = _hardware(view)
     found: dict[str, Any] = {
         "ifindex": view.number + 1,
@@ -137,7 +123,7 @@ def _json(view: InterfaceView, with_mode: bool) -> dict[str, Any]:
         "flags": _flags(view),
         "mtu": view.mtu,
         "qdisc": "noqueue" if view.is_loopback else "pfifo",
-        "operstate": _operstate(view),
+        "operstate": operstate(view),
     }
     if with_mode:
         found["linkmode"] = "DEFAULT"
@@ -151,7 +137,8 @@ def _json(view: InterfaceView, with_mode: bool) -> dict[str, Any]:
     }
 
 
-def _address_json(view: InterfaceView) -> Json:
+def address_json(view: InterfaceView) -> Json:
+    """What `address_lines` says, as JSON."""
     found = []
     for each in view.addresses:
         line: dict[str, Any] = {
@@ -171,7 +158,8 @@ def _address_json(view: InterfaceView) -> Json:
     return found
 
 
-def _counters_json(view: InterfaceView, statistics: bool) -> dict[str, Any]:
+def counters_json(view: InterfaceView, statistics: bool) -> dict[str, Any]:
+    """What `counters` says, as JSON."""
     if not statistics:
         return {}
     return {
@@ -225,7 +213,11 @@ def _change(control: Control, command: str, words: list[str]) -> None:
         if given_broadcast != "+":
             address(given_broadcast)
     name = _find_to_change(control, given["dev"])
-    if command == "add":
-        done(control.add_address(name, number, length))
-    else:
+    if command == "delete":
         done(control.remove_address(name, number))
+        return
+    failure = control.add_address(name, number, length)
+    if (
+        command == "add" or failure is not Failure.EXISTS
+    ):  # `change` and `replace` are content with what is there
+        done(failure)

@@ -7,7 +7,7 @@ from typing import Any
 
 from netarium.addresses import AddressError, ipv4_text, mac_text, parse_mac
 from netarium.control import Control
-from netarium.tools.ip.words import IpError, Json, address, choose, done, pairs
+from netarium.tools.ip.words import IpError, Json, address, choose, done, known_device, pairs
 
 
 def main(control: Control, words: Sequence[str], details: bool) -> tuple[list[str], Json]:
@@ -25,6 +25,7 @@ def _show(control: Control, words: list[str]) -> tuple[list[str], Json]:
     if words and words[0] != "dev":
         wanted = address(words.pop(0))
     device = pairs(words, ("dev",)).get("dev")
+    known_device(control, device)
     lines: list[str] = []
     found: Json = []
     for each in control.neighbors():
@@ -46,8 +47,7 @@ def _change(control: Control, command: str, words: list[str]) -> None:
     given = pairs(words, ("lladdr", "dev", "nud"))
     if "dev" not in given:
         raise IpError("Device and destination are required arguments.")
-    if given["dev"] not in [each.name for each in control.interfaces()]:
-        raise IpError(f'Cannot find device "{given["dev"]}"')
+    known_device(control, given["dev"])
     if command == "delete":
         done(control.remove_neighbor(given["dev"], number))
         return

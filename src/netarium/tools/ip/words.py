@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from netarium.addresses import AddressError, parse_ipv4
+from netarium.control import Control
 from netarium.stack.failures import Failure
 from netarium.units import is_whole
 
@@ -56,6 +57,12 @@ def pairs(words: Sequence[str], keys: Sequence[str], flags: Sequence[str] = ()) 
             raise IpError(f'Error: argument "{rest[0]}" is wrong: duplicate "{key}"')
         found[key] = rest.pop(0)
     return found
+
+
+def known_device(control: Control, name: str | None) -> None:
+    """Raise when there is no interface of this name; None is no name."""
+    if name is not None and name not in [each.name for each in control.interfaces()]:
+        raise IpError(f'Cannot find device "{name}"')
 
 
 def address(text: str) -> int:
