@@ -13,7 +13,7 @@ from netarium.sockets.address6 import Address6, ipv6_of, scoped_interface, shown
 from netarium.sockets.base import AF_INET6, SOCK_RAW, Credentials, Socket
 from netarium.sockets.errno import failure_error, os_error
 from netarium.sockets.groups6 import Membership6, groups_ipv6, leave_all6
-from netarium.sockets.options import Option, common
+from netarium.sockets.options import Option, as_int, common
 from netarium.sockets.options6 import level_ipv6
 from netarium.sockets.readiness import IN, OUT, RDNORM, WRNORM
 from netarium.stack.ipv6_address import is_mapped, needs_link
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 ICMP6_FILTER: Final = 1
 FILTER_BYTES: Final = 32
+IPV6_HDRINCL: Final = 36
 
 
 def _write_filter(sock: Any, value: int | bytes) -> None:
@@ -32,6 +33,10 @@ def _write_filter(sock: Any, value: int | bytes) -> None:
     if isinstance(value, int) or len(value) < FILTER_BYTES:
         raise os_error(errno.EINVAL)
     sock.endpoint.icmp_filter = int.from_bytes(value[:FILTER_BYTES], "little")
+
+
+def _write_header_included(sock: Any, value: int | bytes) -> None:
+    sock.endpoint.header_included = bool(as_int(value))
 
 
 class RawSocket6(Socket):
@@ -160,5 +165,8 @@ class RawSocket6(Socket):
         **groups_ipv6(),
         (constants.IPPROTO_ICMPV6, ICMP6_FILTER): Option(
             lambda sock: sock.endpoint.icmp_filter.to_bytes(FILTER_BYTES, "little"), _write_filter
+        ),
+        (constants.IPPROTO_IPV6, IPV6_HDRINCL): Option(
+            lambda sock: int(sock.endpoint.header_included), _write_header_included
         ),
     }

@@ -1,7 +1,7 @@
 """Raw endpoints of IPv6: what follows the headers of whole packets of one protocol.
 
-Linux raw(7), ipv6(7), RFC 3542 3: unlike for IPv4 the header is not given; the checksum of ICMPv6 is made and checked
-here. A filter says which ICMPv6 types are not wanted.
+Linux raw(7), ipv6(7), RFC 3542 3: unlike for IPv4 the header is not given, but to a socket of IPPROTO_RAW, or with
+IPV6_HDRINCL; the checksum of ICMPv6 is made and checked here. A filter says which ICMPv6 types are not wanted.
 """
 
 from __future__ import annotations
@@ -10,19 +10,22 @@ from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
+from netarium.errors import WireError
 from netarium.journey import Drop
 from netarium.stack.decisions import tell_route
 from netarium.stack.failures import Failure
 from netarium.stack.ipv6_address import is_multicast, needs_link
+from netarium.stack.raw import PROTOCOL_RAW
 from netarium.stack.udp6 import Datagram6
+from netarium.wire.ethernet import ETHERTYPE_IPV6, Frame
 from netarium.wire.icmpv6 import Icmpv6Header
 from netarium.wire.ipv6 import PAYLOAD_BYTES_MAX, PROTOCOL_ICMPV6, Ipv6Header
-from netarium.wire.packet import TransportHeader, transport_bytes
+from netarium.wire.packet import TransportHeader, parse_transport, transport_bytes
 
 if TYPE_CHECKING:
     from netarium.stack.interface import Interface
     from netarium.stack.ipv6 import Ipv6
-    from netarium.wire.ethernet import Frame
+    from netarium.stack.routes import Route
 
 PACKET_OVERHEAD_BYTES: Final = 768
 
@@ -31,9 +34,9 @@ class RawEndpoint6:
     """A raw IPv6 socket's stack side. `icmp_filter` has a bit for each ICMPv6 type that is not wanted."""
 
     __slots__ = (
-        "closed", "hop_limit", "icmp_filter", "interface", "ip6", "local_address", "multicast_interface",
-        "multicast_loop", "multicast_ttl", "on_change", "protocol", "queue", "queued_bytes", "receive_buffer_bytes",
-        "remote_address", "traffic_class",
+        "closed", "header_included", "hop_limit", "icmp_filter", "interface", "ip6", "local_address",
+        "multicast_interface", "multicast_loop", "multicast_ttl", "on_change", "protocol", "queue", "queued_bytes",
+        "receive_buffer_bytes", "remote_address", "traffic_class",
     )  # fmt: skip
 
     def __init__(self, ip6: Ipv6, protocol: int) -> None:
@@ -47,6 +50,8 @@ class RawEndpoint6:
         self.interface: Interface | None = None
         self.multicast_interface: Interface | None = None
         self.icmp_filter = 0
+        self.header_included = protocol == PROTOCOL_RAW
+        """IPV6_HDRINCL: what is sent begins with its own IPv6 header; so it is always for IPPROTO_RAW."""
         self.hop_limit = self.multicast_ttl = -1
         self.multicast_loop = True
         self.traffic_class = 0
@@ -79,6 +84,8 @@ class RawEndpoint6:
             tell_route(self.ip6.stack, self.ip6.routes, None, source, address, self.protocol, None)
             self.ip6.stack.drop(Drop.NO_ROUTE, None, "raw")
             return Failure.INVALID if needs_link(address) else self.ip6.routes.refusal(address)
+        if self.header_included:
+            return self._send_whole(payload, route)
         transport: TransportHeader | None = None
         if self.protocol == PROTOCOL_ICMPV6:
             if len(payload) < 8:
@@ -99,6 +106,24 @@ class RawEndpoint6:
         )
         output.multicast_loop = True
         return failure
+
+    def _send_whole(self, packet: bytes, route: Route) -> Failure | None:
+        """Send a packet that brings its own IPv6 header (Linux rawv6_send_hdrinc): as it is, never in fragments.
+
+        Its payload length is filled in.
+        """
+        if len(packet) > route.mtu:
+            return Failure.MESSAGE_TOO_LONG
+        try:
+            header = Ipv6Header.parse(packet)
+        except WireError:
+            return Failure.INVALID
+        carried = packet[header.size_bytes :]
+        transport, rest, fault = (
+            (None, carried, None) if header.is_fragment else parse_transport(header, carried)
+        )
+        frame = Frame(0, 0, ETHERTYPE_IPV6, header, transport, rest, fault)
+        return self.ip6.output.send_built(frame, len(packet), route, True)
 
     def receive(self) -> Datagram6 | None:
         """The oldest packet that waits; None when there is none."""
