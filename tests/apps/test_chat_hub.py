@@ -275,6 +275,28 @@ def test_who_joins_while_catching_up_sees_every_message_once_and_in_order(room: 
     assert shown == list(range(1, 602))
 
 
+def test_who_comes_and_goes_without_end_cannot_take_all_names() -> None:
+    world = World(clients=100, grace=60.0)
+
+    def come(name: str, network: str) -> tuple[FakeLink, Message]:
+        link = world.link()
+        link.network = network
+        return link, world.do(link, type="hello", protocol=PROTOCOL, version=1, name=name)[0]
+
+    secrets = []
+    for number in range(10):
+        link, reply = come(f"g{number}", "192.0.2.1")
+        secrets.append(reply["session"])
+        world.hub.detach(link)
+    assert come("one-more", "192.0.2.1")[1]["code"] == "too-many-lost"
+    assert come("other", "192.0.2.2")[1]["type"] == "welcome"
+    resume(world, secrets[0], 0)  # who comes back is no new one, and makes room
+    assert come("one-more", "192.0.2.1")[1]["type"] == "welcome"
+    world.now += 61
+    world.hub.tick()
+    assert world.hub._away == {}
+
+
 def test_the_token_is_wanted_and_never_logged() -> None:
     world = World()
     world.hub.token = "opensesame"

@@ -20,10 +20,12 @@ from netarium.apps.chat.packet import Packet
 from netarium.apps.chat.rules import Bucket, Limits, Refusal, same_name
 from netarium.apps.chat.store import Row, SavedSession, Store
 from netarium.apps.framing import Message
+from netarium.apps.strangers import FEW
 
 PAGE_MESSAGES = 200
 PAGE_BYTES = 64 * 1024
 REFRESH_SECONDS = 600.0
+AWAY_SHARE = 10  # one address may have so large a part of all clients lost and waited for, names held
 
 
 class Link:
@@ -35,6 +37,7 @@ class Link:
         self.session: Session | None = None
         self.out: list[bytes] = []
         self.closing = False
+        self.network = ""  # where it comes from, for limits by address; "" is not limited
 
     def write(self, data: bytes) -> None:
         """Send bytes; never waits."""
@@ -52,7 +55,7 @@ class Link:
 class Session:
     """One person on the chat, connected or (for a while) not."""
 
-    __slots__ = ("away_since", "bucket", "catching_up", "cursor", "link", "saved")
+    __slots__ = ("away_from", "away_since", "bucket", "catching_up", "cursor", "link", "saved")
 
     def __init__(self, saved: SavedSession, bucket: Bucket) -> None:
         self.saved = saved
@@ -61,6 +64,7 @@ class Session:
         self.catching_up = False
         self.cursor = 0
         self.away_since = 0.0
+        self.away_from = ""  # the network it was lost from
 
     @property
     def name(self) -> str:
@@ -115,6 +119,7 @@ class Hub:
         self.rooms: dict[str, Room] = {}  # by same_name
         self.sessions: dict[bytes, Session] = {}  # by hash of the secret
         self.names: dict[str, Session] = {}  # by same_name
+        self._away: dict[str, int] = {}  # lost sessions by network
         self._dirty: list[Link] = []
         self._acknowledge: dict[Session, None] = {}
         self._run_room: Room | None = None
@@ -219,12 +224,26 @@ class Hub:
         if session is None or session.link is not link:
             return
         self._go_silent(session)
+        self._count_away(session, link.network)
         session.link = None
         session.away_since = session.saved.seen = self.clock()
         self.store.save(session.saved)
 
-    def new_session(self, name: str) -> tuple[Session, str]:
-        """A session under a free name, and its secret."""
+    def _count_away(self, session: Session, network: str) -> None:
+        before, session.away_from = session.away_from, network
+        if before:
+            self._away[before] -= 1
+            if not self._away[before]:
+                del self._away[before]
+        if network:
+            self._away[network] = self._away.get(network, 0) + 1
+
+    def new_session(self, name: str, network: str = "") -> tuple[Session, str]:
+        """A session under a free name, and its secret. Who comes and goes without end cannot take all names."""
+        if self._away.get(network, 0) >= max(FEW, self.limits.clients // AWAY_SHARE):
+            raise Refusal(
+                "too-many-lost", "too many clients from your address were lost a moment ago; wait a little"
+            )
         secret = secrets.token_urlsafe(24)
         hashed = hashlib.sha256(secret.encode()).digest()
         saved = SavedSession(self.store.new_key(), hashed, name, {}, 0, self.clock())
@@ -266,6 +285,7 @@ class Hub:
         """Give a session its connection; one it still had is ended."""
         if session.link is not None:
             self.expel(session.link, "replaced", "you connected again from elsewhere")
+        self._count_away(session, "")
         session.link, link.session = link, session
         session.saved.seen = self.clock()
         self.store.save(session.saved)
@@ -273,6 +293,7 @@ class Hub:
     def forget(self, session: Session) -> None:
         """Take a session out of rooms and names; its file is not touched."""
         self._go_silent(session)
+        self._count_away(session, "")
         for room in [self.room(name) for name in session.saved.rooms]:
             room.members.pop(session.saved.key, None)
             self._drop_if_empty(room)

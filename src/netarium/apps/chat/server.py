@@ -21,7 +21,7 @@ from netarium.apps.chat.packet import FRAMED, WEB
 from netarium.apps.chat.rules import ASIDES_BURST, ASIDES_PER_SECOND, REQUEST_BYTES_MAX, Bucket, Limits
 from netarium.apps.chat.store import Store, StoreError
 from netarium.apps.framing import FrameReader, FramingError, Message
-from netarium.apps.strangers import REFUSAL, Strangers
+from netarium.apps.strangers import REFUSAL, Strangers, network_of
 from netarium.apps.text import neutralise
 
 if TYPE_CHECKING:
@@ -150,7 +150,9 @@ class Connection(asyncio.Protocol, Link):
         self.asked = False
         self.server.connections[self] = None
         self.hub.attach(self)
-        self._known = self.server.strangers.admit(str((transport.get_extra_info("peername") or ("?",))[0]))
+        host = str((transport.get_extra_info("peername") or ("?",))[0])
+        self.network = network_of(host)
+        self._known = self.server.strangers.admit(host)
         if self._known is None and not self.closing:
             self.hub.expel(self, "full", REFUSAL)
         self.server.flush_soon()

@@ -68,7 +68,7 @@ def hello(hub: Hub, link: Link, message: Message) -> None:
     name = clean_name(field_text(message, "name"))
     if same_name(name) in hub.names:
         raise Refusal("name-taken", f"the name {name} is taken; {hub.free_name(name)} is free")
-    session, secret = hub.new_session(name)
+    session, secret = hub.new_session(name, link.network)
     hub.connect(session, link)
     hub.to_link(link, welcome(hub, session, secret, False))
 
