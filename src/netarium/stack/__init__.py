@@ -17,6 +17,7 @@ neighbors, interface).
     ipv4        the IPv4 modules under one name:
     ip_output       route, source, header, fragments, next hop
     ip_input        sound? for this host? whose?
+    ip_options      the options of what arrives: well formed, and no source route
     ip_forward      packets of others: what makes a host a router
     fragments       cutting packets to an MTU and putting them together again
     icmp        echo, the errors this host makes and those it is told; redirects

@@ -2,7 +2,7 @@
 
 Read first: RFC 791 3.2, RFC 1122 3.2.1 (what a host must throw away silently), RFC 1812 5.3.7 (martians).
 As on Linux a host takes packets for any of its addresses at any interface (the weak host model of RFC 1122 3.3.4.2);
-options are looked over, none is acted upon.
+options are looked over (`ip_options`), none is acted upon.
 """
 
 from __future__ import annotations
@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Final
 
 from netarium.addresses import ipv4_text
 from netarium.journey import Drop
+from netarium.stack.ip_options import look_over
 from netarium.stack.routes import LOCAL
 from netarium.wire.ethernet import MAC_GROUP_BIT, Frame
-from netarium.wire.icmp import DESTINATION_UNREACHABLE, PROTOCOL_UNREACHABLE
+from netarium.wire.icmp import DESTINATION_UNREACHABLE, PARAMETER_PROBLEM, PROTOCOL_UNREACHABLE
 from netarium.wire.igmp import PROTOCOL_IGMP
 from netarium.wire.ipv4 import MORE_FRAGMENTS, OFFSET_MASK, PROTOCOL_TCP, Ipv4Header
 
@@ -55,7 +56,7 @@ class Ipv4Input:
             return
         self.received += 1
         mine = self.routes.ways.get((header.source, header.destination))
-        if mine is None or self.hooks.prerouting is not None:
+        if mine is None or self.hooks.prerouting is not None or header.options:
             self._receive_unknown(frame, header, interface)
         elif not mine:
             self.forward.forward_packet(frame, header, interface)
@@ -93,6 +94,8 @@ class Ipv4Input:
             if judged is None or type(judged.network) is not Ipv4Header:
                 return
             frame, header = judged, judged.network
+        if header.options and not self._accepts_options(frame, header):
+            return
         destination = header.destination
         route = routes.local.get(destination)
         if route is None:
@@ -145,6 +148,16 @@ class Ipv4Input:
         header = frame.network
         if type(header) is Ipv4Header:
             self._receive_group(frame, header, interface)
+
+    def _accepts_options(self, frame: Frame, header: Ipv4Header) -> bool:
+        """Linux ip_rcv_options: a malformed one is told to the sender, a source route not followed (RFC 7126 4.3)."""
+        wrong, is_routed = look_over(header.options)
+        if wrong >= 0:
+            self.stack.drop(Drop.IP_OPTION, frame, f"byte {wrong} of the header")
+            self.stack.icmp.send_error(frame, PARAMETER_PROBLEM, 0, wrong << 24)
+        elif is_routed:
+            self.stack.drop(Drop.IP_OPTION, frame, "source route")
+        return wrong < 0 and not is_routed
 
     def _takes_source(self, header: Ipv4Header) -> bool:
         """Sources no host on a wire has (RFC 1122 3.2.1.3); 0.0.0.0 asks for an address, and speaks to its link."""
