@@ -7,12 +7,15 @@ from pathlib import Path
 import pytest
 
 from netarium import Net
+from netarium.addresses import parse_ipv4
 from netarium.capture.reading import read_capture
-from netarium.testing.explained import causes_of_drops
+from netarium.testing.explained import ONE_ARMED, causes_of_drops
 from netarium.testing.tshark import skip_without_tshark, tshark_findings
 from netarium.wire.ethernet import Frame
+from netarium.wire.icmp import IcmpHeader
 from netarium.wire.tcp import FIN, TcpHeader
 
+ROUTED_TO = parse_ipv4("10.0.20.2")
 LABS = Path(__file__).parents[2] / "examples" / "labs"
 
 
@@ -36,6 +39,32 @@ def test_lan_yaml_runs_as_it_stands_and_its_teardown_is_captured(tmp_path: Path,
     ports = ("client:eth0", "server:eth0", "switch:p1", "switch:p2")
     assert fins(tmp_path / "lan.pcapng") == dict.fromkeys(ports, 2)
     assert tshark_findings(tmp_path / "lan.pcapng", causes_of_drops(net.watching.counters.drops)) == []
+
+
+def test_vlan_yaml_has_no_warning_but_for_the_trunk_that_a_routed_echo_passes_twice(tmp_path: Path) -> None:
+    """What hosts see is beyond reproach; at both ends of the trunk each routed echo is there in VLAN 10 and in 20."""
+    skip_without_tshark()
+    net = Net.load(LABS / "vlan.yaml")
+    net.capture(tmp_path / "vlan.pcapng")
+    net.run(check=True)
+    net.close()
+    assert tshark_findings(tmp_path / "vlan.pcapng", [ONE_ARMED]) == []
+    bare = tshark_findings(tmp_path / "vlan.pcapng", causes_of_drops(net.watching.counters.drops))
+    assert {finding.interface for finding in bare} == {"floor1:up", "core:down"}
+    assert {finding.message.partition(" to")[0] for finding in bare} == {"No response seen"}
+    trunk = [
+        Frame.parse(each.data)
+        for each in read_capture(tmp_path / "vlan.pcapng")
+        if each.interface == "core:down"
+    ]
+    echoes = [
+        (frame.tag & 0xFFF, frame.network.ttl)
+        for frame in trunk
+        if type(frame.transport) is IcmpHeader
+        and frame.transport.type == 8
+        and frame.network.destination == ROUTED_TO
+    ]
+    assert echoes == [(10, 64), (20, 63)] * 3
 
 
 def test_the_digest_is_the_same_with_bytes_on_every_cable() -> None:

@@ -24,6 +24,7 @@ SLOW_READER = "slow-reader"
 UNANSWERED = "unanswered"
 DUPLICATE_ADDRESS = "duplicate-address"
 CUT_CAPTURE = "cut-capture"
+ONE_ARMED = "one-armed"
 
 CAUSES = {
     LOSS: "a rule, a fault or a full queue took frames",
@@ -35,6 +36,7 @@ CAUSES = {
     UNANSWERED: "somebody was asked who is not there, or cannot be reached",
     DUPLICATE_ADDRESS: "the lab gives one address to two hosts on purpose",
     CUT_CAPTURE: "the capture begins or ends within a connection",
+    ONE_ARMED: "a trunk carries what is routed twice, in the VLAN it comes from and in the one it goes to",
 }
 
 
@@ -87,6 +89,11 @@ EXPLAINED = (
         r"^No response seen to ICMP request",
         (LOSS, UNANSWERED, CORRUPT, CUT_CAPTURE),
         "the echo went unanswered",
+    ),
+    Explained(
+        r"^No response seen to ICMP request",
+        (ONE_ARMED,),
+        "the one reply passes this port twice too, and tshark counts both for one of the two requests",
     ),
     Explained(r"^Duplicate IP address configured", (DUPLICATE_ADDRESS,), "tshark sees what the lab is about"),
 )
