@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import pty
 import subprocess
 import sys
+import termios
 import time
 from pathlib import Path
+
+import pytest
 
 LAB = Path(__file__).parents[2] / "examples" / "labs" / "vlan.yaml"
 COMMAND = [sys.executable, "-m", "netarium", "shell"]
@@ -49,6 +53,26 @@ def test_mistakes_are_told_and_the_shell_goes_on() -> None:
         "how long?" in done.stderr and "there is no node 'nowhere'" in done.stderr and "quotes" in done.stderr
     )
     assert done.stdout.endswith("a\n")
+
+
+def test_a_duration_that_is_none_and_what_other_shells_have_are_told_as_what_they_are() -> None:
+    done = shell(
+        str(LAB),
+        "a",
+        lines="sleep forever\nhostname | head\nhostname >x\nhostname; time\ncurl 'http://b/|x'\n",
+    )
+    told = [line for line in done.stderr.splitlines() if line.startswith("netarium: ")]
+    assert "quotes" not in told[1] and "forever" in told[1]
+    assert ["not understood here" in line for line in told[1:]] == [False, True, True, True]
+    assert "a\n" not in done.stdout, "none was run"
+    assert "curl: (7)" in done.stderr, "what is quoted is the program's"
+
+
+def test_a_server_in_front_that_nobody_calls_goes_on_in_the_background() -> None:
+    lines = "nc -l 4000\njobs\non b nc -N -z 10.0.10.2 4000\nsleep 1s\njobs\n"
+    done = shell(str(LAB), "a", lines=lines)
+    assert "still runs" in done.stderr and "`&` behind a command" in done.stderr
+    assert done.stdout.count("at rest") == 1, "it was called, and ended"
 
 
 def test_a_node_that_runs_no_programs_one_there_is_not_and_no_lab_are_errors_with_exit_2(
@@ -96,6 +120,40 @@ def test_on_a_terminal_it_prompts_with_place_and_time_and_ends_with_ctrl_d() -> 
         process.wait()
         os.close(master)
     assert b"a 12" in seen, bytes(seen)
+
+
+@pytest.mark.parametrize(
+    ("line", "code"),
+    [
+        ("python -c 'while True: pass'", 130),
+        ("ping 10.0.20.2", 0),
+    ],
+)
+def test_ctrl_c_ends_what_runs_at_once_and_the_prompt_comes_back(line: str, code: int) -> None:
+    master, slave = pty.openpty()
+    process = subprocess.Popen(
+        [*COMMAND, str(LAB), "a"], stdin=slave, stdout=slave, stderr=slave, close_fds=True, start_new_session=True,
+        env={**os.environ, "TERM": "dumb"}, preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
+    )  # fmt: skip
+    os.close(slave)
+    seen = bytearray()
+    try:
+        after = _until(master, seen, b"# ", 0)
+        os.write(master, line.encode() + b"\r")
+        after = _until(master, seen, line.encode() + b"\r\n", after)
+        time.sleep(1)  # so that it is under way
+        os.write(master, b"\x03")
+        after = _until(master, seen, b"# ", after)
+        os.write(master, b"exit\r")
+        process.wait(60)
+        assert process.returncode == code, bytes(seen)
+    finally:
+        process.kill()
+        process.wait()
+        os.close(master)
+    said = bytes(seen[seen.index(line.encode()) :])
+    assert (b"KeyboardInterrupt" in said) == line.startswith("python"), said
+    assert (b"ping statistics" in said) == line.startswith("ping"), said
 
 
 def _until(master: int, seen: bytearray, text: bytes, start: int) -> int:

@@ -6,19 +6,24 @@ shell_prompt  reading lines: prompt-toolkit on a terminal, plain lines otherwise
 
 from __future__ import annotations
 
+import itertools
 import shlex
 import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
 from typing import IO
 
 from netarium.cli.console import Console
 from netarium.cli.progress import progress
-from netarium.errors import NetariumError, UsageError
+from netarium.errors import DeadlockError, NetariumError, UnfinishedError, UsageError
 from netarium.lab.boxes import Host
 from netarium.lab.net import Net
 from netarium.lab.service import Service
 from netarium.programs import registry
+from netarium.programs.signals import REAL_INTERRUPTS, default_handler
 from netarium.units import duration_ns, format_duration
 
 HELP = """\
@@ -31,6 +36,8 @@ nodes, time, help, exit  the lab's nodes; the virtual time; this text; leave (or
 A program's standard input is empty. Tools: """
 
 INTERRUPT_PATIENCE = "1min"
+SIGNALLED = 128
+"""What a shell adds to the number of the signal that ended a program."""
 
 
 class Shell:
@@ -70,13 +77,14 @@ class Shell:
     def do(self, line: str) -> None:
         """What a typed line asks for; a mistake is told and changes nothing."""
         try:
-            words = shlex.split(line, comments=True)
+            words = split(line)
             if words:
                 self._run(words, self.host)
-        except ValueError as error:
-            self._complain(f"{error}; quotes come in pairs")
         except NetariumError as error:
             self._complain(str(error))
+        except KeyboardInterrupt:  # while no program runs: `sleep`
+            print(file=self.out)
+            self.exit_code = SIGNALLED + signal.SIGINT
 
     def _run(self, words: list[str], host: Host) -> None:
         builtin = self._builtins.get(words[0])
@@ -100,18 +108,29 @@ class Shell:
         self._wait(service)
 
     def _wait(self, service: Service) -> None:
-        """Let time pass until it has ended; Ctrl-C sends it SIGINT, as a terminal would."""
+        """Let time pass until it has ended; Ctrl-C sends it SIGINT, as a terminal would, a second one SIGKILL."""
         try:
-            self.net.run_until(service, within="1000h")
+            with interrupting(service):
+                self.net.run_until(service, within="1000h")
         except KeyboardInterrupt:
             print(file=self.out)
-            service.kill(signal.SIGINT)
-            try:
-                self.net.run_until(service, within=INTERRUPT_PATIENCE)
-            except NetariumError:
-                service.kill(signal.SIGKILL)
-                self.net.run_until(service, within=INTERRUPT_PATIENCE)
-        self.exit_code = service.exit_code or 0
+            service.kill(signal.SIGKILL)
+        except (DeadlockError, UnfinishedError):
+            if not service.ended:
+                self._leave(service)
+                return
+        code = service.exit_code or 0
+        self.exit_code = code if code >= 0 else SIGNALLED - code
+
+    def _leave(self, service: Service) -> None:
+        """A server that nobody calls: the prompt comes back, and it runs on."""
+        self.exit_code = 1
+        print(
+            f"netarium: {service.name} still runs ({service.state}), and nothing else happens in the net: it goes on "
+            f"in the background. End it by `kill {service.name}`; `&` behind a command starts it so at once",
+            file=self.err,
+            flush=True,
+        )
 
     def _wrote(self, service: Service, stream: str, text: str) -> None:
         print(text, end="", file=self.out if stream == "stdout" else self.err, flush=True)
@@ -160,6 +179,59 @@ class Shell:
 
     def _time(self, words: list[str]) -> None:
         print(format_duration(self.net.now_ns), file=self.out, flush=True)
+
+
+def split(line: str) -> list[str]:
+    """The words of a line. Raises UsageError for pipes, redirections, half a pair of quotes."""
+    reader = shlex.shlex(line, posix=True, punctuation_chars="|<>;")
+    reader.whitespace_split = True
+    try:
+        words = list(reader)
+    except ValueError as error:
+        raise UsageError(f"{error}; quotes come in pairs") from None
+    for word in words:
+        if word == "&&" or (word and not word.strip("|<>;")):
+            raise UsageError(
+                f"`{word}` is not understood here: a line is one program, and what it prints comes here. Quote it to "
+                "give it to the program, or pipe the whole shell: echo 'COMMAND' | netarium shell LAB NODE | head"
+            )
+    return words
+
+
+@contextmanager
+def interrupting(service: Service) -> Iterator[None]:
+    """Ctrl-C is the program's meanwhile, be it in a call or in a loop of its own; the second is ours."""
+
+    times = itertools.count(1)
+
+    def interrupted(number: int, frame: FrameType | None) -> None:
+        if next(times) > 1:
+            raise KeyboardInterrupt
+        REAL_INTERRUPTS.given_on()
+        process = service.process
+        current = process.scheduler.current
+        if frame is None or current is None or current is not process.main_task or not is_program(frame):
+            service.kill(signal.SIGINT)  # delivered by the call it is in, or the next
+            return
+        handler = process.signal_handlers.get(number, default_handler(number))
+        if callable(handler):
+            handler(number, frame)
+
+    try:
+        before = signal.signal(signal.SIGINT, interrupted)
+    except ValueError:  # not in the main thread, where no Ctrl-C comes
+        yield
+        return
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def is_program(frame: FrameType) -> bool:
+    """Whether this is a program's code, and none of the net's beneath its calls."""
+    name = str(frame.f_globals.get("__name__", ""))
+    return not name.startswith("netarium.") or name.startswith("netarium.tools.")
 
 
 def shell(lab: Path, node: str, *, seed: int | None, until: str | None) -> int:

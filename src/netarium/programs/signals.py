@@ -63,6 +63,10 @@ class RealInterrupts:
         if before is not None and signal.getsignal(signal.SIGINT) == self._handle:
             _real_signal(signal.SIGINT, before)
 
+    def given_on(self) -> None:
+        """The handler that decides gives it to a program, as a terminal does: it ends no run."""
+        self.happened = False
+
     def _handle(self, number: int, frame: Any) -> None:
         self.happened = True
         self._before(number, frame)
