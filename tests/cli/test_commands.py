@@ -93,3 +93,12 @@ def test_schema_is_json(netarium):
 def test_ports(netarium, what, code, text):
     done = netarium("ports", what)
     assert (done.code, done.stdout + done.stderr) == (code, text)
+
+
+def test_ports_alone_prints_the_whole_table_in_order(netarium):
+    done = netarium("ports")
+    assert done.code == 0
+    lines = done.stdout.splitlines()
+    numbers = [int(line.split()[1].partition("/")[0]) for line in lines]
+    assert numbers == sorted(numbers) and len(numbers) > 50
+    assert {"ssh              22/tcp", "domain           53/udp", "mysql            3306/tcp"} <= set(lines)

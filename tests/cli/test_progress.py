@@ -1,14 +1,21 @@
 """How far a long run is: a line on a terminal's standard error that is gone at the end, and silence elsewhere."""
 
+import io
+import itertools
 import os
 import pty
 import re
 import subprocess
 import sys
+import threading
+import time
 
 import pytest
+from rich.text import Text
 
-from netarium.cli.progress import short_duration, waited_for
+from netarium.cli import status_line
+from netarium.cli.progress import _Look, short_duration, waited_for
+from netarium.engine.events import NEVER_NS
 from netarium.lab.net import Net
 
 SERVER = """
@@ -111,6 +118,38 @@ def test_a_short_run_shows_none(tmp_path, script):
     script("short.py", "print('done')")
     _, seen = on_terminal(["run", "--quiet", "short.py"], tmp_path)
     assert seen == "short | done\r\n"
+
+
+def test_frames_are_told_of_only_when_there_are_any():
+    net = Net(seed=1, names=False)
+    pc = net.host("pc", address="10.0.0.1/24", link=net.switch("wire"))
+    look = _Look(net, NEVER_NS)
+    pc.call(time.sleep, 1)
+    assert "frames" not in look.words().plain and "x real time" in look.words().plain
+    pc.run("ping -c 1 -W 1 10.0.0.9", stdin="").wait()
+    assert re.search(r"x real time, [0-9]+ frames, [0-9,]+ a second", look.words().plain)
+
+
+def test_a_look_that_fails_in_any_way_is_left_out_and_the_next_is_shown(monkeypatch):
+    monkeypatch.setattr(status_line, "FIRST_S", 0.01)
+    monkeypatch.setattr(status_line, "EVERY_S", 0.01)
+    drawn = threading.Event()
+    looks = itertools.count()
+
+    def words():
+        look = next(looks)
+        if look in (1, 2):  # the first is drawn before the thread begins
+            raise ZeroDivisionError
+        if look > 2:
+            drawn.set()
+        return Text("far")
+
+    line = status_line.StatusLine(io.StringIO(), words)
+    line.start()
+    try:
+        assert drawn.wait(30), "the thread lives"
+    finally:
+        line.stop()
 
 
 def test_who_is_waited_for():

@@ -136,9 +136,14 @@ def schema() -> None:
 
 @app.command()
 def ports(
-    what: Annotated[str, typer.Argument(metavar="NAME|NUMBER", help="a service's name or a port number")],
+    what: Annotated[
+        str,
+        typer.Argument(
+            metavar="NAME|NUMBER", help="a service's name or a port number; the whole table without"
+        ),
+    ] = "",
 ) -> None:
-    """Say which service has a port, or which port a service has."""
+    """Say which service has a port, or which port a service has; alone all of them."""
     from netarium.cli.ports import ports as look
 
     raise typer.Exit(look(what))

@@ -10,8 +10,10 @@ from netarium.units import is_whole
 
 
 def ports(what: str) -> int:
-    """Print the services with this port, or the port of this service; the exit code."""
-    if is_whole(what):
+    """Print the services with this port, or the port of this service, or with an empty text all; the exit code."""
+    if not what:
+        found = sorted(OFFICIAL + POPULAR, key=lambda each: (each.port, each.protocol))
+    elif is_whole(what):
         found = all_with(int(what))
         if not found:
             problem = (

@@ -90,7 +90,9 @@ class _Look:
         until = "" if self.until_ns == NEVER_NS else f" of {format_duration(self.until_ns)}"
         told = Text("netarium: ", style="dim")
         told.append(f"{short_duration(now_ns)}{until} virtual", style="bold")
-        told.append(f", {_factor(pace)} x real time, {frames:,} frames, {rate:,.0f} a second")
+        told.append(f", {_factor(pace)} x real time")
+        if frames:  # a program alone sends none
+            told.append(f", {frames:,} frames, {rate:,.0f} a second")
         waits = waited_for(self.net)
         if waits:
             told.append(f"; waits for {waits}")

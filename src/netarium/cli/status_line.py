@@ -66,8 +66,8 @@ class StatusLine:
             left_s = EVERY_S
             try:
                 words = self._words()
-            except (RuntimeError, LookupError, AttributeError):
-                continue  # what it looks at has moved on meanwhile; the next look is soon
+            except Exception:
+                continue  # what it looks at has moved on meanwhile, in whatever way; the next look is soon
             try:
                 with self._lock:
                     if not self._aside and not self._over.is_set():
