@@ -126,8 +126,12 @@ def page_columns() -> int:
 def _draw(story: Story, path: Path, given: ExplainArguments, language: Language) -> None:
     from netarium.story import ladder
 
-    for written in ladder.write(story.trace, path, language, given.conversation):
-        print(language.text("ladder.written", path=written), file=sys.stderr if given.json else sys.stdout)
+    into = sys.stderr if given.json else sys.stdout
+    files = ladder.write(story.trace, path, language, given.conversation)
+    for written in files:
+        print(language.text("ladder.written", path=written), file=into)
+    if len(files) == ladder.CONVERSATIONS_MAX:
+        print(language.text("ladder.others", n=len(files)), file=into)
 
 
 def ending(story: Story, language: Language, pcap: Path | None) -> Iterator[str]:

@@ -62,7 +62,9 @@ def _answer(wishes: Wishes, language: Language) -> tuple[dict[str, object], Iter
     if wishes.split is not None:
         prefix = Prefix.parse(str(address))
         parts = arithmetic.split(prefix, wishes.split)
-        return {"split": [arithmetic.as_json(each) for each in parts]}, text.blocks(prefix, parts, language)
+        return {"split": [arithmetic.as_json(each) for each in parts]}, text.blocks(
+            prefix, parts, wishes.split, language
+        )
     if others:
         return _verdicts(address, others, language)
     found_address = arithmetic.describe(address)
@@ -91,6 +93,8 @@ def _verdicts(
 def _address_and_others(words: Sequence[str]) -> tuple[InterfaceAddress, Sequence[str]]:
     """The first address with its mask, written together or as two words; the rest are others."""
     first, *rest = words
+    if rest and "/" in first and rest[0].startswith("255."):
+        return arithmetic.parse_address(first, rest[0]), ()  # refused there: two masks
     if rest and "/" not in first and _is_mask(rest[0]):
         return arithmetic.parse_address(first, rest[0]), rest[1:]
     return arithmetic.parse_address(first), rest

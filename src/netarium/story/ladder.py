@@ -69,7 +69,7 @@ def conversations(trace: TraceFile, choice: str = "") -> list[Conversation]:
     if not found:
         which = f"{choice}" if choice else "TCP"
         raise UsageError(f"--ladder: {trace.path} has no conversation {which}; nothing is drawn")
-    return found[:CONVERSATIONS_MAX]
+    return found
 
 
 def _is_chosen(conversation: Conversation, choice: str) -> bool:
@@ -297,9 +297,9 @@ def _text(x: float, y: float, text: str, style: str) -> str:
 def write(trace: TraceFile, path: Path, language: Language, choice: str = "") -> list[Path]:
     """Draw the conversations of a trace into `path`; of several, into `NAME-1.svg`, `NAME-2.svg` ... The files written.
 
-    Raises UsageError when there is none and when a file cannot be written.
+    No more than CONVERSATIONS_MAX are drawn. Raises UsageError when there is none and when a file cannot be written.
     """
-    found = conversations(trace, choice)
+    found = conversations(trace, choice)[:CONVERSATIONS_MAX]
     written = []
     for number, conversation in enumerate(found, 1):
         into = path if len(found) == 1 else path.with_name(f"{path.stem}-{number}{path.suffix}")

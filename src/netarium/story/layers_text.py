@@ -53,7 +53,9 @@ def _down(parts: Sequence[Part], model: int, language: Language) -> list[list[st
         title = language.text(f"layers.layer.{name}")
         mine = [part for part in parts if layer_in(model, part.layer) == name]
         if name in _EMPTY_LAYERS:
-            rows.append([number, title, language.text(f"layers.empty.{name}"), "", ""])
+            has_work = name == "physical" or any(part.layer == "application" for part in parts)
+            key = f"layers.empty.{name}" if has_work else "layers.empty.none"
+            rows.append([number, title, language.text(key), "", ""])
         for part in mine:
             rows.append([number, title, *_row(part, language)])
     return rows

@@ -35,10 +35,16 @@ _IPV6_KINDS = (
     ("fc00::/7", "unique_local"),
     ("ff00::/8", "multicast"),
     ("2001:db8::/32", "documentation"),
+    ("3fff::/20", "documentation"),
+    ("::ffff:0:0/96", "mapped"),
+    ("64:ff9b::/96", "nat64"),
+    ("100::/64", "discard"),
     ("2000::/3", "global"),
 )
-"""RFC 4291, 2.4; 4193; 3849. The first block that holds an address names its kind."""
+"""RFC 4291, 2.4; 4193; 3849; 9637; 6052; 6666. The first block that holds an address names its kind."""
 _DOCUMENTATION = tuple(Prefix.parse(text) for text in ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24"))
+_BENCHMARK = Prefix.parse("198.18.0.0/15")
+_PROTOCOLS = Prefix.parse("192.0.0.0/24")
 _SHARED = Prefix.parse("100.64.0.0/10")
 _MOST_LISTED = 256
 """Blocks of a split that are listed; more are refused, so that nobody prints a million lines by a slip."""
@@ -122,8 +128,9 @@ def kind_of(family: int, address: int) -> str:
             return kind
     if address >> 28 == 15:
         return "reserved"
-    if address in _SHARED:
-        return "shared"
+    for block, kind in ((_SHARED, "shared"), (_BENCHMARK, "benchmark"), (_PROTOCOLS, "protocols")):
+        if address in block:
+            return kind
     return "documentation" if any(address in block for block in _DOCUMENTATION) else "global"
 
 

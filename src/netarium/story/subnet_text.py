@@ -61,9 +61,11 @@ def disagreement(language: Language) -> Iterator[str]:
     yield from wrapped(language.text("subnet.verdict.disagree"), _WIDTH)
 
 
-def blocks(whole: Prefix, parts: Sequence[Block], language: Language) -> Iterator[str]:
-    """The parts of a block as a table: block, hosts, first and last host, broadcast."""
+def blocks(whole: Prefix, parts: Sequence[Block], into: str, language: Language) -> Iterator[str]:
+    """The parts of a block as a table: block, hosts, first and last host, broadcast. `into` is what was asked for."""
     yield language.text("subnet.split.heading", prefix=str(whole), count=len(parts))
+    if not into.startswith("/") and int(into) != len(parts):
+        yield language.text("subnet.split.rounded", asked=into)
     yield ""
     columns = ("block", "hosts", "first_host", "last_host", "broadcast")
     table = [[language.text(f"subnet.column.{name}") for name in columns]]
