@@ -70,11 +70,13 @@ def order_destinations(
     addresses: Iterable[int],
     source_for: Callable[[int], int],
     is_deprecated: Callable[[int], bool] = lambda source: False,
+    ipv4_length: Callable[[int], int] = lambda source: 0,
 ) -> list[int]:
     """Destinations in the order to try them (RFC 6724 6). `source_for` gives the source for one, 0 for unreachable.
 
     `is_deprecated` tells of a source whether its preferred lifetime is over. IPv4 addresses and their sources are given
-    in their mapped form. Equal ones keep their order (rule 10).
+    in their mapped form; as in glibc rule 9 is theirs within the source's subnet alone, whose prefix length
+    `ipv4_length` tells (0: unknown). Equal ones keep their order (rule 10).
     """
 
     def rank(destination: int) -> tuple[object, ...]:
@@ -83,7 +85,11 @@ def order_destinations(
             return (1, 0, 0, 0, 0, 0, 0)
         precedence, label = policy_of(destination)
         scope = _scope(destination)
-        same_family = destination >> 32 != 0xFFFF
+        shared = common_length(source, destination, PREFIX_BITS)
+        if destination >> 32 == 0xFFFF:
+            length = 96 + ipv4_length(source)
+            shared = common_length(source, destination, 128) if length > 96 else 0
+            shared = shared if shared >= length else 0
         return (
             0,
             scope != _scope(source),
@@ -91,7 +97,7 @@ def order_destinations(
             policy_of(source)[1] != label,
             -precedence,
             scope,
-            -common_length(source, destination, PREFIX_BITS) if same_family else 0,
+            -shared,
         )
 
     return sorted(addresses, key=rank)

@@ -111,7 +111,7 @@ def _addresses(task: Task, host: str | None, family: int, flags: int) -> list[tu
         found += [(True, text) for text in _try(task, host, 6, ipv4)]
     if ipv4 and not (literal and found):
         found += [(False, text) for text in _try(task, host, 4, bool(found))]
-    return in_order(task, found) if len(found) > 1 and found[0][0] else found
+    return in_order(task, found) if len(found) > 1 else found
 
 
 def _try(task: Task, host: str, family: int, may_be_empty: bool) -> list[str]:

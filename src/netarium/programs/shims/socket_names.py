@@ -62,4 +62,10 @@ def in_order(task: Task, found: list[tuple[bool, str]]) -> list[tuple[bool, str]
     def is_deprecated(source: int) -> bool:
         return ip6 is not None and ip6.is_deprecated(source)
 
-    return [by_number[number] for number in order_destinations(by_number, source_for, is_deprecated)]
+    def ipv4_length(source: int) -> int:
+        plain = source & 0xFFFFFFFF
+        addresses = [each for interface in stack.interfaces.values() for each in interface.addresses]
+        return next((each.length for each in addresses if each.address == plain), 0)
+
+    ordered = order_destinations(by_number, source_for, is_deprecated, ipv4_length)
+    return [by_number[number] for number in ordered]
