@@ -78,7 +78,7 @@ class Outside:
 
 outside: Outside | None = None
 """Set while the net runs (between `shims.enter_net` and `leave_net`)."""
-_real_chdir = os.chdir
+_real_chdir, _real_umask = os.chdir, os.umask
 _directory_now = ""
 _proxies: tuple[Any, ...] = ()
 
@@ -132,6 +132,8 @@ class ProgramContext:
         else:
             self.tops = frozenset(PRIVATE_TO_CALLABLES)
         self.loop_policy: Any = None
+        self._umask: int | None = None
+        self._umask_outside = 0
         self._hidden: dict[str, ModuleType] = {}
         self._known = -1
 
@@ -144,6 +146,8 @@ class ProgramContext:
         if self.directory != _directory_now:
             _real_chdir(self.directory)
             _directory_now = self.directory
+        if self._umask is not None:
+            self._umask_outside = _real_umask(self._umask)
         if self.values:
             for module, name, value in self.values:
                 setattr(module, name, value)
@@ -155,6 +159,8 @@ class ProgramContext:
     def switch_out(self) -> None:
         """Take the process' part away and remember what the program changed."""
         self.directory = _directory_now
+        if self._umask is not None:
+            _real_umask(self._umask_outside)
         if "asyncio.events" in sys.modules:
             self.loop_policy = loops.policy()
             if self.loop_policy is not None:
@@ -192,6 +198,14 @@ class ProgramContext:
         """os.chdir of this process has happened."""
         global _directory_now
         self.directory = _directory_now = directory
+
+    def change_umask(self, mask: int) -> int:
+        """os.umask of this process, which is switched in; the mask before."""
+        before = _real_umask(mask)
+        if self._umask is None:
+            self._umask_outside = before
+        self._umask = mask & 0o777
+        return before
 
     def _modules_in(self) -> None:
         modules = sys.modules

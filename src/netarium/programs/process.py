@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from random import Random
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 from weakref import WeakKeyDictionary
 
 from netarium.engine.events import NEVER_NS
@@ -75,6 +75,10 @@ class ThreadTables:
         self.stack_size = 0
 
 
+STARTER: Final = 1 << 22
+"""Added to a process' number: that of the shell that started it. No process has it, for pids end below."""
+
+
 class Process:
     """A program on a host. `start` makes it ready; the lab's loop runs it.
 
@@ -107,7 +111,6 @@ class Process:
         self.zone = zone.zone_of(self.env["TZ"])
         self.directory = Path(directory)
         self.daemon = daemon
-        self.root = root
         self.pid = scheduler.take_pid()
         self.random = scheduler.streams(f"process:{host.name}:{self.pid}")
         self.module_random: Random | None = None
@@ -132,6 +135,11 @@ class Process:
         self.exception: BaseException | None = None
         self.result: Any = None
         self.credentials = Credentials(root, program.capabilities, scheduler.local_names(host), self.pid)
+        self.group = self.session = self.pid + STARTER
+        """Its process group and session: those of whatever started it."""
+        self.nice = 0
+        self.limits: dict[int, tuple[int, int]] = {}
+        """What it has set by `resource.setrlimit`: (soft, hard)."""
         self.threads = ThreadTables()
         self.wakeup_number = -1
         self.alarm = Alarm(self)
@@ -157,6 +165,11 @@ class Process:
     def __repr__(self) -> str:
         state = f"exit code {self.exit_code}" if self.ended else "running" if self.tasks else "not started"
         return f"<program {self.name} on {self.host.name}: {state}>"
+
+    @property
+    def root(self) -> bool:
+        """Whether its effective user is root."""
+        return self.credentials.root
 
     @property
     def stdout(self) -> str:

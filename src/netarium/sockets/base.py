@@ -34,7 +34,10 @@ SYSTEM_PORTS: Final = 1024
 """Linux net.ipv4.ip_unprivileged_port_start: an ordinary user binds to this port and above."""
 
 
-@dataclass(frozen=True)
+ORDINARY_USER: Final = 1000
+
+
+@dataclass(eq=False)
 class Credentials:
     """Who opens sockets: root, or an ordinary user whose program file may carry capabilities such as `net_raw`."""
 
@@ -43,6 +46,23 @@ class Credentials:
     local_names: Names = field(default_factory=Names)
     """The names of AF_UNIX sockets on the process' host: see `unix_names`."""
     pid: int = 0
+    users: list[int] = field(default_factory=list)
+    """The real, effective and saved user; `root` is that the effective one is 0."""
+    groups: list[int] = field(default_factory=list)
+    supplementary: list[int] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        number = 0 if self.root else ORDINARY_USER
+        self.users = self.users or [number] * 3
+        self.groups = self.groups or [number] * 3
+        self.supplementary = self.supplementary or [number]
+
+    def become(self, users: list[int]) -> None:
+        """Change the three users. Who was root and is no more has lost the capabilities too (capabilities(7))."""
+        self.users[:] = users
+        if self.root and users[1] != 0:
+            self.capabilities = frozenset()
+        self.root = users[1] == 0
 
     def may(self, capability: str) -> bool:
         """Whether it has this capability."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import socket as constants
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
@@ -21,7 +22,7 @@ from netarium.sockets.base import (
 )
 from netarium.sockets.errno import ERRNO_OF, failure_error, os_error
 from netarium.sockets.multicast import Membership, leave_all, multicast
-from netarium.sockets.options import common, reports
+from netarium.sockets.options import IP_MTU, Option, common, reports
 from netarium.sockets.readiness import ERR, HUP, IN, OUT, RDHUP, RDNORM, WRNORM
 from netarium.stack.failures import Failure
 from netarium.stack.stack import Stack
@@ -29,6 +30,17 @@ from netarium.stack.stack import Stack
 if TYPE_CHECKING:
     from netarium.stack.error_queue import ErrorReport, TooLongHere
     from netarium.stack.udp_endpoint import UdpEndpoint
+
+
+def _read_mtu(sock: Any) -> int:
+    """IP_MTU: what the path to the connected peer is known to carry."""
+    endpoint = sock.endpoint
+    if not endpoint.remote_port or getattr(endpoint, "version", 4) != 4:
+        raise os_error(errno.ENOTCONN)
+    route = sock.stack.ipv4.route_for(endpoint.remote_address, endpoint.local_address, endpoint.interface)
+    if route is None:
+        raise os_error(errno.ENOTCONN)
+    return int(route.mtu)
 
 
 class DatagramSocket(Socket):
@@ -47,7 +59,7 @@ class DatagramSocket(Socket):
     ) -> None:
         super().__init__(credentials, stack, engine, family, SOCK_DGRAM, protocol)
         self.endpoint = stack.udp.open() if endpoint is None else endpoint
-        self.endpoint.uid = 0 if credentials.root else 1000
+        self.endpoint.uid = credentials.users[1]
         self.endpoint.on_change = self.changed
         self.endpoint.path_mtu_discovery = self.settings.mtu_discover
         self.memberships: list[Membership] = []
@@ -260,6 +272,7 @@ class DatagramSocket(Socket):
         **common(),
         **multicast(),
         **reports(),
+        (constants.IPPROTO_IP, IP_MTU): Option(_read_mtu),
     }
 
 

@@ -86,7 +86,7 @@ class StreamSocket(Socket):
             port,
             reuse_address=bool(self.settings.reuse_address),
             reuse_port=bool(self.settings.reuse_port),
-            uid=0 if self.credentials.root else 1000,
+            uid=self.credentials.users[1],
             families=families,
         )
         if isinstance(claim, Failure):

@@ -30,8 +30,7 @@ _UCRED: Final = struct.Struct("3i")
 
 def identity(credentials: Credentials) -> bytes:
     """struct ucred of a process: pid, uid, gid."""
-    uid = 0 if credentials.root else 1000
-    return _UCRED.pack(credentials.pid, uid, uid)
+    return _UCRED.pack(credentials.pid, credentials.users[1], credentials.groups[1])
 
 
 def _peer_identity(sock: Any) -> bytes:
@@ -78,7 +77,7 @@ class UnixBase(Socket):
             if path:
                 raise os_error(errno.EINVAL)
             return
-        uid = 0 if self.credentials.root else 1000
+        uid = self.credentials.users[1]
         self.key = unix_names.claim(self.credentials.local_names, key, self, uid)
         self.path = path or unix_names.ABSTRACT + self.key[2:]
 

@@ -17,7 +17,6 @@ from netarium.sockets.errno import os_error
 from netarium.sockets.unix_names import Name
 
 _abspath, _fsencode, _stat_result = os.path.abspath, os.fsencode, os.stat_result
-ORDINARY_USER = 1000
 _EXECUTE_WRITE_READ = os.X_OK | os.W_OK | os.R_OK
 
 
@@ -67,7 +66,7 @@ def access(task: Task, path: Any, mode: int, **keywords: Any) -> bool:
         return _access(path, mode, **keywords)
     if task.process.root:
         return True
-    own = found[1].uid == ORDINARY_USER
+    own = found[1].uid == task.process.credentials.users[1]
     allowed = found[1].mode >> (6 if own else 0) & 7
     return not mode & _EXECUTE_WRITE_READ & ~allowed
 

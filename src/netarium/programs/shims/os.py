@@ -18,6 +18,7 @@ from netarium.errors import NotSupportedInNetError
 from netarium.programs.shims import file_times
 from netarium.programs.streams import Output, Stdin
 from netarium.programs.task import Task, TaskGreenlet
+from netarium.sockets.base import Credentials
 from netarium.sockets.descriptors import DESCRIPTOR_BASE
 from netarium.sockets.errno import os_error
 from netarium.sockets.local import LocalStream
@@ -199,14 +200,6 @@ def getppid(task: Task) -> int:
     return 1
 
 
-def getuid(task: Task) -> int:
-    """0 for root, 1000 for the ordinary user."""
-    return 0 if task.process.root else 1000
-
-
-geteuid = getgid = getegid = getuid
-
-
 def getlogin(task: Task) -> str:
     """As the environment says."""
     return task.process.env.get("USER", "user")
@@ -223,26 +216,44 @@ def cpu_count(task: Task) -> int:
 
 
 def kill(task: Task, pid: int, signal: int) -> None:
-    """As os.kill, among the processes of the same host."""
+    """As os.kill, among the processes of the same host. 0 and -1 mean the caller alone."""
     if pid in (0, -1):
         pid = task.process.pid
-    for process in task.scheduler.processes:
-        if process.pid == abs(pid) and process.host is task.process.host and not process.ended:
-            if int(signal):
-                process.kill(int(signal))
-                if process is task.process:
-                    task.scheduler.check_signals(task)
-            return
-    raise os_error(errno.ESRCH)
+    group = -pid if pid < 0 else -1
+    here = [each for each in task.scheduler.processes if each.host is task.process.host and not each.ended]
+    found = [each for each in here if each.pid == pid or each.group == group]
+    if not found:
+        raise os_error(errno.ESRCH)
+    own = task.process.credentials
+    allowed = [each for each in found if own.may("kill") or _same_user(own, each.credentials)]
+    if not allowed:
+        raise os_error(errno.EPERM)
+    for process in allowed if int(signal) else ():
+        process.kill(int(signal))
+    task.scheduler.check_signals(task)
 
 
-killpg = kill
+def _same_user(sender: Credentials, receiver: Credentials) -> bool:
+    """kill(2): the sender's real or effective user is the receiver's real or saved one."""
+    return any(each in (receiver.users[0], receiver.users[2]) for each in sender.users[:2])
+
+
+def killpg(task: Task, pgid: int, signal: int) -> None:
+    """As os.killpg."""
+    if pgid < 0:
+        raise os_error(errno.EINVAL)
+    kill(task, -pgid if pgid > 1 else 0, signal)
 
 
 def chdir(task: Task, path: Any) -> None:
     """As os.chdir, for this process."""
     _chdir(path)
     task.process.context.change_directory(_getcwd())
+
+
+def umask(task: Task, mask: int, /) -> int:
+    """As os.umask, for this process."""
+    return task.process.context.change_umask(mask)
 
 
 def _exit(task: Task, status: int) -> None:
@@ -264,18 +275,37 @@ class RefusedError(NotSupportedInNetError, OSError):
     """A call that cannot be inside the net. Also an OSError, so that programs that can do without go on."""
 
 
-def refuse(name: str) -> Callable[..., Any]:
+_NO_PROCESSES = (
+    "a simulated program cannot start processes; run the other program with host.run() or a line under `programs`, "
+    "or use a thread"
+)
+
+
+def refuse(name: str, reason: str = _NO_PROCESSES) -> Callable[..., Any]:
     """The virtual form of what cannot be inside the net."""
 
     def refused(task: Task, *args: Any, **keywords: Any) -> Any:
-        raise RefusedError(
-            f"{name}() of program {task.process.name} on {task.process.host.name}: a simulated program cannot start "
-            "processes; run the other program with host.run() or a line under `programs`, or use a thread"
-        )
+        raise RefusedError(f"{name}() of program {task.process.name} on {task.process.host.name}: {reason}")
 
     return refused
 
 
+_REAL_PROCESS = "it would change the real process, which all programs of the net share"
+_REAL_WAIT = "waiting for it would stop the whole net, and its events are not the net's"
+REFUSED_ELSE = {
+    "chroot": _REAL_PROCESS,
+    "unshare": _REAL_PROCESS,
+    "setns": _REAL_PROCESS,
+    "sched_setscheduler": _REAL_PROCESS,
+    "sched_setparam": _REAL_PROCESS,
+    "openpty": "there are no terminals inside the net",
+    "posix_openpt": "there are no terminals inside the net",
+    "login_tty": "there are no terminals inside the net",
+    "eventfd": _REAL_WAIT,
+    "timerfd_create": _REAL_WAIT,
+    "pidfd_open": _REAL_WAIT,
+}
+"""What else is refused: the name in `os`, and why."""
 REFUSED = [
     "fork",
     "forkpty",

@@ -15,7 +15,7 @@ from netarium.programs.shims import fcntl as fcntl_shim
 from netarium.programs.shims import file_times as file_times_shim
 from netarium.programs.shims import files as files_shim
 from netarium.programs.shims import imports as imports_shim
-from netarium.programs.shims import libraries, socket_functions
+from netarium.programs.shims import libraries, privileges, socket_functions
 from netarium.programs.shims import local as local_shim
 from netarium.programs.shims import os as os_shim
 from netarium.programs.shims import random as random_shim
@@ -37,9 +37,11 @@ FUNCTIONS: list[tuple[str, str, ModuleType]] = [
     (
         "os",
         "read write close dup dup2 fstat isatty set_blocking get_blocking set_inheritable get_inheritable pipe pipe2 "
-        "sendfile getpid getppid getuid geteuid getgid getegid getlogin uname cpu_count kill killpg chdir _exit abort",
+        "sendfile getpid getppid getlogin uname cpu_count kill killpg chdir umask _exit abort",
         os_shim,
     ),
+    ("os", privileges.NAMES, privileges),
+    ("resource", "getrlimit setrlimit prlimit", privileges),
     ("os", " ".join(file_times_shim.NAMES), file_times_shim),
     ("os", "urandom getrandom", random_shim),
     ("os", "unlink remove stat lstat access chmod chown", files_shim),
@@ -75,6 +77,9 @@ def entries() -> list[Entry]:
         Entry(owner, name, getattr(shim, name)) for owner, names, shim in FUNCTIONS for name in names.split()
     ]
     found += [Entry("os", name, os_shim.refuse(f"os.{name}")) for name in os_shim.REFUSED]
+    found += [
+        Entry("os", name, os_shim.refuse(f"os.{name}", why)) for name, why in os_shim.REFUSED_ELSE.items()
+    ]
     found += [Entry("os", name, os_shim.wait) for name in ("wait", "waitpid", "wait3", "wait4", "waitid")]
     found += [
         Entry("builtins", "open", builtins_shim.open_file),
