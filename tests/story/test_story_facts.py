@@ -103,8 +103,16 @@ def test_bytes_that_are_no_utf8_are_said_to_be_none_with_the_place_and_what_they
     )
     assert (
         saying("caf\xe9".encode("latin-1"))
-        == "61 66 e9: these bytes are no UTF-8, byte 4 is the first that does not fit"
+        == "... 61 66 e9: these bytes are no UTF-8, byte 4 is the first that does not fit"
     )
+
+
+def test_what_is_no_text_is_shown_from_its_first_byte():
+    hello = bytes.fromhex("16 03 01 02 00 01 00 01 fc 03 03 aa")
+    assert saying(hello) == "the bytes 16 03 01 02 00 01 00 01 ..., which are no text"
+    assert saying(b"abc\n\xff\0\x01") == "the bytes 61 62 63 0a ff 00 01, which are no text"
+    assert saying(b"ab\0", whole=False) == "the bytes 61 62 00 ..., which are no text"
+    assert saying(b"ab\xff\0", whole=False) == "the bytes 61 62 ff 00 ..., which are no text"
 
 
 def test_text_that_the_trace_kept_only_the_beginning_of_is_not_blamed_for_the_cut():

@@ -8,6 +8,8 @@ from typing import Final
 from netarium.story.language import Language
 
 PREVIEW_CHARACTERS: Final = 60
+_CUT: Final = "unexpected end of data"
+"""What the codec says of a character whose last bytes are missing."""
 _HEADERS_TOLD = ("host", "content-type", "content-length", "location")
 
 
@@ -54,21 +56,20 @@ def preview(data: bytes, whole: bool = True) -> dict[str, object]:
     `hex`: of what is no UTF-8, the bytes around the first wrong one, which is number `wrong_at`; `guess`: what they say
     when they are read as GB 18030 instead, "" if that is no text either.
     """
-    cut = data
-    if not whole:  # the end may lie within a character
-        for missing in range(4):
-            try:
-                data[: len(data) - missing].decode()
-            except UnicodeDecodeError:
-                continue
-            cut = data[: len(data) - missing]
-            break
     try:
-        text = cut.decode()
+        text = data.decode()
     except UnicodeDecodeError as error:
-        return _no_text(data, error.start)
+        if whole or error.reason != _CUT:
+            return _no_text(data, error.start, whole)
+        text = data[: error.start].decode()  # what was kept ends within a character
     if any(ord(each) < 32 and each not in "\t\r\n\x1b" for each in text):
-        return {"text": "", "more": len(data) > 8, "hex": data[:8].hex(" "), "wrong_at": -1, "guess": ""}
+        return {
+            "text": "",
+            "more": len(data) > 8 or not whole,
+            "hex": data[:8].hex(" "),
+            "wrong_at": -1,
+            "guess": "",
+        }
     first, *more = text.splitlines() or [""]
     if "HTTP/" in first:
         told = [line for line in more if line.partition(":")[0].lower() in _HEADERS_TOLD]
@@ -78,18 +79,19 @@ def preview(data: bytes, whole: bool = True) -> dict[str, object]:
     return {"text": shown, "more": not is_all, "hex": "", "wrong_at": -1, "guess": ""}
 
 
-def _no_text(data: bytes, wrong_at: int) -> dict[str, object]:
-    start = max(wrong_at - 2, 0)
+def _no_text(data: bytes, wrong_at: int, whole: bool) -> dict[str, object]:
+    """Text in some other code is shown about its first wrong byte; what is no text at all, from its first byte on."""
+    is_text = all(byte >= 32 and byte != 127 or byte in (9, 10, 13) for byte in data)
+    start = max(wrong_at - 2, 0) if is_text else 0
     try:
         guess = data[:PREVIEW_CHARACTERS].decode("gb18030")
     except UnicodeDecodeError:
         guess = ""
     if not any("\u4e00" <= each <= "\u9fff" for each in guess) or not guess.isprintable():
         guess = ""
-    is_text = sum(32 <= byte < 127 or byte in (9, 10, 13) or byte >= 128 for byte in data) == len(data)
     return {
         "text": "",
-        "more": len(data) > start + 8,
+        "more": len(data) > start + 8 or not whole,
         "hex": data[start : start + 8].hex(" "),
         "wrong_at": wrong_at if is_text else -1,
         "guess": guess if is_text else "",

@@ -73,6 +73,8 @@ def say_preview(seen: dict[str, Any], words: Words) -> str:
     shown = words.text("preview.more", text=seen["hex"]) if seen["more"] else seen["hex"]
     if seen["wrong_at"] < 0:
         return words.text("preview.bytes", hex=shown)
+    if seen["wrong_at"] > 2:  # the bytes shown are those about the wrong one
+        shown = words.text("preview.behind", text=shown)
     if seen["guess"]:
         return words.text("preview.other-text", hex=shown, at=seen["wrong_at"] + 1, guess=seen["guess"])
     return words.text("preview.no-utf8", hex=shown, at=seen["wrong_at"] + 1)
