@@ -81,7 +81,7 @@ def test_frames_that_are_no_message_take_neither_memory_nor_time(
     with flood(port, HANDSHAKE + hello, b"", 0.1):
         pass  # what the web door needs is loaded
     before = resident_kib(server)
-    with flood(port, HANDSHAKE + hello + begin, again, 3.0) as sent:
+    with flood(port, HANDSHAKE + hello + begin, again, 2.0) as sent:
         reader = FrameReader()
         with socket.create_connection(("127.0.0.1", port)) as good:
             good.settimeout(20)

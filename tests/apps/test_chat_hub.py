@@ -6,71 +6,15 @@ import json
 import random
 
 import pytest
+from tests.apps.chat_world import FakeLink, World, resume, texts
 
 from netarium.apps.chat import verbs
 from netarium.apps.chat.conversation import Conversation
-from netarium.apps.chat.hub import Hub, Link
+from netarium.apps.chat.hub import Hub
 from netarium.apps.chat.packet import WEB, frame_text
 from netarium.apps.chat.rules import PROTOCOL, Bucket, Limits
 from netarium.apps.chat.store import Store, StoreError
 from netarium.apps.framing import FrameReader, FramingError, Message, decode_json
-
-
-class FakeLink(Link):
-    def __init__(self) -> None:
-        super().__init__()
-        self.reader = FrameReader(1 << 20)
-        self.finished = False
-        self.stuck_bytes = 0
-
-    def write(self, data: bytes) -> None:
-        self.reader.feed(data)
-
-    def finish(self) -> None:
-        self.finished = True
-
-    def backlog(self) -> int:
-        return self.stuck_bytes
-
-    def got(self) -> list[Message]:
-        found = []
-        while (message := self.reader.next()) is not None:
-            found.append(message)
-        return found
-
-
-class World:
-    def __init__(self, store: Store | None = None, **limits: float) -> None:
-        self.now = 1000.0
-        self.lines: list[str] = []
-        self.hub = Hub(store or Store(":memory:"), Limits(**limits), lambda: self.now, "", self.lines.append)
-
-    def link(self) -> FakeLink:
-        link = FakeLink()
-        self.hub.attach(link)
-        return link
-
-    def do(self, link: FakeLink, **message: object) -> list[Message]:
-        verbs.receive(self.hub, link, dict(message))
-        self.hub.flush()
-        if link.session is not None:
-            self.hub.catch_up(link.session)
-            self.hub.flush()
-        return link.got()
-
-    def hello(self, name: str, **fields: object) -> tuple[FakeLink, Message]:
-        link = self.link()
-        reply = self.do(link, type="hello", protocol=PROTOCOL, version=1, name=name, **fields)
-        return link, reply[0]
-
-    def join(self, name: str, room: str = "lobby") -> FakeLink:
-        link, _ = self.hello(name)
-        self.do(link, type="join", room=room)
-        return link
-
-
-def texts(messages: list[Message]) -> list[str]:
-    return [message["text"] for message in messages if message["type"] == "message"]
 
 
 def test_a_message_reaches_everybody_in_the_room_and_nobody_else() -> None:
@@ -230,73 +174,6 @@ def test_a_slow_reader_is_dropped_with_a_reason_and_the_others_go_on() -> None:
     assert texts(world.do(ann, type="say", id=2, room="lobby", text="y")) == ["y"]
 
 
-def test_who_has_read_everything_is_not_slow_however_much_comes_in_one_turn() -> None:
-    world = World(queue_bytes=10_000)
-    ann, bob = world.join("ann"), world.join("bob")
-    bob.got()
-    for number in range(1, 31):
-        verbs.receive(world.hub, ann, {"type": "say", "id": number, "room": "lobby", "text": "x" * 2000})
-    world.hub.flush()
-    assert len(texts(bob.got())) == 30 and not bob.closing
-
-
-@pytest.mark.parametrize("room", ["lobby", "other"])
-def test_who_joins_while_catching_up_sees_every_message_once_and_in_order(room: str) -> None:
-    world = World(messages_per_second=0)
-    ann, bob = Conversation("ann", "lobby"), world.join("bob")
-    world.do(bob, type="join", room="other")
-    shown: list[int] = []
-
-    def deliver(link: FakeLink) -> None:
-        world.hub.flush()
-        for message in link.got():
-            reaction = ann.receive(message)
-            for reply in reaction.send:
-                verbs.receive(world.hub, link, reply)
-            event = reaction.show or {}
-            shown.extend([event["n"]] if event.get("type") == "message" else [])
-            shown.extend(item["n"] for item in event.get("messages", []))
-
-    link = world.link()
-    verbs.receive(world.hub, link, ann.hello())
-    for _ in range(3):
-        deliver(link)
-    world.do(bob, type="say", id=1, room="lobby", text="one")
-    deliver(link)
-    world.hub.detach(link)
-    for number in range(600):
-        world.do(bob, type="say", id=number + 2, room="lobby", text="x")
-    link = world.link()
-    verbs.receive(world.hub, link, ann.hello())
-    verbs.receive(world.hub, link, {"type": "join", "room": room})
-    for _ in range(20):
-        deliver(link)
-        world.hub.catch_up(link.session)
-    assert shown == list(range(1, 602))
-
-
-def test_who_comes_and_goes_without_end_cannot_take_all_names() -> None:
-    world = World(clients=100, grace=60.0)
-
-    def come(name: str, network: str) -> tuple[FakeLink, Message]:
-        link = world.link()
-        link.network = network
-        return link, world.do(link, type="hello", protocol=PROTOCOL, version=1, name=name)[0]
-
-    secrets = []
-    for number in range(10):
-        link, reply = come(f"g{number}", "192.0.2.1")
-        secrets.append(reply["session"])
-        world.hub.detach(link)
-    assert come("one-more", "192.0.2.1")[1]["code"] == "too-many-lost"
-    assert come("other", "192.0.2.2")[1]["type"] == "welcome"
-    resume(world, secrets[0], 0)  # who comes back is no new one, and makes room
-    assert come("one-more", "192.0.2.1")[1]["type"] == "welcome"
-    world.now += 61
-    world.hub.tick()
-    assert world.hub._away == {}
-
-
 def test_the_token_is_wanted_and_never_logged() -> None:
     world = World()
     world.hub.token = "opensesame"
@@ -367,14 +244,6 @@ def test_numbers_never_come_back_even_when_old_messages_are_deleted(tmp_path) ->
     store.prune(100.0, 100.0)
     store.close()
     assert Store(tmp_path / "a.db").last_n == 5
-
-
-def resume(world: World, secret: str, after: int) -> tuple[FakeLink, Message]:
-    """A hello that resumes, not flushed."""
-    link = world.link()
-    fields = {"type": "hello", "protocol": PROTOCOL, "version": 1, "session": secret, "after": after}
-    verbs.receive(world.hub, link, fields)
-    return link, fields
 
 
 def test_who_resumes_in_the_turn_a_message_comes_in_gets_it_once() -> None:
