@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import socket
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -11,7 +14,7 @@ from netarium.wire.ethernet import Frame
 from netarium.wire.ipv4 import DONT_FRAGMENT, PROTOCOL_TCP, PROTOCOL_UDP, Ipv4Header
 
 IP_MTU_DISCOVER = 10
-DONT, WANT, DO, PROBE = range(4)
+DONT, WANT, DO, PROBE, INTERFACE, OMIT = range(6)
 
 
 class Fragments:
@@ -54,6 +57,8 @@ def welcome() -> None:
         (0, DONT, DONT, False, False),
         (0, DO, DO, True, True),
         (0, PROBE, PROBE, True, False),
+        (0, INTERFACE, INTERFACE, False, False),
+        (0, OMIT, OMIT, False, False),
     ],
 )
 def test_the_df_bit_is_where_the_program_or_the_host_wants_it(
@@ -112,3 +117,37 @@ def test_udp_over_a_narrow_path_whose_icmp_is_filtered(no_discovery: int, arrive
     hearing.wait()
     assert hearing.result == arrives
     assert (a.node.stack.ipv4.route_for(0x0A000102).mtu) == 1500, "nobody has said anything"
+
+
+def options_of_lo() -> list[object]:
+    """What the kernel says of lo, and ours must."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        return options_of(sock)
+
+
+def options_of(sock: socket.socket) -> list[object]:
+    """The answers, an errno for what is refused."""
+    seen: list[object] = []
+
+    def note(step: Callable[[], object]) -> None:
+        try:
+            seen.append(step())
+        except OSError as error:
+            seen.append(error.errno)
+
+    note(lambda: sock.getsockopt(socket.IPPROTO_IP, 14))
+    sock.connect(("127.0.0.1", 9))
+    note(lambda: sock.getsockopt(socket.IPPROTO_IP, 14))
+    for value in (-1, 0, 255, 256, -2):
+        note(lambda value=value: sock.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_TTL, value))  # type: ignore[misc]
+        note(lambda: sock.getsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_TTL))
+    for value in range(-1, 7):
+        note(lambda value=value: sock.setsockopt(socket.IPPROTO_IP, IP_MTU_DISCOVER, value))  # type: ignore[misc]
+    return seen
+
+
+def test_what_reads_and_is_refused_is_as_on_the_kernel(both: Callable[[Callable[[], Any]], Any]) -> None:
+    assert both(options_of_lo) == [
+        errno.ENOTCONN, 65535, None, 1, None, 0, None, 255, errno.EINVAL, 255, errno.EINVAL, 255,
+        errno.EINVAL, None, None, None, None, None, None, errno.EINVAL,
+    ]  # fmt: skip

@@ -22,7 +22,7 @@ from netarium.sockets.base import (
 )
 from netarium.sockets.errno import ERRNO_OF, failure_error, os_error
 from netarium.sockets.multicast import Membership, leave_all, multicast
-from netarium.sockets.options import IP_MTU, Option, common, reports
+from netarium.sockets.options import IP_MTU, IP_MTU_MAX, Option, common, reports
 from netarium.sockets.readiness import ERR, HUP, IN, OUT, RDHUP, RDNORM, WRNORM
 from netarium.stack.failures import Failure
 from netarium.stack.stack import Stack
@@ -40,7 +40,7 @@ def _read_mtu(sock: Any) -> int:
     route = sock.stack.ipv4.route_for(endpoint.remote_address, endpoint.local_address, endpoint.interface)
     if route is None:
         raise os_error(errno.ENOTCONN)
-    return int(route.mtu)
+    return min(int(route.mtu), IP_MTU_MAX)
 
 
 class DatagramSocket(Socket):

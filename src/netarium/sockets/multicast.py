@@ -12,7 +12,7 @@ import socket as constants
 from typing import TYPE_CHECKING, Any, Final
 
 from netarium.sockets.errno import os_error
-from netarium.sockets.options import Option, flag, number
+from netarium.sockets.options import Option, as_int, flag
 
 if TYPE_CHECKING:
     from netarium.sockets.base import Socket
@@ -95,6 +95,15 @@ def _read_interface(sock: Any) -> bytes:
     return (addresses[0].address if addresses else 0).to_bytes(4, "big")
 
 
+def _write_ttl(sock: Any, value: int | bytes) -> None:
+    chosen = value[0] if isinstance(value, bytes) and 0 < len(value) < 4 else as_int(value)
+    chosen = 1 if chosen == -1 else chosen  # -1 is the default
+    if not 0 <= chosen <= 255:
+        raise os_error(errno.EINVAL)
+    sock.settings.multicast_ttl = chosen
+    sock.settings_changed()
+
+
 def _changed(sock: Any) -> None:
     sock.settings_changed()
 
@@ -110,6 +119,6 @@ def multicast() -> dict[tuple[int, int], Option]:
         (level, constants.IP_ADD_MEMBERSHIP): Option(_write_only, _join),
         (level, constants.IP_DROP_MEMBERSHIP): Option(_write_only, _leave),
         (level, constants.IP_MULTICAST_IF): Option(_read_interface, _write_interface),
-        (level, constants.IP_MULTICAST_TTL): number("multicast_ttl", 0, 255, _changed),
+        (level, constants.IP_MULTICAST_TTL): Option(lambda sock: sock.settings.multicast_ttl, _write_ttl),
         (level, constants.IP_MULTICAST_LOOP): flag("multicast_loop", _changed),
     }

@@ -29,6 +29,8 @@ SO_PROTOCOL: Final = 38
 SO_DOMAIN: Final = 39
 SO_BINDTODEVICE: Final = 25
 IP_MTU: Final = 14
+IP_MTU_MAX: Final = 65535
+"""The most that IP_MTU tells, of lo too (Linux IP_MAX_MTU)."""
 IP_PKTINFO: Final = 8
 IP_MTU_DISCOVER: Final = 10
 IP_RECVERR: Final = 11
@@ -256,8 +258,8 @@ def common() -> dict[tuple[int, int], Option]:
 
 
 def mtu_discovery() -> Option:
-    """IP_MTU_DISCOVER, of all sockets of IPv4: DONT, WANT, DO, PROBE."""
-    return number("mtu_discover", 0, 3, _changed)
+    """IP_MTU_DISCOVER, of all sockets of IPv4: DONT, WANT, DO, PROBE, INTERFACE, OMIT."""
+    return number("mtu_discover", 0, 5, _changed)
 
 
 def reports() -> dict[tuple[int, int], Option]:

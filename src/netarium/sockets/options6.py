@@ -55,7 +55,7 @@ def level_ipv6() -> dict[tuple[int, int], Option]:
         (LEVEL, constants.IPV6_V6ONLY): Option(lambda sock: sock.settings.only_ipv6, _write_only),
         (LEVEL, constants.IPV6_UNICAST_HOPS): Option(_read_hops, _write_hops),
         (LEVEL, constants.IPV6_TCLASS): Option(lambda sock: sock.settings.traffic_class, _write_class),
-        (LEVEL, IPV6_MTU_DISCOVER): number("mtu_discover", 0, 3, _changed),
+        (LEVEL, IPV6_MTU_DISCOVER): number("mtu_discover", 0, 5, _changed),
         (LEVEL, IPV6_RECVERR): flag("receive_errors6", _changed),
         (LEVEL, constants.IPV6_RECVPKTINFO): flag("receive_info6"),
         (LEVEL, constants.IPV6_RECVHOPLIMIT): flag("receive_hop_limit"),

@@ -11,6 +11,7 @@ from netarium.sockets.errno import os_error
 from netarium.sockets.options import (
     IP_MTU,
     IP_MTU_DISCOVER,
+    IP_MTU_MAX,
     RECEIVE_BUFFER_BYTES_MIN,
     SEND_BUFFER_BYTES_MIN,
     Option,
@@ -178,7 +179,7 @@ def _original_destination(sock: Any) -> bytes:
 def _read_mtu(sock: Any) -> int:
     if sock.connection is None or sock.connection.route is None:
         raise os_error(errno.ENOTCONN)
-    return int(sock.connection.route.mtu)
+    return min(int(sock.connection.route.mtu), IP_MTU_MAX)
 
 
 _TCP: Final = constants.IPPROTO_TCP

@@ -17,7 +17,7 @@ from netarium.stack.failures import Failure, NetworkError
 from netarium.stack.ipv6_address import LOOPBACK, is_mapped, is_multicast, needs_link
 from netarium.stack.ports import BOTH, IPV4, IPV6
 from netarium.stack.udp import Udp
-from netarium.stack.udp_endpoint import DO, PROBE, WANT, Datagram, UdpEndpoint, beyond_path_mtu
+from netarium.stack.udp_endpoint import DO, INTERFACE, PROBE, WANT, Datagram, UdpEndpoint, beyond_path_mtu
 from netarium.stack.udp_lookup import best, score, tell_endpoints
 from netarium.wire.icmpv6 import DESTINATION_UNREACHABLE, PORT_UNREACHABLE
 from netarium.wire.ipv4 import Ipv4Header
@@ -175,8 +175,11 @@ class UdpEndpoint6(UdpEndpoint):
             tell_route(stack, self.ip6.routes, None, source, address, self.protocol.number, None)
             stack.drop(Drop.NO_ROUTE, None, f"to {ipv6_text(address)}")
             return Failure.INVALID if needs_link(address) else self.ip6.routes.refusal(address)
-        if self.path_mtu_discovery == PROBE:
+        if self.path_mtu_discovery >= PROBE:
             route = beyond_path_mtu(route)
+            if self.path_mtu_discovery == INTERFACE and len(payload) + HEADERS_BYTES > route.mtu:
+                self.note_too_long(address, port, route.mtu, 6)
+                return Failure.MESSAGE_TOO_LONG
         if stack.watch.step is not None:
             subject = (
                 f"udp [{ipv6_text(source or route.source)}]:{self.local_port}>[{ipv6_text(address)}]:{port}"
@@ -194,7 +197,7 @@ class UdpEndpoint6(UdpEndpoint):
             payload,
             ttl=self.multicast_ttl if to_group else self.hop_limit,
             tos=self.traffic_class,
-            dont_fragment=fits if self.path_mtu_discovery == WANT else self.path_mtu_discovery >= DO,
+            dont_fragment=fits if self.path_mtu_discovery == WANT else self.path_mtu_discovery in (DO, PROBE),
             route=route,
         )
         output.multicast_loop = True

@@ -32,6 +32,8 @@ DONT: Final = 0
 WANT: Final = 1
 DO: Final = 2
 PROBE: Final = 3
+INTERFACE: Final = 4
+"""IP_PMTUDISC_INTERFACE: what the link carries and no DF bit; IP_PMTUDISC_OMIT (5) may be fragmented too."""
 DATAGRAM_OVERHEAD_BYTES: Final = 768
 """Linux on x86-64: sk_buff 256 and skb_shared_info 320 bytes, and the data area rounded up; drivers differ."""
 
@@ -175,8 +177,11 @@ class UdpEndpoint:
             return stack.routes.refusal(address)
         if route.kind == BROADCAST and not self.broadcast:
             return Failure.BROADCAST_NOT_ALLOWED
-        if self.path_mtu_discovery == PROBE:
+        if self.path_mtu_discovery >= PROBE:
             route = beyond_path_mtu(route)
+            if self.path_mtu_discovery == INTERFACE and len(payload) + UDP_HEADERS_BYTES > route.mtu:
+                self.note_too_long(address, port, route.mtu, 4)
+                return Failure.MESSAGE_TOO_LONG
         if self.binding is None:
             failure = self.bind(0, 0)
             if failure is not None:
@@ -200,7 +205,7 @@ class UdpEndpoint:
             tos=self.tos,
             dont_fragment=len(payload) + UDP_HEADERS_BYTES <= route.mtu
             if self.path_mtu_discovery == WANT
-            else self.path_mtu_discovery >= DO,
+            else self.path_mtu_discovery in (DO, PROBE),
             route=route,
         )
         stack.ipv4.output.multicast_loop = True
