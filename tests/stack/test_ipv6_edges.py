@@ -254,3 +254,17 @@ def test_watchers_are_told_each_step() -> None:
         ("b", "REASSEMBLE", "ipv6"), ("b", "PORTS", "udp"),
     ):  # fmt: skip
         assert step in told, step
+
+
+def test_a_host_that_becomes_a_router_hears_what_is_for_all_routers() -> None:
+    """Linux dev_forward_change: the group is joined and left with net.ipv6.conf.all.forwarding."""
+    from netarium.control import Control
+    from netarium.stack.ipv6_address import ALL_ROUTERS
+
+    _joined, a, _b = pair6()
+    control = Control(a, lambda: a.now, privileged=True)
+    on_link = a.interfaces["eth0"].ipv6
+    assert on_link is not None
+    for value, heard in ((1, 1), (1, 1), (0, 0)):
+        assert control.set_setting("net.ipv6.conf.all.forwarding", value) is None
+        assert on_link.groups.get(ALL_ROUTERS, 0) == heard

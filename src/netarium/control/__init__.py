@@ -320,6 +320,10 @@ class Control(FilterControl, Ipv6Control):
         if not self.privileged:
             return Failure.PERMISSION
         self.stack.settings.set(name, value)
+        if self.stack.ipv6 is not None:
+            self.stack.enter(self.clock())
+            self.stack.ipv6.follow_forwarding()
+            self.stack.settle()
         return None
 
     def sockets(self) -> list[SocketRow]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from netarium.addresses import ipv6_text
 from netarium.stack.icmpv6 import Icmpv6
-from netarium.stack.ipv6_address import DEPRECATED, LOOPBACK, Ipv6Address, needs_link
+from netarium.stack.ipv6_address import ALL_ROUTERS, DEPRECATED, LOOPBACK, Ipv6Address, needs_link
 from netarium.stack.ipv6_extensions import Extensions
 from netarium.stack.ipv6_forward import Ipv6Forward
 from netarium.stack.ipv6_fragments import Ipv6Reassembler
@@ -92,6 +92,13 @@ class Ipv6:
         on_link.advertiser = RouterAdvertiser(on_link, said)
         if on_link.link_local:
             on_link.advertiser.start()
+
+    def follow_forwarding(self) -> None:
+        """Be in the group of all routers where `net.ipv6.conf.all.forwarding` says so (RFC 4291 2.8)."""
+        for on_link in self.interfaces.values():
+            if on_link.is_router != bool(self.stack.settings.ipv6_forwarding):
+                on_link.is_router = not on_link.is_router
+                (on_link.join if on_link.is_router else on_link.leave)(ALL_ROUTERS)
 
     # Addresses.
 

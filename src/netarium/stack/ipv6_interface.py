@@ -42,8 +42,8 @@ class Ipv6Interface:
     """What IPv6 knows of one interface. `mtu` in bytes may be less than the interface's (a router said so)."""
 
     __slots__ = (
-        "addresses", "advertiser", "discovery", "groups", "hop_limit", "interface", "ipv6", "link_mtu", "neighbors",
-        "reachable_ms", "retransmit_ms",
+        "addresses", "advertiser", "discovery", "groups", "hop_limit", "interface", "ipv6", "is_router", "link_mtu",
+        "neighbors", "reachable_ms", "retransmit_ms",
     )  # fmt: skip
 
     def __init__(self, ipv6: Ipv6, interface: Interface) -> None:
@@ -53,6 +53,8 @@ class Ipv6Interface:
         self.groups: Final[dict[int, int]] = {}
         """Joined groups and how often each was joined."""
         self.neighbors: Final = Ipv6Neighbors(interface, ipv6.stack, self)
+        self.is_router = False
+        """Whether it has joined the group of all routers."""
         self.hop_limit = 0
         self.link_mtu = 0
         self.reachable_ms = 0
@@ -83,6 +85,7 @@ class Ipv6Interface:
         """IPv6 is switched on, or the interface is: the link-local address and all-nodes group, then routers."""
         self.join(ALL_NODES)
         if self.ipv6.stack.settings.ipv6_forwarding:
+            self.is_router = True
             self.join(ALL_ROUTERS)
         if not self.interface.is_loopback:
             self.add_address(
