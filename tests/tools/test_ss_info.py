@@ -144,3 +144,26 @@ def test_a_summary_counts_by_protocol_and_family(lan: tuple[Net, Any, Any]) -> N
         ["TCP", "2", "2", "0"],
         ["INET", "3", "3", "0"],
     ]
+
+
+@pytest.mark.parametrize(
+    ("condition", "found"),
+    [
+        ("dst 10.0.0.1", 1),
+        ("src 10.0.0.2:80", 1),
+        ("src 10.0.0.2:http", 1),
+        ("src :80", 1),
+        ("src 10.0.0.2:81", 0),
+        ("dst 10.0.0.9:80", 0),
+    ],
+)
+def test_an_end_is_chosen_by_address_and_port(lan: tuple[Net, Any, Any], condition: str, found: int) -> None:
+    net, _, server = lan
+    assert len(told(net, server, f"ss -tnH {condition}").stdout.splitlines()) == found
+
+
+def test_an_end_that_is_none_is_refused(lan: tuple[Net, Any, Any]) -> None:
+    net, _, server = lan
+    refused = told(net, server, "ss -tn dst nonsense")
+    assert refused.exit_code == 255
+    assert "nonsense" in refused.stderr

@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from netarium.errors import NetariumError
+from netarium.errors import NetariumError, UsageError
 
 if TYPE_CHECKING:
     from netarium.capture.windows import Windows
@@ -42,6 +42,10 @@ class Outputs:
         from netarium.capture.windows import Windows, matplotlib_or_usage_error
 
         matplotlib_or_usage_error()
+        try:
+            Path(folder).mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UsageError(f"--plot {folder}: cannot make that folder: {error.strerror}") from None
         windows = Windows()
         self.net.watch.add(windows)
         self.plot_folder = folder

@@ -17,7 +17,7 @@ from itertools import pairwise
 from typing import Any
 
 from netarium import control
-from netarium.addresses import ipv4_text, ipv6_text
+from netarium.addresses import AddressError, ipv4_text, ipv6_text, parse_ip
 from netarium.names import ports
 from netarium.sockets.tcp_info import SSTHRESH_UNLIMITED, connection_info
 from netarium.stack.ports import SocketRow
@@ -96,15 +96,31 @@ def read_filter(words: list[str]) -> list[Keep]:
             local = word == "sport"
             found.append(lambda row, n=number, own=local: (row.local_port if own else row.remote_port) == n)  # type: ignore[misc]
         elif word in ("src", "dst") and words:
-            text, own = words.pop(0).strip("[]"), word == "src"
-            found.append(
-                lambda row, text=text, own=own: (  # type: ignore[misc]
-                    address_text(row, row.local_address if own else row.remote_address).strip("[]") == text
-                )
-            )
+            found.append(_end(words.pop(0), word == "src"))
         else:
             raise FilterError(word)
     return found
+
+
+def _end(text: str, own: bool) -> Keep:
+    """The condition `src` (own end) or `dst`: ADDRESS, ADDRESS:PORT, [IPV6]:PORT, :PORT or *:PORT. Raises FilterError."""
+    address, colon, port = text.rpartition(":")
+    if not colon or (text.count(":") > 1 and not address.endswith("]")):
+        address, port = text, ""
+    address = address.strip("[]")
+    number = (int(port) if is_whole(port) else _service(port)) if port and port != "*" else None
+    if address not in ("", "*"):
+        try:
+            parse_ip(address)
+        except AddressError:
+            raise FilterError(text) from None
+
+    def keep(row: SocketRow) -> bool:
+        here = address_text(row, row.local_address if own else row.remote_address).strip("[]")
+        its_port = row.local_port if own else row.remote_port
+        return address in ("", "*", here) and number in (None, its_port)
+
+    return keep
 
 
 def _service(name: str) -> int:
