@@ -103,7 +103,7 @@ def read_filter(words: list[str]) -> list[Keep]:
 
 
 def _end(text: str, own: bool) -> Keep:
-    """The condition `src` (own end) or `dst`: ADDRESS, ADDRESS:PORT, [IPV6]:PORT, :PORT or *:PORT. Raises FilterError."""
+    """The condition `src` (own end) or `dst`: ADDRESS, ADDRESS:PORT, [IPV6]:PORT or :PORT. Raises FilterError."""
     address, colon, port = text.rpartition(":")
     if not colon or (text.count(":") > 1 and not address.endswith("]")):
         address, port = text, ""
