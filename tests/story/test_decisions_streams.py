@@ -106,6 +106,31 @@ def test_the_sums_of_a_connection_equal_the_records(tmp_path: Path) -> None:
     assert step.text == f"In all from a to b: 6,144 bytes in 6 sends, {len(segments)} segments and 3 reads."
 
 
+def test_the_sums_name_both_ends_and_count_one_as_one_when_nobody_reads(tmp_path: Path) -> None:
+    story = talk(tmp_path, send_all(b"hello"), lambda connection: time.sleep(1))
+    assert story.texts("stream-sums") == ["In all from a to b: 5 bytes in 1 send, 1 segment and 0 reads."]
+    assert story.texts("stream-sums", language="chinese") == [
+        "从 a 到 b 总计：5 字节，1 次 send，1 个报文段，0 次读取。"
+    ]
+
+
+def test_what_is_sent_again_is_in_the_sums_and_the_way_is_that_of_all(tmp_path: Path) -> None:
+    net = Net(seed=11)
+    net.host("a", address="10.0.0.1/24")
+    net.host("b", address="10.0.0.2/24")
+    net.link("a", "b", delay="25ms", loss="5%")
+    story = talk(tmp_path, lambda sock: sock.sendall(bytes(200_000)), read(*[1 << 16] * 60, after=0), net)
+    (sums,) = story.of("stream-sums")
+    carried = [each["length"] for each in story.records(event="sent", at="a:eth0") if each.get("length")]
+    assert (sums.values["segments"], sums.values["segment_bytes"]) == (len(carried), sum(carried))
+    assert sums.values["segment_bytes"] > sums.values["bytes"] == 200_000
+    assert f"({sums.values['again']} of them sent again; together {sum(carried):,} bytes)" in sums.text
+    single = [each for each in story.of("tcp", "a") if each.values["segment"] == "data"]
+    bulk = story.of("bulk", "a")
+    assert sum(each.values["bytes"] for each in (*single, *bulk)) == sum(carried)
+    assert {each.path for each in bulk} == {"a > b"}
+
+
 def test_nagle_holds_and_the_acknowledgment_releases(tmp_path: Path) -> None:
     story = talk(tmp_path, send_all(*[b"x"] * 10, between=0.0), read(64, 64, after=0))
     (held,) = story.of("held", "a")

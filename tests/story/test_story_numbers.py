@@ -161,14 +161,20 @@ def test_segments_and_acknowledgments_told_singly_and_together_are_all_there_are
         ):
             sent[layers["frame.interface_name"][0].partition(":")[0]].append(int(layers["tcp.len"][0]))
     told: dict[str, int] = defaultdict(int)
+    told_bytes: dict[str, int] = defaultdict(int)
     for step in steps(run):
         if step.kind == "tcp" and step.values["segment"] == "data":
             told[step.place] += 1
+            told_bytes[step.place] += step.values["bytes"]
         elif step.kind == "bulk":
             told[step.place] += step.values["segments"]
+            told_bytes[step.place] += step.values["bytes"]
     hosts = {name for name, node in run.story("en").scene.nodes.items() if node.is_host}
     if run.name == "chat_local":  # a frame of lo is captured once, as received
         pytest.skip("on lo the capture has no direction of sending")
     assert {node: count for node, count in told.items() if count} == {
         node: len(sizes) for node, sizes in sent.items() if node in hosts
+    }
+    assert {node: size for node, size in told_bytes.items() if size} == {
+        node: sum(sizes) for node, sizes in sent.items() if node in hosts
     }

@@ -16,7 +16,9 @@ it. Every other line has `t` (virtual ns), `event` and `at` (the port, cable, no
 - `host`: `addresses`, `gateways`, `servers`: what a host has from now on (DHCP, router advertisements, commands);
 - `program`: `program`, `what`: `started` with its `command`, or `ended` with its `exit_code`;
 - `printed`: `program`, `stream`, `text`: a piece of output;
-- `end`: the last line: `virtual_ns`, `frames`, `sent`, `drops`, `digest`, `programs`. A trace without it was cut.
+- `end`: the last line: `virtual_ns`, `frames`, `sent`, `drops`, `digest`, `programs`, the `reason`: `rest`, `until`,
+  `met` (what the script waited for), `interrupted`, `error` or `deadlock`, with the `waits` of the programs (`program`,
+  `task`, `call`, `address`, `file`, `line`; or `after`). A trace without it was cut.
 
 Readers ignore keys and events they do not know; a change that is not an addition raises the version.
 """

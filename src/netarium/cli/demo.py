@@ -6,7 +6,7 @@ from pathlib import Path
 
 import netarium
 from netarium.capture.pcapng import Capture
-from netarium.cli.explain import page_columns
+from netarium.cli.explain import page_columns, totals
 from netarium.cli.progress import progress
 from netarium.errors import NetariumError, UsageError
 from netarium.lab.net import Net
@@ -79,21 +79,17 @@ def _print_begin(language: Language, lab: str, path: Path) -> None:
 
 
 def _print_end(language: Language, net: Net, capture: Capture, trace: Path, lab: Path) -> None:
-    from netarium.units import format_duration
-
-    took = format_duration(net.now_ns)
     port = next(
         port.name for box in net.boxes.values() if box.kind == "host" for port in box.node.ports.values()
     )
     print()
-    sent = net.watching.frames_sent()
-    print(
-        "\n".join(
-            hung(
-                language.plural("explain.totals", capture.frames, virtual=took, digest=net.digest, sent=sent)
-            )
-        )
-    )
+    record = {
+        "virtual_ns": net.now_ns,
+        "frames": capture.frames,
+        "sent": net.watching.frames_sent(),
+        "digest": net.digest,
+    }
+    print("\n".join(hung(totals(record, language), columns=page_columns())))
     print()
     print(language.text("demo.left", pcap=capture.path, trace=trace))
     print(language.text("demo.next", pcap=capture.path))

@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from netarium.cli.explain_arguments import ExplainArguments, parse, parse_run, run_words
 from netarium.errors import NetariumError
@@ -143,23 +143,52 @@ def ending(story: Story, language: Language, pcap: Path | None) -> Iterator[str]
     elif not end.steps:
         yield language.text("explain.nothing")
     if end.record is not None:
-        took = format_duration(int(end.record.get("virtual_ns", 0)))
-        frames, digest = int(end.record.get("frames", 0)), end.record.get("digest")
-        key = "explain.totals" if digest else "explain.totals-plain"
-        sent = int(end.record.get("sent", frames))
-        yield language.plural(key, frames, virtual=took, digest=digest, sent=sent)
+        yield from _reason(end.record, language)
+        yield totals(end.record, language)
     name = str(pcap) if pcap is not None else story.trace.header.get("capture")
     port = _first_port(story)
     if name and port:
-        yield language.text("explain.capture", capture=name, port=port)
+        key = "explain.capture-lo" if port.endswith(":lo") else "explain.capture"
+        yield language.text(key, capture=name, port=port)
     elif not name:
         yield language.text("explain.no-capture")
 
 
+def _reason(record: dict[str, Any], language: Language) -> Iterator[str]:
+    """Why the run was over, where that is not because everything was done; of a deadlock, who waits where."""
+    reason = record.get("reason")
+    if reason in ("until", "interrupted", "error", "deadlock"):
+        yield language.text(f"explain.reason.{reason}")
+    for wait in record.get("waits") or () if reason == "deadlock" else ():
+        if "call" not in wait:
+            after = wait.get("after")
+            key = "explain.wait.after" if after else "explain.wait.start"
+            yield "  " + language.text(key, program=wait.get("program"), after=after)
+            continue
+        task, address = wait.get("task") or wait.get("program"), wait.get("address")
+        call = f"{wait['call']}() {address}" if address else f"{wait['call']}()"
+        key = "explain.wait.line" if wait.get("file") else "explain.wait.call"
+        yield "  " + language.text(key, task=task, call=call, file=wait.get("file"), line=wait.get("line"))
+
+
+def totals(record: dict[str, Any], language: Language) -> str:
+    """How many frames there were, in how long; and the digest, of a run that is the same every time."""
+    took = format_duration(int(record.get("virtual_ns", 0)))
+    frames = int(record.get("frames", 0))
+    sent = int(record.get("sent", frames))
+    ends = language.text("explain.both-ends") if frames > sent else ""
+    digest = record.get("digest") if record.get("reason") not in ("interrupted", "error") else None
+    same = language.text("explain.same", digest=digest) if digest else ""
+    return language.plural("explain.totals", frames, sent=sent, ends=ends, virtual=took, same=same)
+
+
 def _first_port(story: Story) -> str:
-    """A port of the first end of the net, as an example of a filter."""
+    """A port of the first end of the net that has sent something, as an example of a filter."""
     nodes = sorted(story.scene.nodes.values(), key=lambda node: not node.is_host)
-    return next((f"{node.name}:{port}" for node in nodes for port in node.ports), "")
+    ports = [f"{node.name}:{port}" for node in nodes for port in node.ports]
+    seen = [port for port in ports if port in story.scene.ports]
+    inside = [port for port in story.scene.ports if port.endswith(":lo")]
+    return next(iter(seen or inside or ports), "")
 
 
 @contextmanager

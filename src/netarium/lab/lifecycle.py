@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from enum import Enum
 from heapq import heapify
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from netarium.engine.events import NEVER_NS, Engine
 
@@ -36,6 +36,16 @@ class End(Enum):
     STOPPED = "somebody asked to stop"
 
 
+_REASONS: Final = {
+    End.DRAINED: "rest",
+    End.BLOCKED: "deadlock",
+    End.UNTIL: "until",
+    End.MET: "met",
+    End.STOPPED: "interrupted",
+}
+"""What the last line of a trace calls it."""
+
+
 class Busy(Protocol):
     """What is asked of a host."""
 
@@ -54,6 +64,11 @@ class Waiting(Protocol):
 
     def look(self) -> bool:
         """Start it when its condition holds; True when there is nothing more to wait for."""
+        ...
+
+    @property
+    def service(self) -> Service:
+        """Whose start it is."""
         ...
 
     def told(self) -> str:
@@ -102,6 +117,8 @@ class Lifecycle:
         self.services: list[Service] = []
         self.waiting: list[Waiting] = []
         self.stop = False
+        self.reason = "rest"
+        """How it came back: "rest", "deadlock", "until", "met", "interrupted", or "error" when something raised."""
 
     def at(self, time_ns: int, action: Callable[[], None]) -> Start:
         """Do `action` at `time_ns`; it keeps the run going until then."""
@@ -119,6 +136,16 @@ class Lifecycle:
         With a condition, a drained net is no end: background events are given `PATIENCE_NS` to bring it about. The
         condition is looked at when a program has run, and with `each_event` after every event.
         """
+        self.reason = "error"
+        try:
+            end = self._drive(until_ns, condition, each_event)
+        except KeyboardInterrupt:
+            self.reason = _REASONS[End.STOPPED]
+            raise
+        self.reason = _REASONS[end]
+        return end
+
+    def _drive(self, until_ns: int, condition: Callable[[], bool] | None, each_event: bool) -> End:
         engine = self.engine
         scheduler = self.scheduler
         ready = scheduler.ready

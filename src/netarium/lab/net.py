@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -366,6 +367,19 @@ class Net:
         ]
         lines += [each.told() for each in self.lifecycle.waiting]
         return "".join(f"\n  {line}" for line in lines)
+
+    def waits(self) -> list[dict[str, object]]:
+        """Who waits where, as the last line of a trace has it: in a call, or for its start."""
+        found: list[dict[str, object]] = [
+            {"program": service.name, **asdict(wait)}
+            for service in self.lifecycle.services
+            if not service.at_rest and not service.of_node
+            for wait in service.waits()
+        ]
+        return found + [
+            {"program": each.service.name, "after": each.service.after_text}
+            for each in self.lifecycle.waiting
+        ]
 
     # Watching
 

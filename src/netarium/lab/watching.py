@@ -177,6 +177,7 @@ class Watching:
     def _totals(self) -> Event:
         """What the last line of a trace says of the whole run."""
         return {
+            **self._reason(),
             "sent": self.frames_sent(),
             "drops": self.counters.by_name(),
             "digest": None if self._digest is None else self.digest,
@@ -186,6 +187,11 @@ class Watching:
                 if not service.of_node
             },
         }
+
+    def _reason(self) -> Event:
+        """Why the run was over; of a deadlock, who waits where."""
+        reason = self.net.lifecycle.reason
+        return {"reason": reason, "waits": self.net.waits()} if reason == "deadlock" else {"reason": reason}
 
     def record(self, *, full: bool) -> None:
         """Begin to keep what happens, for `trace`."""

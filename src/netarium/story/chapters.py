@@ -151,22 +151,27 @@ def _folded(fact: Fact) -> Fact:
         rest = Fact(fact.time_ns, "more", fact.place, values, about=fact.about)
     if fact.flight is not None:
         rest.flight = Flight(fact.flight.sender)
-        rest.flight.nodes, rest.flight.senders = fact.flight.nodes, fact.flight.senders
     _fold_in(rest, fact)
     return rest
 
 
 def _fold_in(rest: Fact, fact: Fact) -> None:
-    values = rest.values
+    values, tally = rest.values, fact.tally or {}
+    if rest.kind == "bulk" and tally.get("segments") and not values["segments"]:
+        rest.place = fact.place  # until now there were acknowledgments alone, of the other end
+        if fact.flight is not None and rest.flight is not None:
+            rest.flight.sender, rest.flight.nodes, rest.flight.senders = fact.flight.sender, [], []
     values["end_ns"] = fact.time_ns
     if rest.kind == "more":
         values["count"] += 1
-    for key, count in (fact.tally or {}).items():
+    for key, count in tally.items():
         if key in values:
             values[key] += count
     if rest.flight is not None and fact.flight is not None:
         rest.flight.numbers.merge(fact.flight.numbers)
         fact.flight.folded = rest.flight.numbers
+        if fact.flight.sender == rest.flight.sender:
+            rest.flight.goes_the_way_of(fact.flight)
 
 
 def _goes_with(waiting: Fact, fact: Fact) -> bool:

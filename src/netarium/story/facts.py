@@ -90,6 +90,8 @@ class Flight:
     """Of a conversation: 0 for what the end that began it sends, 1 for the other's."""
     folded: Numbers | None = None
     """Where its numbers go besides, when it is told together with others."""
+    told_as: Flight | None = None
+    """That of what it is told together with: it goes where any of them goes."""
     record: dict[str, Any] | None = None
     """The `sent` record of its first frame, where its bytes are to be shown (`Flights.keeps_records`)."""
 
@@ -106,6 +108,20 @@ class Flight:
                 self.folded.add(number)
         if node not in self.nodes:
             self.nodes.append(node)
+        if self.told_as is not None and node not in self.told_as.nodes:
+            self.told_as.nodes.append(node)
+
+    def sent_by(self, node: str) -> None:
+        """A node sends it, or passes it on."""
+        for flight in (self, self.told_as):
+            if flight is not None and node not in flight.senders:
+                flight.senders.append(node)
+
+    def goes_the_way_of(self, other: Flight) -> None:
+        """Another is told as a part of this one: its way is a part of this one's, now and from here on."""
+        other.told_as = self
+        self.nodes += [node for node in other.nodes if node not in self.nodes]
+        self.senders += [node for node in other.senders if node not in self.senders]
 
 
 @dataclass(slots=True, eq=False)

@@ -75,8 +75,7 @@ class Flights:
         if len(self._latest) > FLIGHTS_MAX:
             del self._latest[next(iter(self._latest))]
         flight.seen(record.get("frame"), node)
-        if node not in flight.senders:
-            flight.senders.append(node)
+        flight.sent_by(node)
         return flight, new
 
     def received(self, record: Record, node: str) -> Flight | None:

@@ -82,6 +82,7 @@ class Reading:
                 yield from reader(record)
 
     def _sent(self, record: Record) -> Iterator[Fact]:
+        self.scene.saw(record["at"])
         node = record["at"].partition(":")[0]
         flight, new = self.scene.flights.sent(record, node)
         if not new:

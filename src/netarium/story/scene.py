@@ -13,6 +13,7 @@ from netarium.story.flights import Flights
 
 SUBJECTS_MAX: Final = 4096
 ALIASES_MAX: Final = 16384
+PORTS_MAX: Final = 1024
 RECENT_NS: Final = 3_000_000_000
 """Linux gives up an address nobody answers for after 3 s: what began that long ago is over."""
 Record = dict[str, Any]
@@ -53,6 +54,8 @@ class Scene:
         self._latest: dict[str, tuple[Subject, int]] = {}
         self.services: dict[str, dict[str, Any]] = {}
         """Program -> the record that said it started."""
+        self.ports: dict[str, None] = {}
+        """Ports whose frames were read."""
         self._own()
 
     def owner(self, address: str) -> str:
@@ -145,6 +148,11 @@ class Scene:
         subject.pairs.append(f"{source}-{destination}" if side == 0 else f"{destination}-{source}")
         while len(self._aliases) > ALIASES_MAX:
             del self._aliases[next(iter(self._aliases))]
+
+    def saw(self, port: str) -> None:
+        """A frame was seen at a port."""
+        if port not in self.ports and len(self.ports) < PORTS_MAX:
+            self.ports[port] = None
 
     def touch(self, node: str, subject: Subject | None) -> None:
         """A node has to do with a subject: what it does next without saying why is about that."""

@@ -81,7 +81,7 @@ def preview(data: bytes, whole: bool = True) -> dict[str, object]:
 
 def _no_text(data: bytes, wrong_at: int, whole: bool) -> dict[str, object]:
     """Text in some other code is shown about its first wrong byte; what is no text at all, from its first byte on."""
-    is_text = all(byte >= 32 and byte != 127 or byte in (9, 10, 13) for byte in data)
+    is_text = all((byte >= 32 and byte != 127) or byte in (9, 10, 13) for byte in data)
     start = max(wrong_at - 2, 0) if is_text else 0
     try:
         guess = data[:PREVIEW_CHARACTERS].decode("gb18030")

@@ -13,6 +13,7 @@ from typing import Any, Final
 from netarium.story.facts import Fact, Flight, Subject
 from netarium.story.kinds.base import Kind, Readers, Record
 from netarium.story.kinds.streams import Direction, Directions, Piece, shown, span
+from netarium.story.kinds.tcp import carried
 from netarium.story.packets import Packet
 from netarium.story.scene import Scene, end_text
 from netarium.story.words import Words
@@ -130,7 +131,7 @@ class _Buffers:
             "from": start,
             "left": details["left"],
             "begin": shown(bytes.fromhex(details.get("begin", "")), details["read"]),
-            "sender": direction.sender,
+            "sender": self.directions.sender_of(direction),
             "sends": [_listed(each) for each in sends],
             "segments": [_listed(each) | {"frames": _frames(direction, each)} for each in segments],
         }
@@ -144,19 +145,18 @@ class _Buffers:
         subject = self.scene.known_conversation("TCP", local, remote)
         found = self.directions.both(subject) if subject is not None else []
         for direction in found:
-            counts = (direction.send_count, direction.segment_count, direction.read_count)
-            if (
-                direction.is_told
-                or not direction.send_count
-                or (max(counts) == min(counts) and not direction.resent)
-            ):
+            segments, segment_bytes, again = carried(direction.subject, direction.side)
+            counts = (direction.send_count, segments, direction.read_count)
+            if direction.is_told or not direction.send_count or (max(counts) == min(counts) and not again):
                 continue
             direction.is_told = True
             values = {
-                "sender": direction.sender,
-                "receiver": direction.receiver,
+                "sender": self.directions.sender_of(direction),
+                "receiver": self.directions.receiver_of(direction),
                 "sends": direction.send_count,
-                "segments": direction.segment_count,
+                "segments": segments,
+                "segment_bytes": segment_bytes,
+                "again": again,
                 "reads": direction.read_count,
                 "bytes": direction.sent_bytes,
                 "read_bytes": direction.read_bytes,
@@ -283,9 +283,19 @@ def _say_cut(fact: Fact, words: Words) -> str:
 
 def _say_sums(fact: Fact, words: Words) -> str:
     v = fact.values
+    segments = words.plural("decision.sums.segments", v["segments"])
+    if v["again"]:
+        segments = words.plural(
+            "decision.sums.again", v["again"], segments=segments, bytes=_bytes(v["segment_bytes"], words)
+        )
     return words.text(
         "decision.sums",
-        **{key: v[key] for key in ("sender", "receiver", "sends", "segments", "reads", "bytes")},
+        sender=v["sender"],
+        receiver=v["receiver"],
+        bytes=_bytes(v["bytes"], words),
+        sends=words.plural("decision.sums.sends", v["sends"]),
+        segments=segments,
+        reads=words.plural("decision.sums.reads", v["reads"]),
     )
 
 
@@ -325,7 +335,12 @@ KINDS: Final = (
     Kind(
         "stream-sums",
         "tcp",
-        frozenset({"sender", "receiver", "sends", "segments", "reads", "bytes", "read_bytes"}),
+        frozenset(
+            {
+                *("sender", "receiver", "sends", "segments", "segment_bytes", "again"),
+                *("reads", "bytes", "read_bytes"),
+            }
+        ),
         _say_sums,
         needles=_NEEDLES,
     ),

@@ -10,7 +10,9 @@ from netarium.story.words import Words
 
 def _say_bulk(fact: Fact, words: Words) -> str:
     v = fact.values
-    parts = [words.plural("bulk.data", v["segments"], bytes=v["bytes"], end_s=v["end_ns"] / 1e9)]
+    parts = []
+    if v["segments"]:
+        parts.append(words.plural("bulk.data", v["segments"], bytes=v["bytes"], end_s=v["end_ns"] / 1e9))
     for key in ("again", "acknowledgments", "lost"):
         if v[key]:
             parts.append(words.plural(f"bulk.{key}", v[key]))

@@ -9,7 +9,7 @@ from collections import deque
 from typing import Final, NamedTuple
 
 from netarium.story.facts import Flight, Subject
-from netarium.story.scene import Scene, end_name
+from netarium.story.scene import Scene, address_of, end_name
 
 KEPT: Final = 64
 """So many sends, and so many segments, are remembered of each direction."""
@@ -28,10 +28,12 @@ class Piece(NamedTuple):
 class Direction:
     """What one end has sent to the other."""
 
-    def __init__(self, subject: Subject, sender: str) -> None:
+    def __init__(self, subject: Subject, side: int) -> None:
         self.subject = subject
-        self.sender = sender
-        self.receiver = ""
+        self.side = side
+        """Of its sender: 0 for the end that began the connection."""
+        self.sender = self.receiver = ""
+        """Their names; "" as long as nothing was heard of that end itself."""
         self.sends: deque[Piece] = deque(maxlen=KEPT)
         self.segments: deque[Piece] = deque(maxlen=KEPT)
         self.flights: dict[int, Flight] = {}
@@ -39,7 +41,6 @@ class Direction:
         self.pending: deque[Piece] = deque(maxlen=KEPT)
         self.send_count = self.segment_count = self.read_count = 0
         self.sent_bytes = self.read_bytes = 0
-        self.resent = 0
         self.is_told = False
         self.told: dict[str, int] = {}
         """How often something was told of it."""
@@ -98,6 +99,20 @@ class Directions:
             direction.receiver = end_name(self.scene.owner, place, local, remote)
         return direction
 
+    def sender_of(self, direction: Direction) -> str:
+        """The name of the end that sends; of one of which nothing was heard, who has its address."""
+        return direction.sender or self._end(direction.subject, direction.side)
+
+    def receiver_of(self, direction: Direction) -> str:
+        """The name of the end that receives, likewise."""
+        return direction.receiver or self._end(direction.subject, 1 - direction.side)
+
+    def _end(self, subject: Subject, side: int) -> str:
+        ends = [str(subject.label.get(name, "")) for name in ("client", "server")]
+        local, remote = ends[side], ends[1 - side]
+        node = self.scene.owner(address_of(local)) or local
+        return end_name(self.scene.owner, node, local, remote)
+
     def forget(self, subject: Subject) -> None:
         """The connection is over at both ends, and another one may begin."""
         for side in (0, 1):
@@ -112,7 +127,7 @@ class Directions:
         key = (id(subject), side)
         known = self._known.pop(key, None)
         if known is None or known.subject is not subject:
-            known = Direction(subject, "")
+            known = Direction(subject, side)
             if len(self._known) >= DIRECTIONS_MAX:
                 del self._known[next(iter(self._known))]
         self._known[key] = known

@@ -27,6 +27,10 @@ class _Side:
     initial: int = -1
     sent: int = 0
     fin: int = -1
+    segments: int = 0
+    """Segments with data that it has sent, those sent again included; `segment_bytes` is what they carried."""
+    segment_bytes: int = 0
+    again: int = 0
 
 
 @dataclass(slots=True)
@@ -204,6 +208,10 @@ def _read(record: Record, memory: _Memory, side: int, flags: list[str]) -> dict[
     ends = first + size + ("SYN" in flags) + ("FIN" in flags)
     again = first < ends <= mine.sent
     mine.sent = max(mine.sent, ends)
+    if size:
+        mine.segments += 1
+        mine.segment_bytes += size
+        mine.again += again
     if "FIN" in flags:
         mine.fin = first + size + 1
     if its.initial < 0 and "ACK" in flags:
@@ -252,7 +260,16 @@ def _phase(segment: str, memory: _Memory) -> str:
 def _tally(values: dict[str, Any]) -> dict[str, int]:
     if values["segment"] == "ack":
         return {"acknowledgments": 1}
-    return {"segments": 1, "bytes": 0 if values["again"] else values["bytes"], "again": int(values["again"])}
+    return {"segments": 1, "bytes": values["bytes"], "again": int(values["again"])}
+
+
+def carried(subject: Subject, side: int) -> tuple[int, int, int]:
+    """(segments with data, bytes in them, how many of them were sent again) that one side has sent so far."""
+    memory = subject.state
+    if not isinstance(memory, _Memory):
+        return 0, 0, 0
+    sender = memory.sides[side]
+    return sender.segments, sender.segment_bytes, sender.again
 
 
 def readers(scene: Scene) -> Readers:
