@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import socket
 import time
@@ -18,6 +19,7 @@ from netarium.story.flights import FLIGHTS_MAX, Flights
 from netarium.story.kinds import KINDS
 from netarium.story.kinds.tcp import say_preview
 from netarium.story.language import Language
+from netarium.story.printing import as_json, as_text
 from netarium.story.telling import Choice, Step, Story
 from netarium.story.words import Words, preview
 
@@ -61,6 +63,40 @@ def test_many_scattered_numbers_are_kept_in_few_ranges_that_have_them_all(number
     assert set(numbers) <= set(kept.listed())
     assert kept.exact or kept.count() > len(numbers)
     assert kept.ranges == sorted(kept.ranges)
+
+
+def test_what_took_in_numbers_that_are_not_exact_is_not_exact_itself():
+    many, one = Numbers(), Numbers()
+    for number in range(1, 4 * RANGES_MAX, 2):
+        many.add(number)
+    one.add(1)
+    one.merge(many)
+    assert not many.exact and not one.exact
+
+
+@pytest.mark.parametrize(("lang", "among"), [("en", "[among frames "), ("zh", "[在帧 ")])
+def test_frames_that_are_too_many_to_list_are_said_to_be_among_the_ranges(net, tmp_path, lang, among):
+    switch = net.switch("s")
+    for number in range(1, 5):
+        net.host(f"h{number}", address=f"10.0.0.{number}/24", link=switch)
+    path = record(net, tmp_path)
+
+    def send(to: str) -> None:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+            for _ in range(300):
+                sock.sendto(b"x", (to, 9999))
+                time.sleep(0.01)
+
+    net["h1"].run(send, "10.0.0.2")
+    net["h3"].run(send, "10.0.0.4")
+    net.run()
+    net.close()
+    lines = "\n".join(as_text(Story(path, Language.load(lang)).chapters(), Language.load(lang)))
+    assert lines.count(among) >= 2
+    document = json.loads("".join(as_json(Story(path, Language.load(lang)).chapters(), Language.load(lang))))
+    more = [step for chapter in document["chapters"] for step in chapter["steps"] if step["kind"] == "more"]
+    assert [step["exact"] for step in more if step["path"]] == [False] * 2
+    assert "exact" not in document["chapters"][0]["steps"][0]
 
 
 def test_numbers_are_read_as_ranges():

@@ -40,6 +40,7 @@ class Numbers:
         for first, last in other.ranges:
             for number in range(first, last + 1):
                 self.add(number)
+        self.exact = self.exact and other.exact
 
     def listed(self) -> list[int]:
         """Every number in the ranges."""

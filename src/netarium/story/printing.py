@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
-from typing import Final
+from typing import Any, Final
 
 from netarium.story.columns import width, wrapped
 from netarium.story.language import Language
@@ -36,17 +36,19 @@ def as_text(chapters: Iterable[ToldChapter], language: Language, columns: int = 
 def _with_numbers(background: ToldBackground, language: Language) -> str:
     if not background.numbers:
         return background.text
-    return f"{background.text} [{frames_text(background.numbers, language)}]"
+    return f"{background.text} [{frames_text(background, language)}]"
 
 
-def frames_text(numbers: str, language: Language) -> str:
-    """`frame 7` or `frames 1-4, 9`."""
-    return language.text("frame.one" if numbers.isdigit() else "frame.many", numbers=numbers)
+def frames_text(told: Step | ToldBackground, language: Language) -> str:
+    """`frame 7`, `frames 1-4, 9`, or `among frames 1-400` where there are too many to list."""
+    if not told.exact:
+        return language.text("frame.among", numbers=told.numbers)
+    return language.text("frame.one" if told.numbers.isdigit() else "frame.many", numbers=told.numbers)
 
 
 def _step_lines(step: Step, language: Language, columns: int) -> Iterator[str]:
     first, *rest = hung(step.text, f"{step.time_ns / 1e9:12.6f} s ", _INDENT, columns)
-    frames = frames_text(step.numbers, language) if step.numbers else ""
+    frames = frames_text(step, language) if step.numbers else ""
     where = f"[{frames}{': ' * bool(step.path)}{step.path}]" if frames else ""
     if where and not rest and width(first) + 2 + width(where) <= columns:
         first, where = f"{first}  {where}", ""
@@ -72,7 +74,7 @@ def as_markdown(chapters: Iterable[ToldChapter], language: Language) -> Iterator
         yield ""
         for step in chapter.steps:
             where = (
-                f" *({frames_text(step.numbers, language)}: {step.path.translate(_MARKDOWN)})*"
+                f" *({frames_text(step, language)}: {step.path.translate(_MARKDOWN)})*"
                 if step.numbers
                 else ""
             )
@@ -99,7 +101,7 @@ def as_json(chapters: Iterable[ToldChapter], language: Language) -> Iterator[str
     yield f'{{"netarium_story": {JSON_VERSION}, "language": "{language.name}", "chapters": ['
     comma = ""
     for chapter in chapters:
-        told: dict[str, object] = {
+        told: dict[str, Any] = {
             "number": chapter.number,
             "key": chapter.key,
             "title": chapter.title,
@@ -111,6 +113,8 @@ def as_json(chapters: Iterable[ToldChapter], language: Language) -> Iterator[str
                 "counts": chapter.background.counts,
                 "frames": chapter.background.frames,
             }
+            if not chapter.background.exact:
+                told["background"] |= {"exact": False}
         yield comma + json.dumps(told, ensure_ascii=False)
         comma = ","
     yield "]}"
@@ -126,6 +130,8 @@ def _json_step(step: Step) -> dict[str, object]:
         "frames": step.frames,
         "path": step.path,
     }
+    if not step.exact:
+        told["exact"] = False
     if step.lines:
         told["lines"] = step.lines
     if step.shown is not None:

@@ -86,6 +86,8 @@ class Step:
     frames: tuple[tuple[int, int], ...]
     path: str
     numbers: str
+    exact: bool = True
+    """Whether each number of `frames` is one of its frames; else they are among them."""
     shown: Shown | None = None
     """What its layers add and its bytes, where that is wanted."""
 
@@ -98,6 +100,7 @@ class ToldBackground:
     counts: dict[str, int]
     frames: tuple[tuple[int, int], ...]
     numbers: str
+    exact: bool = True
 
 
 @dataclass(frozen=True)
@@ -287,6 +290,7 @@ class Story:
             frames=tuple((first, last) for first, last in numbers.ranges) if numbers else (),
             path=fact.flight.path() if fact.flight is not None else "",
             numbers=str(numbers) if numbers else "",
+            exact=numbers.exact if numbers else True,
             shown=shown_of(fact, self.show, self.scene, self.words.language),
         )
 
@@ -310,7 +314,9 @@ class Story:
         text = language.text("background.all", parts=self.words.listed(parts))
         counts = Counter(background.packets) + Counter(background.drops)
         numbers = background.numbers
-        return ToldBackground(text, dict(counts), tuple((a, b) for a, b in numbers.ranges), str(numbers))
+        return ToldBackground(
+            text, dict(counts), tuple((a, b) for a, b in numbers.ranges), str(numbers), numbers.exact
+        )
 
     def _name_of(self, name: str) -> str:
         """What a counted sort of packets is called: a protocol by its name, a kind by its word."""
