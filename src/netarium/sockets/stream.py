@@ -151,6 +151,7 @@ class StreamSocket(Socket):
             stack.ports.tcp.rebind(connection, claim)
             self._claim = None
         self.connection = connection
+        self.error = 0  # what ended an earlier attempt (Linux tcp_connect_init)
         self._connecting = True
         connection.on_change = self.changed
 
@@ -309,7 +310,11 @@ class StreamSocket(Socket):
     # Ends.
 
     def shutdown(self, receive: bool, send: bool) -> None:
-        """Half or full close; ENOTCONN without a connection. On a listener it ends listening."""
+        """Half or full close; ENOTCONN without a connection. On a listener it ends listening.
+
+        While the SYN is out it gives the attempt up, whichever side: ECONNRESET is pending and the socket may connect
+        again. (Linux inet_shutdown)
+        """
         self.enter()
         if self.listener is not None:
             if receive:
@@ -319,6 +324,14 @@ class StreamSocket(Socket):
         connection = self.connection
         if connection is None or connection.state == states.CLOSED:
             raise os_error(errno.ENOTCONN)
+        if connection.state == states.SYN_SENT:
+            connection.shutdown_send()
+            self.error = self.take_error()
+            self.connection = None
+            self._connecting = False
+            self.stack.settle()
+            self.changed()
+            return
         if receive:
             self._shut_receive = True
             connection.shutdown_receive()

@@ -57,7 +57,10 @@ def reset(c: ControlBlock, failure: Failure | None, cause: Cause) -> None:
 
 
 def shut_send_side(c: ControlBlock) -> None:
-    """No more data from the program: FIN after what is queued. (RFC 9293 section 3.10.4)"""
+    """No more data from the program: FIN after what is queued. (RFC 9293 section 3.10.4)
+
+    Before SYN-SENT is over `give_up_opening` is meant instead; where our FIN is out already there is nothing to do.
+    """
     if c.state == states.ESTABLISHED or c.state == states.SYN_RECEIVED:
         c.change_state(states.FIN_WAIT_1, Cause.PROGRAM)
     elif c.state == states.CLOSE_WAIT:
@@ -66,6 +69,11 @@ def shut_send_side(c: ControlBlock) -> None:
         return
     c.fin_queued = True
     sender.output(c)
+
+
+def give_up_opening(c: ControlBlock) -> None:
+    """shutdown() in SYN-SENT, whichever side: the attempt ends. (RFC 9293 section 3.10.4; Linux tcp_disconnect)"""
+    fail(c, Failure.CONNECTION_RESET, Cause.PROGRAM)
 
 
 def close_by_program(c: ControlBlock) -> None:
@@ -144,6 +152,7 @@ def fin_acknowledged(c: ControlBlock) -> None:
 def fin_received(c: ControlBlock) -> None:
     """The peer sends no more: its FIN is in order. (RFC 9293 section 3.10.7.4, eighth)"""
     c.rcv_nxt += 1
+    c.peer_done = True
     c.ack_now = True
     state = c.state
     if state == states.ESTABLISHED:

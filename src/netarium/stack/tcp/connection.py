@@ -190,12 +190,10 @@ class Connection(ControlBlock):
         return b"" if found is None and self.at_end() else found
 
     def at_end(self) -> bool:
-        """Whether nothing will come any more once the queue is empty."""
-        return (
-            self.rcv_shutdown
-            or states.PEER_HAS_CLOSED[self.state]
-            or (self.state == states.CLOSED and self.error is None)
-        )
+        """Whether an empty queue means the end: the peer's FIN goes before an error, an error before SHUT_RD. (Linux)"""
+        if self.peer_done:
+            return True
+        return self.error is None and (self.rcv_shutdown or self.state == states.CLOSED)
 
     def _after_read(self) -> None:
         """The program has read: perhaps acknowledge, perhaps tell the peer of room. (Linux tcp_cleanup_rbuf)"""
@@ -218,12 +216,15 @@ class Connection(ControlBlock):
     # -- the program ends it ----------------------------------------------------------------------------------------
 
     def shutdown_send(self) -> None:
-        """Send FIN after what is queued; receiving goes on. (half close)"""
+        """Send FIN after what is queued; receiving goes on. (half close) In SYN-SENT it ends the attempt."""
+        if self.state == states.SYN_SENT:
+            close.give_up_opening(self)
+            return
         close.shut_send_side(self)
         self.changed()
 
     def shutdown_receive(self) -> None:
-        """Read no more: what is queued can still be read, what comes later is forgotten. (as Linux tcp_shutdown)"""
+        """Wait for no more data: reading tells the end when nothing is queued; what comes is still queued. (Linux)"""
         self.rcv_shutdown = True
         self.changed()
 

@@ -118,6 +118,7 @@ class ControlBlock(TimerOwner):
         "options",
         "original_acked",
         "orphaned",
+        "peer_done",
         "peer_syn",
         "persist_at",
         "persist_backoff",
@@ -311,7 +312,8 @@ class ControlBlock(TimerOwner):
         self.rcv_queue: deque[Payload] = deque()
         self.rcv_queued_bytes = 0
         self.rcv_buffer_bytes = 0
-        self.rcv_shutdown = False
+        self.rcv_shutdown = False  # the program reads no more: SHUT_RD, or close
+        self.peer_done = False  # the peer's FIN was taken (Linux SOCK_DONE)
         self.reassembly = Reassembly()
         self.sack_ok = False
         self.timestamps_ok = False

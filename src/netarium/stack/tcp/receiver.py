@@ -93,7 +93,7 @@ def _receive_slowly(c: ControlBlock, frame: Frame, header: TcpHeader, sequence: 
         if size and c.rcv_shutdown and c.state in (states.FIN_WAIT_1, states.FIN_WAIT_2):
             # Nobody will read it: the peer must learn that it is lost. (RFC 1122 4.2.2.13; Linux TCPABORTONDATA)
             c.ip.tcp.answer_with_reset(c.ip, c.local_ip, c.remote_ip, header, size)
-            close.finish(c, Cause.UNREAD_DATA)
+            close.fail(c, Failure.CONNECTION_RESET, Cause.UNREAD_DATA)
             return Drop.TCP_CLOSED_BY_PROGRAM
         if flags & URG or c.urgent is not None:
             urgent.receive(c, header, frame.payload, sequence)
@@ -168,7 +168,6 @@ def _take_reset(c: ControlBlock, sequence: int) -> Drop | None:
         c.listener.forget_half_open(c)
         close.finish(c, Cause.SEGMENT)
     elif c.state == states.CLOSE_WAIT:
-        c.rcv_shutdown = True  # its FIN came first: receive tells the end before the error (Linux SOCK_DONE)
         close.fail(c, Failure.BROKEN_PIPE, Cause.SEGMENT)  # as Linux tcp_reset
     else:
         close.fail(c, Failure.CONNECTION_RESET, Cause.SEGMENT)
@@ -231,11 +230,8 @@ def _take_in_order(c: ControlBlock, payload: Payload, size: int, flags: int) -> 
         c.rcv_mss = size
     c.bytes_received += size
     c.rcv_nxt += size
-    if c.rcv_shutdown:
-        c.ack_now = True  # the program has shut its reading side: take the bytes and forget them
-    else:
-        c.rcv_queue.append(payload)
-        c.rcv_queued_bytes += size
+    c.rcv_queue.append(payload)
+    c.rcv_queued_bytes += size
     if flags & PSH:
         c.pushed = True
     known = c.bytes_received
@@ -255,9 +251,8 @@ def _take_waiting(c: ControlBlock) -> None:
     payloads, c.rcv_nxt = c.reassembly.take(c.rcv_nxt)
     for payload in payloads:
         c.bytes_received += len(payload)
-        if not c.rcv_shutdown:
-            c.rcv_queue.append(payload)
-            c.rcv_queued_bytes += len(payload)
+        c.rcv_queue.append(payload)
+        c.rcv_queued_bytes += len(payload)
 
 
 def resend_smaller(c: ControlBlock) -> None:
