@@ -5,8 +5,12 @@ from __future__ import annotations
 import signal
 from typing import TYPE_CHECKING, Any
 
+from netarium.programs.masks import Sent
+
 if TYPE_CHECKING:
     from netarium.programs.process import Process
+
+_SI_KERNEL = 0x80
 
 
 class Alarm:
@@ -43,4 +47,4 @@ class Alarm:
         if argument != self._due_ns:
             return
         self.set(self._interval_ns, self._interval_ns)
-        self._process.kill(int(signal.SIGALRM))
+        self._process.kill(int(signal.SIGALRM), Sent(int(signal.SIGALRM), _SI_KERNEL))

@@ -20,6 +20,7 @@ from netarium.programs import door, signals, zone  # noqa: F401  (door: how a pr
 from netarium.programs.alarm import Alarm
 from netarium.programs.context import ProgramContext
 from netarium.programs.coroutines import waiting_tasks
+from netarium.programs.masks import Masks, Sent
 from netarium.programs.report import place_of, print_exception
 from netarium.programs.scheduler import Scheduler
 from netarium.programs.shims import driver
@@ -127,6 +128,9 @@ class Process:
         self.alert = False
         """The next park has to look: the process is dying, or signals are pending."""
         self.pending_signals: list[int] = []
+        self.masks = Masks(self)
+        self.handled_signals = 0
+        """So many times a handler was run."""
         self.signal_handlers: dict[int, Any] = {}
         self.exit_functions: list[tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any]]] = []
         """atexit: (function, arguments, keywords); the last one first."""
@@ -185,14 +189,16 @@ class Process:
         """Make the program's main task ready."""
         self.main_task = self.scheduler.spawn(self, self._main, "MainThread")
 
-    def kill(self, signal: int = 15) -> None:
+    def kill(self, signal: int = 15, sent: Sent | None = None) -> None:
         """Send a signal: its handler runs in the main task; without one the default action ends the program.
 
-        The exit code is then `-signal`, as subprocess tells it. Signal 9 has no handler.
+        The exit code is then `-signal`, as subprocess tells it. Signal 9 has no handler. `sent` says from whom.
         """
         if self.ended:
             return
         handler = self.signal_handlers.get(signal, signals.default_handler(signal))
+        if self.masks.holds_back(sent or Sent(signal), handler):
+            return
         if signal != signals.SIGKILL and callable(handler):
             self.pending_signals.append(signal)
             self.alert = True
@@ -247,6 +253,7 @@ class Process:
             self._write_wakeup(signal)
             handler = self.signal_handlers.get(signal, signals.default_handler(signal))
             if callable(handler):
+                self.handled_signals += 1
                 handler(signal, sys._getframe(2))
         self.alert = self.dying
 

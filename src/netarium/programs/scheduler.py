@@ -91,6 +91,10 @@ class Scheduler:
         """(process, descriptor, object) of sockets that nobody holds any more: closed when the stack is at rest."""
         self.file_times: dict[tuple[int, int], Any] = {}
         """(device, inode) -> the virtual times of a file; see `shims/files`."""
+        self.file_locks: dict[tuple[int, int], Any] = {}
+        """(device, inode) -> the locks of lockf; see `shims/file_locks`."""
+        self.lock_waiters: list[Callable[[], bool]] = []
+        """Who waits for a lock of a file: tries again after each turn of a task; True when it has it."""
         self._resolvers: dict[str, Resolver] = {}
         self._local_names: dict[str, Names] = {}
 
@@ -161,6 +165,8 @@ class Scheduler:
                         loops.switch_out(task)
                 if self.doomed:
                     self.close_doomed()
+                if self.lock_waiters:
+                    self.lock_waiters = [again for again in self.lock_waiters if not again()]
         finally:
             self.current = None
 

@@ -36,6 +36,9 @@ def default_handler(number: int) -> Any:
     return IGNORE if number in IGNORED_BY_DEFAULT else TERMINATE
 
 
+UNBLOCKABLE: Final = frozenset({SIGKILL, int(signal.SIGSTOP)})
+
+
 class RealInterrupts:
     """Whether a real Ctrl-C has come while the net runs; then a KeyboardInterrupt ends the run, else one program.
 

@@ -10,6 +10,9 @@ as first argument, anywhere else the original. So nothing changes outside the ne
     libraries  adaptations of single libraries that look behind the curtain
     files      names of AF_UNIX sockets as the files they would be
     file_times what a program sees of the times of real files: virtual ones
+    file_locks locks on files, waited for in virtual time; special_files FIFOs and /etc/hosts; semaphores refused
+    privileges users, groups, sessions, priorities, limits: the program's own
+    signal_wait  masks of signals, pause and sigwait
     atexit builtins datetime fcntl os random select signal socket ssl sys thread time
                a file for each of the standard library's; locks in locks.py, threading.local in local.py, thread
                idents in idents.py, Python 3.13's threads in thread_313.py

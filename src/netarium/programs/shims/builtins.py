@@ -16,6 +16,7 @@ from netarium.programs.shims.os import close as close_number
 from netarium.programs.shims.os import read as read_number
 from netarium.programs.shims.os import virtual_number
 from netarium.programs.shims.os import write as write_number
+from netarium.programs.shims.special_files import refuse_fifo
 from netarium.programs.task import Task
 
 _real_open = io.open
@@ -57,6 +58,8 @@ def open_file(
         return _open_descriptor(task, file, mode, buffering, encoding, errors, newline, closefd)
     if isinstance(mode, str) and "b" not in mode and encoding is None:
         encoding = "utf-8"  # LANG=C.UTF-8, whatever the machine's is
+    if opener is None:
+        refuse_fifo(task, file)
     if not _may_write(mode, buffering):
         return _real_open(file, mode, buffering, encoding, errors, newline, closefd, opener)
     return open_written(task, file, mode, buffering, encoding, errors, newline, closefd, opener)

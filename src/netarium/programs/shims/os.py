@@ -15,6 +15,7 @@ from typing import Any
 from greenlet import getcurrent
 
 from netarium.errors import NotSupportedInNetError
+from netarium.programs.masks import Sent
 from netarium.programs.shims import file_times
 from netarium.programs.streams import Output, Stdin
 from netarium.programs.task import Task, TaskGreenlet
@@ -229,7 +230,7 @@ def kill(task: Task, pid: int, signal: int) -> None:
     if not allowed:
         raise os_error(errno.EPERM)
     for process in allowed if int(signal) else ():
-        process.kill(int(signal))
+        process.kill(int(signal), Sent(int(signal), 0, own.pid, own.users[0]))
     task.scheduler.check_signals(task)
 
 

@@ -7,9 +7,11 @@ import signal as real
 from typing import Any
 
 from netarium.programs import signals
+from netarium.programs.masks import Sent
 from netarium.programs.task import Task
 from netarium.sockets.errno import os_error
 
+_SI_TKILL = -6
 _VALID = frozenset(int(each) for each in real.valid_signals())
 
 
@@ -42,7 +44,8 @@ def raise_signal(task: Task, signalnum: int) -> None:
     """Send a signal to this process."""
     if int(signalnum) not in _VALID:
         raise os_error(errno.EINVAL)
-    task.process.kill(int(signalnum))
+    credentials = task.process.credentials
+    task.process.kill(int(signalnum), Sent(int(signalnum), _SI_TKILL, credentials.pid, credentials.users[0]))
     task.scheduler.check_signals(task)
 
 
@@ -60,11 +63,6 @@ def siginterrupt(task: Task, signalnum: int, flag: bool) -> None:
 def pthread_kill(task: Task, thread_id: int, signalnum: int) -> None:
     """Handlers run in the main thread, whoever is meant."""
     raise_signal(task, signalnum)
-
-
-def pthread_sigmask(task: Task, how: int, mask: Any) -> set[Any]:
-    """No signal is blocked."""
-    return set()
 
 
 def alarm(task: Task, seconds: int) -> int:

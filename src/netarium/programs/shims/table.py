@@ -12,10 +12,18 @@ from netarium.programs.shims import builtins as builtins_shim
 from netarium.programs.shims import datetime as datetime_shim
 from netarium.programs.shims import epoll as epoll_shim
 from netarium.programs.shims import fcntl as fcntl_shim
+from netarium.programs.shims import (
+    file_locks,
+    libraries,
+    privileges,
+    semaphores,
+    signal_wait,
+    socket_functions,
+    special_files,
+)
 from netarium.programs.shims import file_times as file_times_shim
 from netarium.programs.shims import files as files_shim
 from netarium.programs.shims import imports as imports_shim
-from netarium.programs.shims import libraries, privileges, socket_functions
 from netarium.programs.shims import local as local_shim
 from netarium.programs.shims import os as os_shim
 from netarium.programs.shims import random as random_shim
@@ -26,6 +34,8 @@ from netarium.programs.shims import sys as sys_shim
 from netarium.programs.shims import thread as thread_shim
 from netarium.programs.shims import time as time_shim
 from netarium.programs.shims.dispatch import Entry
+
+SHARED = "there are no other processes to share memory with; use threads, or a socket between two programs"
 
 FUNCTIONS: list[tuple[str, str, ModuleType]] = [
     (
@@ -42,10 +52,12 @@ FUNCTIONS: list[tuple[str, str, ModuleType]] = [
     ),
     ("os", privileges.NAMES, privileges),
     ("resource", "getrlimit setrlimit prlimit", privileges),
-    ("os", " ".join(file_times_shim.NAMES), file_times_shim),
+    ("os", " ".join(name for name in file_times_shim.NAMES if name != "open"), file_times_shim),
+    ("os", "open", special_files),
     ("os", "urandom getrandom", random_shim),
     ("os", "unlink remove stat lstat access chmod chown", files_shim),
     ("fcntl", "fcntl ioctl", fcntl_shim),
+    ("fcntl", "flock lockf", file_locks),
     ("atexit", "register unregister", atexit_shim),
     (
         "socket",
@@ -57,10 +69,10 @@ FUNCTIONS: list[tuple[str, str, ModuleType]] = [
     ("select", "select poll", select_shim),
     (
         "signal",
-        "signal getsignal raise_signal set_wakeup_fd siginterrupt pthread_kill pthread_sigmask alarm setitimer "
-        "getitimer",
+        "signal getsignal raise_signal set_wakeup_fd siginterrupt pthread_kill alarm setitimer getitimer",
         signal_shim,
     ),
+    ("signal", "pthread_sigmask sigpending pause sigwait sigwaitinfo sigtimedwait", signal_wait),
     (
         "_thread",
         "allocate_lock get_ident get_native_id start_new_thread stack_size interrupt_main",
@@ -79,6 +91,12 @@ def entries() -> list[Entry]:
     found += [Entry("os", name, os_shim.refuse(f"os.{name}")) for name in os_shim.REFUSED]
     found += [
         Entry("os", name, os_shim.refuse(f"os.{name}", why)) for name, why in os_shim.REFUSED_ELSE.items()
+    ]
+    found += [
+        Entry("os", "lockf", file_locks.os_lockf),
+        Entry("signal", "pidfd_send_signal", os_shim.refuse("signal.pidfd_send_signal", "use os.kill")),
+        Entry("_posixshmem", "shm_open", os_shim.refuse("SharedMemory", SHARED)),
+        Entry("_multiprocessing", "SemLock", semaphores.SemLock, "raw"),
     ]
     found += [Entry("os", name, os_shim.wait) for name in ("wait", "waitpid", "wait3", "wait4", "waitid")]
     found += [
@@ -126,5 +144,5 @@ def install_rest() -> None:
 
 def import_first() -> None:
     """Modules whose captured names must be known when the dispatchers are installed."""
-    for name in ("queue", "_posixsubprocess"):
+    for name in ("queue", "_posixsubprocess", "_posixshmem", "_multiprocessing", "resource"):
         import_module(name)

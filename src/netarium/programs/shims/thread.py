@@ -103,6 +103,7 @@ def spawn(task: Task, function: Callable[[], Any]) -> Task:
 
     started = task.scheduler.spawn(process, body, f"thread {process.threads.idents + 1}")
     holder.append(started)
+    process.masks.inherit(task, started)
     ident_of(started)
     return started
 

@@ -1,0 +1,48 @@
+"""FIFOs, which are refused for they would stop the whole net, and the files that describe the machine.
+
+`os.open` of /etc/hosts and its like gives what the program's own host says, as `open` does.
+"""
+
+from __future__ import annotations
+
+import os as real
+from collections.abc import Callable
+from stat import S_ISFIFO
+from typing import Any
+
+from netarium.programs.shims import file_times
+from netarium.programs.shims.os import refuse
+from netarium.programs.task import Task
+
+_stat, _write, _seek = real.stat, real.write, real.lseek
+_memory: Callable[[str], int] = real.memfd_create
+_refused = refuse(
+    "open", "opening a FIFO waits for its other end, which would stop the whole net; use os.pipe or a socket"
+)
+
+
+def refuse_fifo(task: Task, path: Any, **keywords: Any) -> None:
+    """RefusedError when this path is a FIFO; a descriptor that is open already may be one."""
+    if isinstance(path, int):
+        return
+    try:
+        status = _stat(path, **keywords)
+    except (OSError, ValueError, TypeError):
+        return  # what is wrong with it `open` says
+    if S_ISFIFO(status.st_mode):
+        _refused(task)
+
+
+def open(task: Task, path: Any, flags: int, mode: int = 0o777, *, dir_fd: Any = None) -> int:
+    """As os.open."""
+    from netarium.programs.shims.builtins import MACHINE_FILES, machine_file
+
+    if isinstance(path, str | real.PathLike) and real.fspath(path) in MACHINE_FILES:
+        if not flags & (real.O_WRONLY | real.O_RDWR):
+            number = _memory(real.path.basename(real.fspath(path)))
+            _write(number, machine_file(task, real.fspath(path)).encode())
+            _seek(number, 0, real.SEEK_SET)
+            return number
+    else:
+        refuse_fifo(task, path, dir_fd=dir_fd)
+    return file_times.open(task, path, flags, mode, dir_fd=dir_fd)
