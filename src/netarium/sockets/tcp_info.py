@@ -17,14 +17,17 @@ LINUX_STATE: Final = {
     states.SYN_RECEIVED: 3,
     states.FIN_WAIT_1: 4,
     states.FIN_WAIT_2: 5,
-    states.TIME_WAIT: 6,
+    states.TIME_WAIT: 7,
     states.CLOSED: 7,
     states.CLOSE_WAIT: 8,
     states.LAST_ACK: 9,
     states.LISTEN: 10,
     states.CLOSING: 11,
 }
-"""The numbers of include/net/tcp_states.h."""
+"""The numbers of include/net/tcp_states.h.
+
+TIME-WAIT counts as CLOSED: what waits is no socket of the program's any more (Linux tcp_time_wait, tcp_done).
+"""
 OPTION_TIMESTAMPS, OPTION_SACK, OPTION_SCALE = 1, 2, 4
 CA_OPEN, CA_DISORDER, CA_RECOVERY, CA_LOSS = 0, 1, 3, 4
 SSTHRESH_UNLIMITED: Final = 0x7FFFFFFF

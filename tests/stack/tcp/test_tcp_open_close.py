@@ -156,6 +156,22 @@ def test_a_rst_inside_the_window_is_challenged_and_only_the_exact_one_resets() -
     assert server.take_error() is Failure.CONNECTION_RESET
 
 
+def test_another_syn_in_syn_received_gets_a_rst_and_the_one_after_it_an_answer() -> None:
+    line = Line()
+    line.judge = lambda sender, frame: []
+    listener = line.listen()
+    segment(line, SYN, sequence=0)
+    assert listener.half_open == 1
+    segment(line, SYN, sequence=1000)
+    assert line.sent("server") == ["S.", "R."]
+    reset = line.log[-1][2]
+    assert (reset.sequence, reset.acknowledgment) == (0, 1001), "it answers no ACK (RFC 9293 section 3.5.2)"
+    assert (listener.half_open, line.server.tcp.connections) == (0, {})
+    segment(line, SYN, sequence=5000)
+    assert (line.sent("server")[-1], line.log[-1][2].acknowledgment) == ("S.", 5001)
+    assert listener.half_open == 1
+
+
 def test_a_syn_nobody_answers_is_sent_seven_times_and_times_out_after_127_s() -> None:
     line = Line()
     line.judge = lambda sender, frame: []

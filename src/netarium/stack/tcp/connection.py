@@ -190,7 +190,7 @@ class Connection(ControlBlock):
         return b"" if found is None and self.at_end() else found
 
     def at_end(self) -> bool:
-        """Whether an empty queue means the end: the peer's FIN goes before an error, an error before SHUT_RD. (Linux)"""
+        """Whether an empty queue means the end: the peer's FIN goes before an error, an error before SHUT_RD."""
         if self.peer_done:
             return True
         return self.error is None and (self.rcv_shutdown or self.state == states.CLOSED)

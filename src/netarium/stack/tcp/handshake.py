@@ -193,7 +193,16 @@ def take_final_ack(c: ControlBlock, header: TcpHeader, sequence: int, size: int 
     return None
 
 
-def syn_in_connection(c: ControlBlock) -> Drop | None:
-    """A SYN inside the window of a connection: challenge it. (RFC 5961 section 4.2)"""
+def syn_in_connection(c: ControlBlock, header: TcpHeader, size: int) -> Drop | None:
+    """A SYN inside the window of a connection: challenge it. (RFC 5961 section 4.2)
+
+    While the handshake of a listener's connection is under way another SYN means that the peer has begun anew: RST, and
+    the listener waits for the next. (RFC 9293 section 3.10.7.4, fourth; Linux tcp_check_req)
+    """
+    if c.state == states.SYN_RECEIVED and c.listener is not None:
+        c.ip.tcp.answer_with_reset(c.ip, c.local_ip, c.remote_ip, header, size)
+        c.listener.forget_half_open(c)
+        close.finish(c, Cause.SEGMENT)
+        return Drop.TCP_NOT_ACCEPTED
     c.ip.tcp.send_challenge_ack(c)
     return Drop.TCP_NOT_ACCEPTED

@@ -128,11 +128,17 @@ class Tcp:
         return Drop.TCP_NO_SOCKET
 
     def _may_reuse(self, c: Connection, header: TcpHeader) -> bool:
-        """Whether a SYN may take the place of a connection in TIME-WAIT. (RFC 6191; RFC 9293 section 3.6.1)"""
+        """Whether a SYN may take the place of a connection in TIME-WAIT. (RFC 6191; RFC 9293 section 3.6.1)
+
+        Its timestamp must not be older, and the timestamp or the sequence number newer. (Linux
+        tcp_timewait_state_process)
+        """
         if self.find_listener(c.local_ip, c.local_port) is None:
             return False
         if c.timestamps_ok and header.timestamp >= 0:
-            return 0 < (header.timestamp - c.ts_recent) & MASK <= 0x7FFFFFFF
+            newer_by = (header.timestamp - c.ts_recent) & MASK
+            if newer_by:
+                return newer_by <= 0x7FFFFFFF
         return unwrap(header.sequence, c.rcv_nxt) > c.rcv_nxt
 
     def answer_with_reset(

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from netarium.wire.ethernet import Frame
 
 PLAIN = ACK | PSH
+SACK_BLOCKS_KEPT = 4
+"""Linux TCP_NUM_SACKS."""
 PAWS_FORGET_NS = 24 * 24 * 3600 * 1_000_000_000
 """After 24 idle days a timestamp proves nothing. (RFC 7323 section 5.5)"""
 
@@ -79,7 +81,7 @@ def _receive_slowly(c: ControlBlock, frame: Frame, header: TcpHeader, sequence: 
     if flags & RST:
         return _take_reset(c, sequence)
     if flags & SYN:
-        return handshake.syn_in_connection(c)
+        return handshake.syn_in_connection(c, header, size)
     if not flags & ACK:
         return Drop.TCP_NOT_ACCEPTED
     if c.state == states.SYN_RECEIVED:
@@ -156,9 +158,14 @@ def _answer_unacceptable(c: ControlBlock, flags: int, sequence: int, size: int) 
 
 
 def _take_reset(c: ControlBlock, sequence: int) -> Drop | None:
-    """A RST ends the connection only when its number is exactly the next. (RFC 5961 section 3.2)"""
-    if sequence != c.rcv_nxt:
-        c.ip.tcp.send_challenge_ack(c)
+    """A RST ends the connection only when its number is exactly the next. (RFC 5961 section 3.2)
+
+    Or the one after what arrived last, early: the peer does not know yet that something before it is missing (Linux
+    tcp_validate_incoming). In TIME-WAIT another RST draws nothing (Linux tcp_timewait_state_process).
+    """
+    if sequence != c.rcv_nxt and sequence != _highest_selectively_acknowledged(c):
+        if c.state != states.TIME_WAIT:
+            c.ip.tcp.send_challenge_ack(c)
         return Drop.TCP_BAD_RST
     if c.state == states.TIME_WAIT and c.stack.settings.tcp_rfc1337:
         return Drop.TCP_NOT_ACCEPTED
@@ -172,6 +179,13 @@ def _take_reset(c: ControlBlock, sequence: int) -> Drop | None:
     else:
         close.fail(c, Failure.CONNECTION_RESET, Cause.SEGMENT)
     return None
+
+
+def _highest_selectively_acknowledged(c: ControlBlock) -> int:
+    """The right edge of the farthest block that our SACK option tells of; -1 when it tells of none."""
+    if not c.sack_ok:
+        return -1
+    return max((right for _, right in c.reassembly.blocks[:SACK_BLOCKS_KEPT]), default=-1)
 
 
 def _take_text(c: ControlBlock, payload: Payload, sequence: int, size: int, flags: int) -> None:
