@@ -115,12 +115,12 @@ def test_dig_traces_from_the_root(pc):
 
 def test_dig_says_when_nobody_answers(pc):
     text = output(pc, "dig @10.0.0.77 +time=1 +tries=2 www.example", 9)
-    assert text.endswith(
-        ";; communications error to 10.0.0.77#53: timed out\n;; no servers could be reached\n"
-    )
+    silent = ";; communications error to 10.0.0.77#53: timed out\n"
+    assert text.startswith(2 * silent + "\n; <<>> DiG netarium <<>> @10.0.0.77")
+    assert text.endswith(";; global options: +cmd\n;; no servers could be reached\n")
     text = output(pc, "dig -p 5353 @10.0.0.2 www.example", 9)
-    assert "10.0.0.2#5353" in text
-    assert pc.run("dig @nobody.example x", stdin="").wait() == 9
+    assert text.startswith(3 * ";; communications error to 10.0.0.2#5353: connection refused\n")
+    assert pc.run("dig @nobody.example x", stdin="").wait() == 1
     assert pc.run("dig +trace @10.0.0.77 +time=1 +tries=1 x", stdin="").wait() == 9
 
 
@@ -161,7 +161,7 @@ def test_dig_tells_its_usage_when_asked(pc):
         ("host example", 0, "example mail is handled by 10 mail.example.\n"),
         ("host six.example", 0, "six.example has IPv6 address 2001:db8::6\n"),
         ("host -t NS example", 0, "example name server ns.example.\n"),
-        ("host -t TXT text.example", 0, 'text.example has TXT record "some words"\n'),
+        ("host -t TXT text.example", 0, 'text.example descriptive text "some words"\n'),
         ("host -t MX www.example", 0, "www.example has no MX record\n"),
         ("host 10.0.0.8", 0, "8.0.0.10.in-addr.arpa domain name pointer www.example.\n"),
         ("host nothing.example", 1, "Host nothing.example not found: 3(NXDOMAIN)\n"),
@@ -236,3 +236,12 @@ def test_the_stub_resolver_comes_by_tcp_for_what_is_too_long_for_udp():
     seen = DnsSeen(net)
     assert len(pc.call(look_up, "many.example")) == 100
     assert len(seen.messages) == 2, "one query by UDP, and its truncated answer"
+
+
+def test_host_says_what_failed_and_nothing_of_a_server_that_did_not_answer(pc):
+    refused = ";; communications error to 127.0.0.1#53: connection refused\n"
+    assert output(pc, "host www.example 127.0.0.1", 1) == 2 * refused + ";; no servers could be reached\n"
+
+
+def test_dig_asks_for_any_by_tcp(pc):
+    assert "(TCP)" in output(pc, "dig @10.0.0.2 www.example ANY", 0)

@@ -42,6 +42,8 @@ USAGE = """Usage: dig [@server] [-p port] [-t type] [-x address] name [type] [+o
 SECTIONS = ("cmd", "comments", "question", "answer", "authority", "additional", "stats")
 TRACE_STEPS_MAX = 30
 NO_SERVER = 9
+NO_ADDRESS = 1
+"""Exit codes when nobody answered, and when the name after @ has no address, as those of BIND 9.18."""
 
 
 class UsageError(Exception):
@@ -211,29 +213,38 @@ def _statistics(asked: Asked, server: str, options: Options) -> None:
 def run(options: Options, arguments: list[str]) -> int:
     """Ask, and print; the exit code."""
     servers = [options.server] if options.server else configured_servers()
-    if options.shown["cmd"] and not options.short:
-        found = "; (1 server found)\n" if options.server else ""
-        print(f"\n; <<>> DiG netarium <<>> {' '.join(arguments)}\n{found};; global options: +cmd")
+    if options.trace:
+        _print_banner(options, arguments)
     for server in servers:
         try:
             address = address_of(server)
         except OSError as error:
             print(f"dig: couldn't get address for '{server}': {error.strerror}", file=sys.stderr)
-            return NO_SERVER
+            return NO_ADDRESS
         if options.trace:
             return trace(address, options)
-        asked = ask(address, options.question())
+        question = options.question()
+        asked = ask(address, question._replace(tcp=question.tcp or question.kind == dns.rdatatype.ANY), print)
         if asked is not None:
-            if options.short:
+            _print_banner(options, arguments)
+            if question.kind == dns.rdatatype.AXFR and asked.message.rcode() != dns.rcode.NOERROR:
+                print("; Transfer failed.")
+            elif options.short:
                 print(
                     "".join(f"{each.to_text()}\n" for rrset in asked.message.answer for each in rrset), end=""
                 )
             else:
                 print_answer(asked, address, options)
             return 0
-        print(f";; communications error to {address}#{options.port}: timed out")
+    _print_banner(options, arguments)
     print(";; no servers could be reached")
     return NO_SERVER
+
+
+def _print_banner(options: Options, arguments: list[str]) -> None:
+    if options.shown["cmd"] and not options.short:
+        found = "; (1 server found)\n" if options.server else ""
+        print(f"\n; <<>> DiG netarium <<>> {' '.join(arguments)}\n{found};; global options: +cmd")
 
 
 def trace(local: str, options: Options) -> int:

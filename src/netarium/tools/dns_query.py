@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import random
 import socket
 import time
+from collections.abc import Callable
 from typing import NamedTuple
 
 import dns.flags
@@ -63,51 +65,69 @@ def address_of(server: str) -> str:
     return socket.gethostbyname(server)
 
 
-def ask(server: str, question: Question) -> Asked | None:
-    """The answer of `server`; None when it was silent for all tries."""
-    if question.tcp:
-        return _by_tcp(server, question)
+def ask(server: str, question: Question, say: Callable[[str], None] | None = None) -> Asked | None:
+    """The answer of `server`; None when it was silent or refused for all tries. `say` is told what dig and host print
+    meanwhile: each failed try, and that TCP is used because the answer was too long.
+    """
+    tell = say or _nobody
     for _ in range(question.tries):
-        query = question.message()
-        begun = time.monotonic()
-        data = _by_udp(server, question.port, query, question.timeout_s)
-        if data is not None:
-            answer = decode(data)
-            assert answer is not None
-            if answer.flags & dns.flags.Flag.TC and not question.ignore_truncation:
-                return _by_tcp(server, question)
-            return Asked(answer, len(data), _elapsed_ms(begun), False)
+        try:
+            found = _by_tcp(server, question) if question.tcp else _by_udp(server, question)
+        except OSError as error:
+            tell(f";; communications error to {server}#{question.port}: {_trouble(error)}")
+            continue
+        if found is None:
+            return None
+        if found.message.flags & dns.flags.Flag.TC and not question.ignore_truncation and not found.by_tcp:
+            tell(";; Truncated, retrying in TCP mode.")
+            return ask(server, question._replace(tcp=True), say)
+        return found
     return None
 
 
-def _by_udp(server: str, port: int, query: dns.message.Message, timeout_s: float) -> bytes | None:
+def _nobody(line: str) -> None:
+    """Nothing is said."""
+
+
+def _trouble(error: OSError) -> str:
+    """What went wrong, in the words of BIND's tools."""
+    if isinstance(error, TimeoutError):
+        return "timed out"
+    words = {errno.ENETUNREACH: "network unreachable", errno.EHOSTUNREACH: "host unreachable"}
+    return words.get(error.errno or 0, (error.strerror or "failure").lower())
+
+
+def _by_udp(server: str, question: Question) -> Asked | None:
+    query = question.message()
+    begun = time.monotonic()
+    data = _receive(server, question.port, query, question.timeout_s)
+    answer = decode(data)
+    return None if answer is None else Asked(answer, len(data), _elapsed_ms(begun), False)
+
+
+def _receive(server: str, port: int, query: dns.message.Message, timeout_s: float) -> bytes:
+    """The bytes of the answer. Raises TimeoutError when none came, OSError when the server cannot be reached."""
     deadline = time.monotonic() + timeout_s
-    try:
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
-            sock.connect((server, port))
-            sock.send(query.to_wire())
-            while (left := deadline - time.monotonic()) > 0:
-                sock.settimeout(left)
-                data = sock.recv(65_535)
-                answer = decode(data)
-                if answer is not None and is_answer(query, answer):
-                    return data
-    except OSError:
-        return None
-    return None
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        sock.connect((server, port))
+        sock.send(query.to_wire())
+        while (left := deadline - time.monotonic()) > 0:
+            sock.settimeout(left)
+            data = sock.recv(65_535)
+            answer = decode(data)
+            if answer is not None and is_answer(query, answer):
+                return data
+    raise TimeoutError
 
 
 def _by_tcp(server: str, question: Question) -> Asked | None:
     query = question.message()
     begun = time.monotonic()
-    try:
-        with socket.create_connection((server, question.port), timeout=question.timeout_s) as sock:
-            wire = query.to_wire()
-            sock.sendall(len(wire).to_bytes(2, "big") + wire)
-            with sock.makefile("rb") as stream:
-                data = stream.read(int.from_bytes(stream.read(2), "big"))
-    except OSError:
-        return None
+    with socket.create_connection((server, question.port), timeout=question.timeout_s) as sock:
+        wire = query.to_wire()
+        sock.sendall(len(wire).to_bytes(2, "big") + wire)
+        with sock.makefile("rb") as stream:
+            data = stream.read(int.from_bytes(stream.read(2), "big"))
     answer = decode(data)
     return None if answer is None else Asked(answer, len(data), _elapsed_ms(begun), True)
 

@@ -28,7 +28,11 @@ TEXTS = {
     dns.rdatatype.MX: "mail is handled by",
     dns.rdatatype.NS: "name server",
     dns.rdatatype.PTR: "domain name pointer",
+    dns.rdatatype.TXT: "descriptive text",
 }
+
+
+TRIES = 2
 
 
 def read_arguments(arguments: list[str]) -> argparse.Namespace:
@@ -52,14 +56,16 @@ def candidates(name: str) -> list[str]:
         return stub.configuration.candidates(name) if stub is not None else [name.rstrip(".") + "."]
 
 
-def look_up(name: str, kinds: list[dns.rdatatype.RdataType], servers: list[str]) -> int:
+def look_up(name: str, kinds: list[dns.rdatatype.RdataType], servers: list[str], heading: list[str]) -> int:
     """Ask for every type; the worst rcode, or -1 when nobody answered."""
     seen: list[str] = []
     for kind in kinds:
         asked = None
         for server in servers:
-            asked = ask(server, Question(dns.name.from_text(name), kind, edns_bytes=0))
+            asked = ask(server, Question(dns.name.from_text(name), kind, edns_bytes=0, tries=TRIES), print)
             if asked is not None:
+                while heading:
+                    print(heading.pop(0))
                 break
         if asked is None:
             return -1
@@ -103,15 +109,22 @@ def main(arguments: list[str]) -> int:
     kinds = list(ADDRESS_KINDS) if kind is None else [kind]
     if wanted[0].endswith(".arpa.") and not chosen.kind:
         kinds = [dns.rdatatype.PTR]
+    heading: list[str] = []
     if chosen.server:
-        print(f"Using domain server:\nName: {chosen.server}\nAddress: {servers[0]}#53\nAliases: \n")
+        heading = [
+            "Using domain server:",
+            f"Name: {chosen.server}",
+            f"Address: {servers[0]}#53",
+            "Aliases: ",
+            "",
+        ]
     code = 0
     for each in wanted:
-        code = look_up(each, kinds, servers)
+        code = look_up(each, kinds, servers, heading)
         if code != dns.rcode.NXDOMAIN:
             break
     if code < 0:
-        print(";; connection timed out; no servers could be reached")
+        print(";; no servers could be reached")
     elif code:
         print(f"Host {wanted[0].rstrip('.')} not found: {code}({dns.rcode.to_text(dns.rcode.Rcode(code))})")
     return 1 if code else 0
