@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 _MARKER = "netarium(seeds=N, **options): run the test once for each of N seeds; options are those of Net"
 _NET = pytest.StashKey["Net"]()
 _SEED_ARGUMENT = "netarium_seed"
+_LAST_LINES = 12
+"""So much of what a failed program has said on its standard error."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -101,10 +103,9 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
 
 
 def _told(item: pytest.Item, made: Net) -> str:
-    nodeid = re.sub(r"\[seed\d+\]$", "", re.sub(r"seed\d+-|-seed\d+", "", item.nodeid))
     lines = [
         f"seed {made.seed}, virtual time {made.now_ns} ns",
-        f"replay: pytest '{nodeid}' --net-seed {made.seed}",
+        f"replay: pytest '{_replayed(item)}' --net-seed {made.seed}",
     ]
     option = item.config.getoption("--net-artifacts")
     folder = Path(option) if option else _own_folder(item.config)
@@ -115,8 +116,27 @@ def _told(item: pytest.Item, made: Net) -> str:
         lines.append(f"left {folder / stem}.pcapng and .jsonl")
     except Exception as error:
         lines.append(f"no capture was left: {error}")
-    lines += [f"{service!r}" for service in made.services]
+    for service in made.services:
+        lines.append(f"{service!r}")
+        if service.exit_code:
+            said = service.stderr.splitlines()
+            lines += [f"    {line}" for line in said[-_LAST_LINES:]]
     return "\n".join(lines)
+
+
+def _replayed(item: pytest.Item) -> str:
+    """The id this test has under `--net-seed`: seed 0 has no part in it, any other seed has."""
+    call = getattr(item, "callspec", None)
+    if call is None or _SEED_ARGUMENT not in call.params:
+        return item.nodeid
+    stem = item.nodeid.removesuffix(f"[{call.id}]")
+    part = f"seed{call.params[_SEED_ARGUMENT]}"
+    if call.id == part:
+        return stem
+    if part != "seed0":
+        return item.nodeid
+    rest = call.id.removeprefix("seed0-") if call.id.startswith("seed0-") else call.id.removesuffix("-seed0")
+    return f"{stem}[{rest}]"
 
 
 def _own_folder(config: pytest.Config) -> Path:

@@ -74,6 +74,44 @@ def test_other_parameters_stay(suite):
     done.assert_outcomes(passed=3, failed=1)
 
 
+@pytest.mark.parametrize(("mark", "seed"), [("", 0), ("@pytest.mark.netarium(seeds=3)\n", 2), ("", 7)])
+def test_the_replay_line_of_a_parametrized_test_replays(suite, pytester, mark, seed):
+    text = (
+        f"import pytest\n{mark}@pytest.mark.parametrize('a', ['seed5-q', 'p'])\n"
+        f"@pytest.mark.parametrize('b', ['seed0', 's'])\n"
+        f"def test_x(net, a, b):\n    assert (a, b, net.seed) != ('seed5-q', 'seed0', {seed})\n"
+    )
+    done = suite(text, *(["--net-seed", "7"] if seed == 7 else []))
+    (line,) = (line for line in done.outlines if line.startswith("replay: pytest "))
+    done.assert_outcomes(failed=1, passed=11 if mark else 3)
+    test, option, number = line.removeprefix("replay: pytest ").split()
+    assert (option, number) == ("--net-seed", str(seed))
+    pytester.runpytest_subprocess(test.strip("'"), option, number).assert_outcomes(failed=1)
+
+
+def test_the_replay_line_of_seed_0_among_many_replays(suite, pytester):
+    text = (
+        "import pytest\n@pytest.mark.netarium(seeds=2)\n@pytest.mark.parametrize('a', ['seed5-q', 'seed0'])\n"
+        "def test_x(net, a):\n    assert (a, net.seed) != ('seed0', 0)\n"
+    )
+    suite(text).stdout.fnmatch_lines(["replay: pytest 'test_it.py::test_x[[]seed0[]]' --net-seed 0"])
+    pytester.runpytest_subprocess("test_it.py::test_x[seed0]", "--net-seed", "0").assert_outcomes(failed=1)
+
+
+def test_a_failure_tells_what_failed_programs_said(suite):
+    done = suite(
+        "import socket\n"
+        "def broken():\n"
+        "    raise RuntimeError('the cause')\n"
+        "def test_x(net):\n"
+        "    net.host('a', address='10.0.0.1/24'); net.host('b', address='10.0.0.2/24'); net.link('a', 'b')\n"
+        "    net['a'].run(broken, daemon=True)\n"
+        "    net['b'].call(socket.create_connection, ('a', 80))\n"
+    )
+    done.assert_outcomes(failed=1)
+    done.stdout.fnmatch_lines(["<Service a: ended with 1>", "    RuntimeError: the cause"])
+
+
 def test_options_of_the_mark_are_those_of_net(suite):
     suite(
         "import pytest\n@pytest.mark.netarium(wire='bytes', names=False)\ndef test_x(net):\n"
