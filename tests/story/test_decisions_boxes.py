@@ -114,6 +114,29 @@ def test_spanning_tree_says_which_port_it_keeps_blocked(tmp_path: Path) -> None:
     assert sum("A blocked port is no fault" in note for note in story.notes()) == 1
 
 
+def identification(story: Told) -> int:
+    (cut,) = story.records(event="step", stop="FRAGMENT")
+    return int(cut["details"]["identification"])
+
+
+def test_an_echo_that_a_router_cuts_is_told_once_with_all_its_fragments(tmp_path: Path) -> None:
+    net = Net(seed=2)
+    net.host("a", address="10.0.1.2/24", gateway="10.0.1.1")
+    net.host("b", address="10.0.2.2/24", gateway="10.0.2.1")
+    net.router("r", interfaces={"one": "10.0.1.1/24", "two": "10.0.2.1/24"})
+    net.link("a", "r:one")
+    net.link("r:two", "b", mtu=900)
+    net["a"].run("ping -c 1 -s 3000 10.0.2.2")
+    story = told(net, tmp_path, net.run)
+    question, answer = story.of("ping")
+    assert question.path == "a > r > b" and question.values["bytes"] == 3000
+    assert answer.path == "b > r > a" and answer.values["bytes"] == 3000
+    echoes = [each for each in story.records(event="received", protocol="ICMP") if each["at"] == "b:eth0"]
+    listed = {number for first, last in question.frames for number in range(first, last + 1)}
+    assert len(echoes) == 5 and {each["frame"] for each in echoes} < listed
+    assert [each.place for each in story.of("fragmented")][:3] == ["a", "r", "r"]
+
+
 def test_a_packet_over_the_mtu_is_cut_and_put_together(tmp_path: Path) -> None:
     net = Net(seed=2)
     net.host("a", address="10.0.0.1/24")
@@ -131,6 +154,11 @@ def test_a_packet_over_the_mtu_is_cut_and_put_together(tmp_path: Path) -> None:
         "1,480 bytes from 1480 on: offset 185 (x 8), more fragments 1",
         "1,020 bytes from 2960 on: offset 370 (x 8), more fragments 0",
     )
+    fragments = [each["frame"] for each in story.records(event="sent", identification=identification(story))]
+    assert [number for first, last in cut.frames for number in range(first, last + 1)] == fragments
+    (datagram,) = story.of("udp", "a")
+    assert datagram.values["bytes"] == 3972 and datagram.path == "a > b"
+    assert sum(last - first + 1 for first, last in datagram.frames) == 6
     (joined,) = story.of("reassembled", "b")
     assert joined.text == "b has all 3 fragments and puts them together: 3,980 bytes of data again."
     assert sum("Ethernet does not cut" in note for note in story.notes()) == 1

@@ -21,6 +21,8 @@ def key_of(record: Record) -> Key:
     """What no switch, router or NAT changes of a packet; of what routers do not pass on, all that is recorded."""
     destination = record.get("destination", "")
     crc = record.get("crc")
+    if "fragment_offset" in record:
+        return _key_of_fragments(record)
     if record.get("ttl") is None or _is_for_many(destination):
         return (
             record.get("mac_source"),
@@ -46,6 +48,12 @@ def key_of(record: Record) -> Key:
     )
 
 
+def _key_of_fragments(record: Record) -> Key:
+    """What all fragments of a packet have, and the packet itself before a router cut it. (RFC 791 2.3)"""
+    names = ("protocol", "source", "destination", "identification")
+    return ("fragments", *(record.get(name) for name in names))
+
+
 def _is_for_many(destination: str) -> bool:
     """Multicast and broadcast addresses, of both families."""
     if ":" in destination:
@@ -56,11 +64,21 @@ def _is_for_many(destination: str) -> bool:
 _MULTICAST_FIRST = frozenset(str(number) for number in range(224, 240))
 
 
+def _remember(known: dict[Any, Any], key: Any, value: Any) -> None:
+    known.pop(key, None)
+    known[key] = value
+    if len(known) > FLIGHTS_MAX:
+        del known[next(iter(known))]
+
+
 class Flights:
     """The flights of a run, frame by frame."""
 
     def __init__(self) -> None:
         self._latest: dict[Key, Flight] = {}
+        self._whole: dict[Key, Flight] = {}
+        """Packets that a router may have to cut, by the key that their fragments will have."""
+        self._cuts: dict[tuple[str, Any], tuple[Flight, int]] = {}
         self.keeps_records = False
         """Whether flights keep the record of their first frame: for `--layers` and `--bytes`."""
 
@@ -68,15 +86,38 @@ class Flights:
         """The flight of a frame that `node` sends, and whether it is a new one."""
         key = key_of(record)
         flight = self._latest.pop(key, None)
-        new = flight is None or node == flight.sender or node not in flight.nodes
+        offset = record.get("fragment_offset")
+        if offset is not None:
+            flight = flight or self._whole.get(key)
+            self._is_cut(record, node)
+        if offset:  # it goes with the first
+            new = flight is None
+        else:
+            new = flight is None or node == flight.sender or node not in flight.nodes
         if flight is None or new:
             flight = Flight(node, record=record if self.keeps_records else None)
-        self._latest[key] = flight
-        if len(self._latest) > FLIGHTS_MAX:
-            del self._latest[next(iter(self._latest))]
+        _remember(self._latest, key, flight)
+        if offset is None and record.get("identification") and record.get("protocol") != "TCP":
+            _remember(self._whole, _key_of_fragments(record), flight)
         flight.seen(record.get("frame"), node)
         flight.sent_by(node)
         return flight, new
+
+    def cut(self, node: str, identification: Any, size_bytes: int) -> Flight:
+        """A node cuts a packet with so much data; the flight takes up the fragments when it sends them."""
+        pieces = Flight(node)
+        _remember(self._cuts, (node, identification), (pieces, size_bytes))
+        return pieces
+
+    def size_before_cut(self, node: str, identification: Any) -> int:
+        """How much data the packet had that a node has cut; 0 when that is not known."""
+        return self._cuts.get((node, identification), (None, 0))[1]
+
+    def _is_cut(self, record: Record, node: str) -> None:
+        known = self._cuts.get((node, record.get("identification")))
+        if known is not None:
+            known[0].seen(record.get("frame"), node)
+            known[0].sent_by(node)
 
     def received(self, record: Record, node: str) -> Flight | None:
         """The flight of a frame that `node` receives; None when its sending was not seen."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from netarium.errors import WireError
 from netarium.wire import tcp
@@ -11,6 +11,9 @@ from netarium.wire.ipv4 import PROTOCOL_TCP, Ipv4Header
 from netarium.wire.ipv6 import Ipv6Header
 from netarium.wire.packet import TransportHeader
 from netarium.wire.tcp import TcpHeader
+
+_TRANSPORT_BYTES: Final = 8
+"""The headers of UDP and of ICMP."""
 
 
 class Packet(NamedTuple):
@@ -54,6 +57,32 @@ def packet_of(record: dict[str, Any]) -> Packet | None:
         return _cut_segment(frame, kept, length)
     payload = bytes(frame.payload)
     return Packet(frame, transport, payload[:kept], len(payload))
+
+
+def first_fragment(
+    record: dict[str, Any], packet: Packet, size_bytes: int
+) -> tuple[dict[str, Any], Packet] | None:
+    """The datagram or message that begins with this fragment: its record with the fields of the transport header.
+
+    `size_bytes` is what the uncut packet carried, 0 if that is not known; of UDP the header says it. None for protocols
+    whose header is not looked for here.
+    """
+    data = packet.payload
+    if len(data) < _TRANSPORT_BYTES:
+        return None
+    fields: dict[str, Any]
+    if record.get("protocol") == "UDP":
+        fields = {
+            "source_port": int.from_bytes(data[:2], "big"),
+            "destination_port": int.from_bytes(data[2:4], "big"),
+        }
+        size_bytes = int.from_bytes(data[4:6], "big")
+    elif record.get("protocol") in ("ICMP", "ICMPv6"):
+        fields = {"type": data[0], "code": data[1], "rest": int.from_bytes(data[4:8], "big")}
+    else:
+        return None
+    fields["length"] = max(size_bytes, len(data)) - _TRANSPORT_BYTES
+    return {**record, **fields}, Packet(packet.frame, None, data[_TRANSPORT_BYTES:], fields["length"])
 
 
 def _cut_segment(frame: Frame, kept: int, length: int) -> Packet:

@@ -8,7 +8,7 @@ from typing import Final
 from netarium.story.facts import Fact, Flight
 from netarium.story.kinds import KINDS, MAKERS
 from netarium.story.kinds.base import PacketReader, Reader, Record
-from netarium.story.packets import packet_of
+from netarium.story.packets import first_fragment, packet_of
 from netarium.story.scene import Scene, end_text
 
 _CONVERSATIONS = ("TCP", "UDP")
@@ -93,6 +93,12 @@ class Reading:
         packet = packet_of(record)
         if packet is None:
             return
+        if "fragment_offset" in record:
+            size_bytes = self.scene.flights.size_before_cut(node, record.get("identification"))
+            first = None if record["fragment_offset"] else first_fragment(record, packet, size_bytes)
+            if first is None:
+                return
+            record, packet = first
         protocol = str(record.get("protocol", "other"))
         names = [protocol]
         if protocol in _CONVERSATIONS and "source_port" in record:

@@ -26,7 +26,8 @@ class _Pieces:
         details = record["details"]
         sizes = [int(each) for each in details["payload_bytes"]]
         values = {"mtu": details["mtu"], "sizes": sizes, "family": record["subject"]}
-        yield Fact(record["t"], "fragmented", record["at"], values)
+        pieces = self.scene.flights.cut(record["at"], details.get("identification"), sum(sizes))
+        yield Fact(record["t"], "fragmented", record["at"], values, pieces)
 
     def joined(self, record: Record) -> Iterator[Fact]:
         """All fragments are there."""

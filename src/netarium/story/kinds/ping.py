@@ -51,7 +51,7 @@ KINDS = (
         "ping",
         frozenset({"source", "destination", "reply", "identifier", "sequence", "bytes"}),
         _say_echo,
-        needles=(b'"protocol":"ICMP"', b'"protocol":"ICMPv6"'),
+        needles=(b'"protocol":"ICMP"', b'"protocol":"ICMPv6"', b'"stop":"FRAGMENT"'),
     ),
     Kind(
         "icmp-error",

@@ -31,7 +31,7 @@ KINDS = (
         "udp",
         frozenset({"source", "destination", "bytes", "preview"}),
         _say,
-        needles=(b'"protocol":"UDP"',),
+        needles=(b'"protocol":"UDP"', b'"stop":"FRAGMENT"'),
     ),
 )
 
@@ -53,7 +53,7 @@ class _Udp:
             "source": source,
             "destination": destination,
             "bytes": size,
-            "preview": preview(packet.payload) if size else {},
+            "preview": preview(packet.payload, packet.is_whole) if size else {},
         }
         fact = Fact(record["t"], "udp", node, values, flight, subject, phase="datagrams")
         fact.fold = f"udp {id(subject)} {flight.side}"
