@@ -104,7 +104,7 @@ def test_a_call_that_was_blocked_for_long_says_how_long(tmp_path: Path) -> None:
         (
             "ECONNREFUSED",
             lambda: socket.create_connection(("10.0.0.1", 9)),
-            "server's connect fails: ECONNREFUSED (refused: nobody listens there)",
+            "server's connect fails: ECONNREFUSED (refused: nobody listens there, or a firewall rejects it)",
         ),
         (
             "EADDRNOTAVAIL",
@@ -226,3 +226,17 @@ def test_what_a_read_of_a_datagram_has_no_room_for_is_lost(tmp_path: Path, addre
     assert step.text.startswith("b reads only 10 bytes of the datagram from " + other)
     assert step.text.endswith("; the rest (90 bytes) is lost.")
     assert sum("the next recvfrom gets the rest" in note for note in story.notes()) == 1
+
+
+def test_a_broadcast_without_leave_is_not_blamed_on_the_port(tmp_path: Path) -> None:
+    def shout() -> None:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock, pytest.raises(PermissionError):
+            sock.sendto(b"x", ("10.0.0.255", 9999))
+
+    net = Net(seed=2)
+    net.host("a", address="10.0.0.1/24")
+    net.host("b", address="10.0.0.2/24")
+    net.link("a", "b")
+    net["a"].run(shout)
+    story = told(net, tmp_path, net.run)
+    assert [each.text for each in story.of("call") if each.values["errno"]] == ["a's sendto fails: EACCES"]

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from netarium import Net
 from netarium.cli.demo import labs
+from netarium.errors import UsageError
 from netarium.story.facts import RANGES_MAX, Flight, Numbers
 from netarium.story.flights import FLIGHTS_MAX, Flights
 from netarium.story.kinds import KINDS
@@ -323,6 +324,17 @@ def test_the_story_is_of_one_node_one_program_one_conversation_or_some_kinds(rec
     assert sorted(step.text for step in only) == sorted(
         step.text for step in whole if KINDS[step.kind].only == "arp"
     )
+
+
+def test_a_program_is_followed_by_its_file_and_one_there_is_not_is_refused_with_those_there_are(recorded):
+    run = recorded("chat_lan")
+
+    def told(follow: str) -> list[str]:
+        return [s.text for c in run.chapters(choice=Choice(follow=follow)) for s in c.steps]
+
+    assert told("client/client") and told("client/client") == told("client/client.py")
+    with pytest.raises(UsageError, match=r"client has no program 'other'; it has client/client"):
+        run.story("en", Choice(follow="client/other"))
 
 
 @pytest.mark.parametrize("name", ["whole-flow", "faults", "vlan", "chat_local"])

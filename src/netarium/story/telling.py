@@ -150,6 +150,10 @@ class Story:
         self._corrected: set[str] = set()
         self._number = 0
         self._left_out = Background()
+        self._followed: tuple[str, ...] = ()
+        """The programs that `--follow NODE/PROGRAM` means."""
+        if "/" in self.choice.follow:
+            self._followed = _programs_of(self.trace, self.choice.follow)
         self._awaits_join = self.choice.from_first_join and any(
             isinstance(node, dict) and node.get("on") is False for node in self.trace.header["nodes"].values()
         )
@@ -205,8 +209,8 @@ class Story:
         if choice.follow:
             node, slash, _ = choice.follow.partition("/")
             if slash:
-                has_part = subject is not None and choice.follow in subject.programs
-                return has_part or any(fact.values.get("program") == choice.follow for fact in chapter.facts)
+                has_part = subject is not None and any(each in subject.programs for each in self._followed)
+                return has_part or any(fact.values.get("program") in self._followed for fact in chapter.facts)
             return (subject is not None and node in subject.nodes) or any(
                 fact.place == node for fact in chapter.facts
             )
@@ -322,6 +326,33 @@ class Story:
         """What a counted sort of packets is called: a protocol by its name, a kind by its word."""
         language = self.words.language
         return language.text(f"kind.{name}") if language.has(f"kind.{name}") else name
+
+
+def _programs_of(trace: TraceFile, follow: str) -> tuple[str, ...]:
+    """The programs that NODE/PROGRAM means: by the name that `netarium run` prints, or by what was started.
+
+    A node's only program has the node's name; it is meant by its file's name too, with `.py` or without. Raises
+    UsageError, with those there are, when there is none.
+    """
+    node = follow.partition("/")[0]
+    started: dict[str, str] = {}
+    for record in trace.records((b'"event":"program"',)):
+        if record["event"] == "program" and record["at"] == node and record.get("what") == "started":
+            command = record.get("command") or [""]
+            started[str(record.get("program"))] = Path(str(command[0])).name
+    wanted = follow.partition("/")[2]
+    found = tuple(
+        name
+        for name, file in started.items()
+        if follow == name or wanted in (name, file, file.removesuffix(".py"))
+    )
+    if not found:
+        known = ", ".join(
+            name if "/" in name else f"{node}/{file.removesuffix('.py')}" for name, file in started.items()
+        )
+        there = f"it has {known}" if known else "none was started on it"
+        raise UsageError(f"--follow {follow}: {node} has no program {wanted!r}; {there}")
+    return found
 
 
 def ends_of(conversation: str) -> tuple[str, str]:

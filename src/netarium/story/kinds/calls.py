@@ -136,7 +136,7 @@ def _say(fact: Fact, words: Words) -> str:
         return _say_bound(v, words)
     if v["what"] == "failed":
         said = words.text("decision.call.failed", errno=v["errno"], **told)
-        return said + (words.text(f"decision.errno.{v['errno']}") if v["errno"] in _EXPLAINED else "")
+        return said + (words.text(f"decision.errno.{v['errno']}") if _is_known(v) else "")
     if v["what"] == "listens":
         return words.text(
             "decision.call.listens",
@@ -151,6 +151,11 @@ def _say(fact: Fact, words: Words) -> str:
         return words.text("decision.call.end", **told) + long
     key = "decision.call.nothing" if v["what"] == "nothing" else "decision.call.waited"
     return words.text(key, waited=waited, **told)
+
+
+def _is_known(v: dict[str, Any]) -> bool:
+    """Whether the call itself says what the error comes of: EACCES has other causes where nothing is bound."""
+    return v["errno"] in _EXPLAINED and (v["errno"] != "EACCES" or v["call"] == "bind")
 
 
 def _say_bound(v: dict[str, Any], words: Words) -> str:
