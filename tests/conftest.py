@@ -4,12 +4,19 @@ kernel, in real time, is tried twice, because a pause of the machine can be long
 
 from __future__ import annotations
 
+import signal
+
 import pytest
 from _pytest.runner import runtestprotocol
 from hypothesis import HealthCheck, settings
 
 settings.register_profile("netarium", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("netarium")
+
+
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    # A shell starts what is to run in the background with Ctrl-C ignored, and so would every process of these tests be.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.hookimpl(tryfirst=True)
