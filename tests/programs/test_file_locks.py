@@ -160,3 +160,14 @@ def test_os_open_reads_the_hosts_own_machine_files(host: Any) -> None:
 
     numbered, opened = host.call(program)
     assert numbered == opened
+
+
+def test_multiprocessing_says_that_there_are_no_processes(host: Any) -> None:
+    import multiprocessing
+    import sys
+
+    sys.modules.pop("multiprocessing.popen_fork", None)
+    with pytest.raises(
+        ImportError, match=r"multiprocessing: a simulated program cannot start processes, nor can host"
+    ):
+        host.call(lambda: multiprocessing.get_context("fork").Process(target=print).start())

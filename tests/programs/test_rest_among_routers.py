@@ -175,7 +175,7 @@ def trio_for_ever() -> None:
     ("program", "told"),
     [
         (lock_order, r"client: acquire\(\), test_rest_among_routers\.py line \d+\n"),
-        (waits_for_ever, r"client: acquire\(\), test_rest_among_routers\.py line \d+"),
+        (waits_for_ever, r"client: Event\.wait\(\), test_rest_among_routers\.py line \d+"),
         (lost_answer, r"client: recvfrom\(\).*, test_rest_among_routers\.py line \d+"),
         (awaits_for_ever, r"client \(awaits_for_ever\): await\(\), test_rest_among_routers\.py line \d+"),
         (trio_for_ever, r"client: epoll\(\)"),
@@ -243,4 +243,4 @@ def test_the_command_line_ends_with_3(tmp_path: Path) -> None:
         [sys.executable, "-m", "netarium", "run", "lab.yaml"], cwd=tmp_path, capture_output=True, text=True
     )
     assert done.returncode == 3, done.stderr
-    assert "client: acquire(), stuck.py line 3" in done.stderr
+    assert "client: Event.wait(), stuck.py line 3" in done.stderr

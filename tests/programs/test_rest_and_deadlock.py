@@ -192,7 +192,7 @@ async def awaits_for_ever() -> None:
 @pytest.mark.parametrize(
     ("program", "call"),
     [
-        (waits_for_ever, "client: acquire"),
+        (waits_for_ever, "client: Event.wait"),
         (lock_order, "client: acquire"),
         (asks_nobody, "client: recvfrom"),
         (awaits_for_ever, "client (awaits_for_ever): Event.wait"),

@@ -21,7 +21,7 @@ from netarium.programs.alarm import Alarm
 from netarium.programs.context import ProgramContext
 from netarium.programs.coroutines import waiting_tasks
 from netarium.programs.masks import Masks, Sent
-from netarium.programs.report import place_of, print_exception
+from netarium.programs.report import place_of, print_exception, waiting_method
 from netarium.programs.scheduler import Scheduler
 from netarium.programs.shims import driver
 from netarium.programs.shims import thread as thread_shim
@@ -239,10 +239,16 @@ class Process:
                 found += [Wait(f"{self.name} ({each.task})", *each[1:]) for each in awaiting]
                 continue
             file, line = place_of(task.greenlet, self.program.folder)
-            name = self.name if task is self.main_task else f"{self.name} ({task.name})"
+            name = self.name if task is self.main_task else f"{self.name} ({self._thread_name(task)})"
+            call = (waiting_method(task.greenlet) if task.call == "acquire" else "") or task.call
             address = "" if task.target is None else task.target.describe(task.call)
-            found.append(Wait(name, task.call, address, file, line))
+            found.append(Wait(name, call, address, file, line))
         return found
+
+    def _thread_name(self, task: Task) -> str:
+        """What `threading` calls it."""
+        thread = self.threads.active.get(task.ident)
+        return task.name if thread is None else str(thread.name)
 
     def deliver_signals(self, task: Task) -> None:
         """Run the handlers of pending signals; only the main task does (as CPython)."""

@@ -55,6 +55,25 @@ def place_of(running: Any, folder: Path | None) -> tuple[str, int]:
     return other or library or ("", 0)
 
 
+def waiting_method(running: Any) -> str:
+    """Such as `Event.wait`: the method of threading or queue that the program called, where it waits for a lock."""
+    frame: FrameType | None = None if running is None else running.gr_frame
+    found = ""
+    while frame is not None:
+        file = frame.f_code.co_filename
+        if os.path.dirname(file) + os.sep == _LIBRARY and os.path.basename(file) in (
+            "threading.py",
+            "queue.py",
+        ):
+            name, owner = frame.f_code.co_name, frame.f_locals.get("self")
+            if owner is not None and not name.startswith("_"):
+                found = f"{type(owner).__name__}.{name}"
+        elif not is_house(file):
+            break
+        frame = frame.f_back
+    return found
+
+
 def _keep_program_frames(report: traceback.TracebackException) -> None:
     from traceback import StackSummary
 

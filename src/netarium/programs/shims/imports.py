@@ -26,9 +26,8 @@ REFUSED: Final = {
     "MySQLdb": "use PyMySQL, a driver in pure Python",
     "pymssql": "use python-tds, a driver in pure Python",
     "confluent_kafka": "use kafka-python, a client in pure Python",
-    "multiprocessing.popen_fork": "use threads, or run the other program with host.run()",
-    "multiprocessing.popen_spawn_posix": "use threads, or run the other program with host.run()",
 }
+_PROCESSES: Final = ("multiprocessing.popen_fork", "multiprocessing.popen_spawn_posix")
 
 
 class RefusingFinder:
@@ -40,11 +39,17 @@ class RefusingFinder:
     ) -> ModuleSpec | None:
         """ImportError for what cannot run inside the net."""
         remedy = REFUSED.get(name)
-        if remedy is None:
+        if remedy is None and name not in _PROCESSES:
             return None
         task = current_task()
         if task is None:
             return None
+        if remedy is None:
+            raise ImportError(
+                f"multiprocessing: a simulated program cannot start processes, nor can {task.process.name} on "
+                f"{task.process.host.name}; use threads, or run the other program with host.run()",
+                name=name,
+            )
         raise ImportError(
             f"{name} does its networking in C and would leave the net, so program {task.process.name} on "
             f"{task.process.host.name} cannot import it; {remedy}",

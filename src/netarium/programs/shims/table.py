@@ -106,6 +106,7 @@ def entries() -> list[Entry]:
         Entry("_thread", "_count", thread_shim.count),
         Entry("_thread", "RLock", thread_shim.rlock),
         Entry("_thread", "_excepthook", sys_shim.thread_exception),
+        Entry("threading:Event", "is_set", thread_shim.is_set, "method"),
         Entry("random:Random", "seed", random_shim.seed, "method"),
         Entry("select", "epoll", epoll_shim.epoll, "raw"),
         Entry("_queue", "SimpleQueue", thread_shim.SimpleQueue, "raw"),

@@ -21,7 +21,7 @@ from greenlet import getcurrent
 from netarium.programs.shims import idents
 from netarium.programs.shims.idents import ident_of
 from netarium.programs.shims.local import adopt_locals
-from netarium.programs.shims.locks import DualLock, SimLock, SimRLock
+from netarium.programs.shims.locks import DualLock, SimLock, SimRLock, look
 from netarium.programs.signals import REAL_INTERRUPTS, default_handler
 from netarium.programs.task import Task, TaskGreenlet
 
@@ -113,6 +113,12 @@ def set_sentinel(task: Task) -> SimLock:
     lock = SimLock()
     task.local.setdefault("sentinels", []).append(lock)
     return lock
+
+
+def is_set(task: Task, event: Any) -> bool:
+    """As threading.Event.is_set."""
+    look(task)
+    return event._flag  # type: ignore[no-any-return]
 
 
 def stack_size(task: Task, size: int | None = None) -> int:
