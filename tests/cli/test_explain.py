@@ -114,6 +114,7 @@ def test_markdown_has_headings_and_lists(trace, capsys):
     ("words", "told"),
     [
         (("--only", "nonsense"), "--only nonsense: there is no such kind; there are arp,"),
+        (("--only", ""), "--only names no kind of things; write some, such as --only dns,arp"),
         (("--follow", "nobody"), "the trace has no node 'nobody'; it has switch, server, client"),
         (("--conversation", "server"), "write both ends with their ports"),
         (("--lang", "fr"), "there is no language 'fr'; there are en, zh"),

@@ -201,6 +201,8 @@ def test_a_local_destination_needs_no_gateway_and_a_refusal_is_told(net, tmp_pat
     words = story(path)
     assert "10.0.0.2 AND 255.255.255.0 = 10.0.0.0: equal" in words
     assert "b breaks the connection off: RST" in words
+    chapters = list(Story(path, Language.load("en")).chapters())
+    assert [chapter.key for chapter in chapters if chapter.key in ("open", "close")] == ["open"]
 
 
 def test_a_packet_through_two_switches_is_one_flight_and_a_retransmission_another(net, tmp_path):

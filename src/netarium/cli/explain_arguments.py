@@ -75,7 +75,7 @@ def _add_telling(group: argparse._ArgumentGroup) -> None:
     add = group.add_argument
     add("--lang", metavar="en|zh", help="the language (the locale's)")
     add("--follow", default="", metavar="NODE[/PROGRAM]", help="tell this node's side; others are counted")
-    add("--only", default="", metavar="KIND,KIND", help="these kinds of things only, such as dns,arp")
+    add("--only", metavar="KIND,KIND", help="these kinds of things only, such as dns,arp")
     add("--conversation", default="", metavar="A:PORT-B:PORT", help="one conversation only")
     add(
         "--layers",
@@ -118,7 +118,11 @@ def _add_running(group: argparse._ArgumentGroup) -> None:
 def parse(arguments: Sequence[str]) -> ExplainArguments:
     """Read a command line. Exits with 2 and a usage line when it is wrong, as argparse does."""
     reader = parser()
-    given = ExplainArguments(**vars(reader.parse_args(arguments)))
+    found = reader.parse_args(arguments)
+    if found.only is not None and not found.only.replace(",", "").strip():
+        reader.error("--only names no kind of things; write some, such as --only dns,arp")
+    found.only = found.only or ""
+    given = ExplainArguments(**vars(found))
     if given.trace_file is not None:
         for option in RUN_OPTIONS:
             if getattr(given, option) not in (None, False, []):

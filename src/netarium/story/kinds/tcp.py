@@ -253,7 +253,8 @@ def _phase(segment: str, memory: _Memory) -> str:
         return "open"
     if segment in ("fin", "reset"):
         memory.closed = memory.closed or segment == "reset"
-        return "close"
+        refused = segment == "reset" and not memory.stands and not any(s.segments for s in memory.sides)
+        return "open" if refused else "close"  # what never stood cannot close
     return "data" if segment == "data" else ""
 
 
