@@ -81,3 +81,16 @@ def test_the_command_line_ends_with_1_and_prints_the_error(tmp_path: Path) -> No
     )  # fmt: skip
     assert done.returncode == 1 and "UnicodeDecodeError" in done.stderr, done.stderr
     assert "client | fine" in done.stdout and "at rest, waiting for clients: server" in done.stderr
+
+
+def test_epoll_of_a_number_that_is_not_open_is_ebadf(host) -> None:
+    def program() -> int | None:
+        import select
+
+        try:
+            select.epoll().register(9999)
+        except OSError as error:
+            return error.errno
+        return 0
+
+    assert host.call(program) == 9

@@ -128,9 +128,6 @@ class Process:
         self.alert = False
         """The next park has to look: the process is dying, or signals are pending."""
         self.pending_signals: list[int] = []
-        self.masks = Masks(self)
-        self.handled_signals = 0
-        """So many times a handler was run."""
         self.signal_handlers: dict[int, Any] = {}
         self.exit_functions: list[tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any]]] = []
         """atexit: (function, arguments, keywords); the last one first."""
@@ -139,11 +136,7 @@ class Process:
         self.exception: BaseException | None = None
         self.result: Any = None
         self.credentials = Credentials(root, program.capabilities, scheduler.local_names(host), self.pid)
-        self.group = self.session = self.pid + STARTER
-        """Its process group and session: those of whatever started it."""
-        self.nice = 0
-        self.limits: dict[int, tuple[int, int]] = {}
-        """What it has set by `resource.setrlimit`: (soft, hard)."""
+        self._begin_identity()
         self.threads = ThreadTables()
         self.wakeup_number = -1
         self.alarm = Alarm(self)
@@ -154,6 +147,17 @@ class Process:
         self.context = ProgramContext(self)
         driver.register()
         scheduler.processes.append(self)
+
+    def _begin_identity(self) -> None:
+        """What of it the kernel keeps: group, priority, limits, masks of signals."""
+        self.group = self.session = self.pid + STARTER
+        """Its process group and session: those of whatever started it."""
+        self.nice = 0
+        self.limits: dict[int, tuple[int, int]] = {}
+        """What it has set by `resource.setrlimit`: (soft, hard)."""
+        self.masks = Masks(self)
+        self.handled_signals = 0
+        """So many times a handler was run."""
 
     def _open_streams(self, stdin: Any) -> None:
         """Descriptors 0, 1 and 2."""

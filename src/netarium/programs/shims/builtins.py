@@ -10,31 +10,15 @@ import io
 import os
 from typing import Any
 
-from netarium.names import ports
 from netarium.programs.shims.file_times import open_written
 from netarium.programs.shims.os import close as close_number
 from netarium.programs.shims.os import read as read_number
 from netarium.programs.shims.os import virtual_number
 from netarium.programs.shims.os import write as write_number
-from netarium.programs.shims.special_files import refuse_fifo
+from netarium.programs.shims.special_files import MACHINE_FILES, machine_file, refuse_fifo
 from netarium.programs.task import Task
 
 _real_open = io.open
-MACHINE_FILES = ("/etc/hosts", "/etc/resolv.conf", "/etc/services", "/etc/hostname", "/etc/nsswitch.conf")
-
-
-def machine_file(task: Task, path: str) -> str:
-    """What the program's host says in this file."""
-    resolver = task.scheduler.resolver(task.process.host)
-    if path == "/etc/hosts":
-        return resolver.hosts_text()
-    if path == "/etc/hostname":
-        return resolver.hostname + "\n"
-    if path == "/etc/services":
-        return "".join(f"{each.name}\t{each.port}/{each.protocol}\n" for each in ports.OFFICIAL)
-    if path == "/etc/nsswitch.conf":
-        return "hosts: files dns\n"
-    return resolver.configuration_text()
 
 
 def open_file(

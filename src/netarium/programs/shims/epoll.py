@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import operator
+import os
 import select as real
 from typing import Any
 
@@ -17,6 +18,7 @@ from netarium.sockets.errno import os_error
 from netarium.sockets.readiness import IN, OUT, PRI, Pollable
 
 _EVENTS_MAX = 1 << 20
+_real_fstat = os.fstat
 
 
 class SimEpoll:
@@ -86,6 +88,7 @@ class SimEpoll:
 
     def _find(self, number: int) -> Pollable:
         if virtual_number(number) < 0:
+            _real_fstat(number)  # EBADF where there is nothing
             # As Linux answers for a regular file, which epoll does not take.
             raise os_error(errno.EPERM)
         return self._process.descriptors.get(virtual_number(number))

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from stat import S_ISFIFO
 from typing import Any
 
+from netarium.names import ports
 from netarium.programs.shims import file_times
 from netarium.programs.shims.os import refuse
 from netarium.programs.task import Task
@@ -19,6 +20,23 @@ _memory: Callable[[str], int] = real.memfd_create
 _refused = refuse(
     "open", "opening a FIFO waits for its other end, which would stop the whole net; use os.pipe or a socket"
 )
+
+
+MACHINE_FILES = ("/etc/hosts", "/etc/resolv.conf", "/etc/services", "/etc/hostname", "/etc/nsswitch.conf")
+
+
+def machine_file(task: Task, path: str) -> str:
+    """What the program's host says in this file."""
+    resolver = task.scheduler.resolver(task.process.host)
+    if path == "/etc/hosts":
+        return resolver.hosts_text()
+    if path == "/etc/hostname":
+        return resolver.hostname + "\n"
+    if path == "/etc/services":
+        return "".join(f"{each.name}\t{each.port}/{each.protocol}\n" for each in ports.OFFICIAL)
+    if path == "/etc/nsswitch.conf":
+        return "hosts: files dns\n"
+    return resolver.configuration_text()
 
 
 def refuse_fifo(task: Task, path: Any, **keywords: Any) -> None:
@@ -35,8 +53,6 @@ def refuse_fifo(task: Task, path: Any, **keywords: Any) -> None:
 
 def open(task: Task, path: Any, flags: int, mode: int = 0o777, *, dir_fd: Any = None) -> int:
     """As os.open."""
-    from netarium.programs.shims.builtins import MACHINE_FILES, machine_file
-
     if isinstance(path, str | real.PathLike) and real.fspath(path) in MACHINE_FILES:
         if not flags & (real.O_WRONLY | real.O_RDWR):
             number = _memory(real.path.basename(real.fspath(path)))
