@@ -26,7 +26,7 @@ def test_tcpdump_shows_arp_and_echo_as_the_original_does(net: Net) -> None:
     net["a"].run("ping -c 1 10.0.0.2", at="100ms")
     net.run()
     lines = dump.stdout.splitlines()
-    assert lines[0] == "ARP, Request who-has 10.0.0.2 tell 10.0.0.1, length 28"
+    assert lines[0] == "ARP, Request who-has 10.0.0.2 tell 10.0.0.1, length 46"
     assert lines[1].startswith("ARP, Reply 10.0.0.2 is-at 02:00:00:00:00:")
     assert lines[2].startswith("IP 10.0.0.1 > 10.0.0.2: ICMP echo request, id ")
     assert lines[3].endswith(", seq 1, length 64") and "echo reply" in lines[3]
