@@ -15,6 +15,8 @@ MS = 1_000_000
 PAYLOAD_SHARE = 1448 / 1518
 RATES = {"10Mbps": 10e6, "100Mbps": 100e6, "1Gbps": 1e9, "10Gbps": 10e9}
 RTTS_MS = (0.1, 1, 10, 50, 200)
+LOSSES = ((20, 0.01), (100, 0.001))
+"""(round trip in ms, share of packets lost) that the rate at random loss is measured at."""
 
 
 def two_hosts(rate: str, rtt_ms: float, **link: Any) -> tuple[Any, float]:
@@ -126,6 +128,18 @@ def fairness(flows: int = 4, seconds: int = 30) -> tuple[float, list[float]]:
     return sum(rates) ** 2 / (len(rates) * sum(each * each for each in rates)), rates
 
 
+def print_rates_under_loss() -> None:
+    """A table: what each algorithm gets at random loss, beside the model."""
+    print("| algorithm | round trip | loss | measured | model | difference |")
+    for algorithm in ("reno", "cubic"):
+        for rtt_ms, loss in LOSSES:
+            measured, model = rate_under_loss(algorithm, rtt_ms, loss)
+            print(
+                f"| {algorithm} | {rtt_ms} ms | {loss:.1%} | {measured:.2f} Mbit/s | {model:.2f} Mbit/s "
+                f"| {measured / model - 1:+.0%} |"
+            )
+
+
 def main(arguments: list[str]) -> int:
     """Print the tables; the exit code."""
     print("| rate | " + " | ".join(f"{rtt} ms" for rtt in RTTS_MS) + " |")
@@ -142,6 +156,7 @@ def main(arguments: list[str]) -> int:
                 f"  {rate} {rtt_ms} ms: {cells[-1]} in {time.perf_counter() - began:.1f} s", file=sys.stderr
             )
         print(f"| {rate} | " + " | ".join(cells) + " |")
+    print_rates_under_loss()
     index, rates = fairness()
     print(f"fairness of four: {index:.3f}, " + ", ".join(f"{each:.1f}" for each in rates) + " Mbit/s")
     return 0

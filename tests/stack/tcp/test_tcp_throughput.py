@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from bench.tcp import fairness, share_of_line
+from bench.tcp import fairness, rate_under_loss, share_of_line
 
 from netarium import Net
 from netarium.stack.tcp.sender import QUEUE_NS
@@ -40,6 +40,12 @@ def test_no_more_than_a_millisecond_of_data_and_two_segments_wait_below_tcp(net:
         if net.now_ns > 1_000_000_000:
             break
     assert longest <= QUEUE_NS + 3 * segment_ns
+
+
+@pytest.mark.parametrize("algorithm", ["reno", "cubic"])
+def test_at_random_loss_the_rate_is_what_the_model_says(algorithm: str) -> None:
+    measured, model = rate_under_loss(algorithm, 20, 0.01, seconds=20)
+    assert 0.75 * model <= measured <= 1.25 * model, "Mathis et al. 1997, within a quarter"
 
 
 @pytest.mark.soak
