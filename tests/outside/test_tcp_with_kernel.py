@@ -8,6 +8,7 @@ import socket
 import sys
 import time
 from collections.abc import Iterator
+from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +19,12 @@ from netarium.capture.reading import read_capture
 from netarium.outside.namespace import Namespace, why_not
 from netarium.outside.pacing import RealTime
 from netarium.outside.tap import Tap
-from netarium.testing.explained import DUPLICATE, RESET
+from netarium.stack.tcp.sequence import MASK
+from netarium.testing.explained import DUPLICATE, RESET, SLOW_READER
 from netarium.testing.tshark import TsharkMissingError, all_findings, find_tshark
 from netarium.wire.ethernet import Frame
 from netarium.wire.ipv4 import Ipv4Header
-from netarium.wire.tcp import FIN, RST, SYN, TcpHeader
+from netarium.wire.tcp import ACK, FIN, RST, SYN, TcpHeader
 
 LACKS = why_not()
 pytestmark = [pytest.mark.kernel, pytest.mark.skipif(bool(LACKS), reason=LACKS)]
@@ -111,6 +113,43 @@ def send_all() -> None:
     connection = socket.create_connection((KERNELS, 5000))
     connection.sendall(bytes(range(250)) * (SIZE // 250))
     connection.close()
+
+
+def segments(beside: Beside) -> list[tuple[str, TcpHeader, int]]:
+    """What passed our end, in order: (`ours` or `kernel`, header, bytes of data)."""
+    beside.net.close()
+    found = []
+    for each in read_capture(beside.file):
+        frame = Frame.parse(each.data)
+        header, network = frame.transport, frame.network
+        if isinstance(header, TcpHeader) and isinstance(network, Ipv4Header):
+            side = "ours" if network.source == int(IPv4Address(OURS)) else "kernel"
+            found.append((side, header, len(frame.payload)))
+    return found
+
+
+def zero_windows(beside: Beside) -> set[str]:
+    """The sides that told the other of a window of 0."""
+    return {
+        side for side, header, _ in segments(beside) if header.window == 0 and not header.flags & (RST | SYN)
+    }
+
+
+def answered_keepalives(beside: Beside) -> set[str]:
+    """The sides that sent a segment without data one before what the other has acknowledged, and got an answer."""
+    told: dict[str, int] = {}
+    probing, answered = set(), set()
+    for side, header, size in segments(beside):
+        other = "kernel" if side == "ours" else "ours"
+        bare = not size and header.flags == ACK
+        if bare and other in probing:
+            answered.add(other)
+        probing.discard(other)
+        if bare and other in told and (header.sequence - told[other]) & MASK == MASK:
+            probing.add(side)
+        if header.flags & ACK:
+            told[side] = header.acknowledgment
+    return answered
 
 
 def resets_follow_repeated_fins(file: Path) -> bool:
@@ -259,6 +298,8 @@ c.close()
     assert beside.finish(process).strip() == "10000000"
     beside.real.run_until(lambda: service.ended, 30)
     assert service.result == 3_000_000
+    assert zero_windows(beside) == {"ours", "kernel"}
+    judge(beside, SLOW_READER, DUPLICATE)
 
 
 def test_keepalive_probes_are_answered_both_ways(beside: Beside) -> None:
@@ -292,6 +333,8 @@ print(c.recv(10))
     service = beside.host.run(ours)
     assert beside.finish(process).strip() == "b'alive'"
     assert service.ended
+    assert answered_keepalives(beside) == {"ours", "kernel"}
+    judge(beside)
 
 
 def test_a_hundred_short_connections_each_way(beside: Beside) -> None:
@@ -369,3 +412,4 @@ for size in {sizes}:
                 found.append(offer)
     kernels, own = offers.values()
     assert own == kernels
+    judge(beside, RESET)
