@@ -132,7 +132,8 @@ def constant(text: str) -> list[str]:
 def test_our_dig_and_host_print_what_the_real_ones_print(serving: Beside, command: str) -> None:
     words = command.split()
     need(words[0])
-    ours = serving.ours(command)  # at the very beginning: the server's ports are bound before any program runs
+    # At the very beginning: the server's ports are bound before any program runs.
+    ours = serving.ours(command)
     assert constant(ours) == constant(serving.kernel(*words))
 
 

@@ -288,7 +288,7 @@ def test_a_packet_with_our_own_source_from_the_wire_is_a_martian():
 
 
 def test_what_two_addresses_decide_is_asked_again_when_an_address_comes_or_goes():
-    _, a, r, _ = routed()
+    _, _, r, _ = routed()
     there = frame_to(r, "10.0.1.1", "10.0.2.77")
     inject(r, there)
     inject(r, there)
