@@ -87,3 +87,22 @@ def test_what_is_not_there_is_not_drawn(whole_flow: Path, tmp_path: Path) -> Non
         ladder.write(TraceFile(whole_flow), tmp_path / "x.svg", Language.load("en"), "10.0.0.1:1-10.0.0.2:2")
     with pytest.raises(UsageError, match="cannot write the diagram"):
         ladder.write(TraceFile(whole_flow), tmp_path / "no" / "x.svg", Language.load("en"))
+
+
+def test_a_folder_that_is_not_there_is_said_before_anything_runs(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pcap = tmp_path / "x.pcapng"
+    words = [
+        "explain",
+        str(LABS / "lan.yaml"),
+        "--pcap",
+        str(pcap),
+        "--ladder",
+        str(tmp_path / "no" / "x.svg"),
+    ]
+    assert main(words) == 2
+    printed = capsys.readouterr()
+    assert "there is no folder" in printed.err
+    assert printed.out == ""
+    assert not pcap.exists()

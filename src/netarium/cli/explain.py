@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from netarium.cli.explain_arguments import ExplainArguments, parse, parse_run, run_words
-from netarium.errors import NetariumError
+from netarium.errors import NetariumError, UsageError
 from netarium.units import format_duration
 
 if TYPE_CHECKING:
@@ -88,6 +88,8 @@ def check_choice(given: ExplainArguments) -> None:
     from netarium.story.telling import Choice
 
     Choice(given.kinds, "", given.conversation).check_words()
+    if given.ladder is not None and not Path(given.ladder).parent.is_dir():
+        raise UsageError(f"--ladder {given.ladder}: there is no folder {Path(given.ladder).parent}")
 
 
 def tell(trace: Path, given: ExplainArguments, language: Language, pcap: Path | None = None) -> None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from netarium.addresses import AddressError, Prefix, ipv6_text, mac_text, parse_ipv6, parse_mac
+from netarium.addresses import AddressError, Prefix, ipv6_text, mac_text, parse_ipv6
 from netarium.control import Control
 from netarium.stack.failures import Failure
 from netarium.stack.ipv6_address import Ipv6Address, is_link_local
 from netarium.stack.routes import KIND_NAMES, REFUSING, UNICAST, Route
 from netarium.stack.timers import NEVER, SECOND_NS
+from netarium.tools.ip.neigh import read_change
 from netarium.tools.ip.words import IpError, Json, choose, done, known_device, pairs, whole
 
 METRIC = 1024
@@ -215,20 +216,9 @@ def neigh(control: Control, words: Sequence[str], details: bool) -> tuple[list[s
 
 
 def _change_neighbor(control: Control, command: str, words: list[str]) -> None:
-    if not words:
-        raise IpError('Command line is not complete. Try option "help"')
-    number = _address(words.pop(0))
-    given = pairs(words, ("lladdr", "dev", "nud"))
-    if "dev" not in given:
-        raise IpError("Device and destination are required arguments.")
-    known_device(control, given["dev"])
-    if command == "delete":
-        done(control.remove_neighbor6(given["dev"], number))
-        return
-    if given.get("nud", "permanent") != "permanent":
-        raise IpError(f'Error: only "nud permanent" can be set here, not "{given["nud"]}".')
-    try:
-        mac = parse_mac(given.get("lladdr", ""))
-    except AddressError:
-        raise IpError(f'"{given.get("lladdr", "")}" is invalid lladdr.') from None
-    done(control.add_neighbor6(given["dev"], number, mac))
+    number, device, mac = read_change(control, command, words, _address)
+    done(
+        control.remove_neighbor6(device, number)
+        if mac is None
+        else control.add_neighbor6(device, number, mac)
+    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from netarium.addresses import AddressError, ipv4_text, mac_text, parse_mac
@@ -41,20 +41,28 @@ def _show(control: Control, words: list[str]) -> tuple[list[str], Json]:
 
 
 def _change(control: Control, command: str, words: list[str]) -> None:
+    number, device, mac = read_change(control, command, words, address)
+    done(
+        control.remove_neighbor(device, number) if mac is None else control.add_neighbor(device, number, mac)
+    )
+
+
+def read_change(
+    control: Control, command: str, words: list[str], read_address: Callable[[str], int]
+) -> tuple[int, str, int | None]:
+    """(address, device, MAC) of `ADDRESS lladdr MAC dev DEVICE`, both families; no MAC to delete it. Raises IpError."""
     if not words:
         raise IpError('Command line is not complete. Try option "help"')
-    number = address(words.pop(0))
+    number = read_address(words.pop(0))
     given = pairs(words, ("lladdr", "dev", "nud"))
     if "dev" not in given:
         raise IpError("Device and destination are required arguments.")
     known_device(control, given["dev"])
     if command == "delete":
-        done(control.remove_neighbor(given["dev"], number))
-        return
+        return number, given["dev"], None
     if given.get("nud", "permanent") != "permanent":
         raise IpError(f'Error: only "nud permanent" can be set here, not "{given["nud"]}".')
     try:
-        mac = parse_mac(given.get("lladdr", ""))
+        return number, given["dev"], parse_mac(given.get("lladdr", ""))
     except AddressError:
         raise IpError(f'"{given.get("lladdr", "")}" is invalid lladdr.') from None
-    done(control.add_neighbor(given["dev"], number, mac))
