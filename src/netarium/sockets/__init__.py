@@ -6,7 +6,7 @@
     options      which socket options exist, what they take and give
     multicast    the options by which groups are joined and spoken to
     base         what all sockets have: family, type, protocol, options, the host they are on
-    stream       TCP: listening, connecting, connected
+    stream       TCP: listening, connecting, connected; `stream_state` is what a socket of it has in all states
     datagram     UDP
     udplite      UDP-Lite, of both families
     local        pipes and socket pairs inside one host

@@ -1,7 +1,6 @@
-"""TCP sockets: fresh, bound, listening, connecting, connected, done.
+"""TCP sockets: fresh, bound, listening, connecting, connected, done. What holds in all these states is `stream_state`.
 
-Read first: tcp(7), connect(2), and Linux' __inet_stream_connect, tcp_poll, tcp_recvmsg, sk_stream_error, whose errors
-and masks these are.
+Read first: tcp(7), connect(2), and Linux' __inet_stream_connect, tcp_recvmsg, sk_stream_error, whose errors these are.
 """
 
 from __future__ import annotations
@@ -9,103 +8,25 @@ from __future__ import annotations
 import errno
 from typing import TYPE_CHECKING, Any, Final
 
-from netarium.addresses import ipv4_text
-from netarium.engine.events import Engine
-from netarium.sockets.base import AF_INET, SOCK_STREAM, SYSTEM_PORTS, Credentials, Socket
 from netarium.sockets.errno import failure_error, os_error
-from netarium.sockets.readiness import ERR, HUP, IN, OUT, PRI, RDHUP, RDNORM, WRNORM
-from netarium.sockets.tcp_options import TCP_OPTIONS
+from netarium.sockets.stream_state import StreamState
 from netarium.stack.decisions import tell_route
 from netarium.stack.failures import Failure
-from netarium.stack.ports import IPV4, Binding
+from netarium.stack.ports import Binding
 from netarium.stack.routes import BROADCAST, MULTICAST
-from netarium.stack.stack import Stack
 from netarium.stack.tcp import states, urgent
 from netarium.stack.tcp.connection import Connection
-from netarium.stack.tcp.listener import Listener
-from netarium.stack.tcp.socket_options import SocketOptions
 
 if TYPE_CHECKING:
     from netarium.stack.interface import Interface
 
-PROTOCOL_TCP: Final = 6
 LOOPBACK: Final = 0x7F000001
 
 
-DISCOVERING: Final = (1, 2)
-"""IP_PMTUDISC_WANT and _DO: of TCP's segments only theirs have the DF bit (Linux ip_dont_fragment)."""
-
-
-class StreamSocket(Socket):
+class StreamSocket(StreamState):
     """A TCP socket of one program."""
 
-    __slots__ = ("_claim", "_connecting", "_shut_receive", "chosen", "connection", "listener")
-
-    options = TCP_OPTIONS
-
-    def __init__(
-        self,
-        credentials: Credentials,
-        stack: Stack,
-        engine: Engine,
-        protocol: int = 0,
-        family: int = AF_INET,
-    ) -> None:
-        super().__init__(credentials, stack, engine, family, SOCK_STREAM, protocol)
-        self.connection: Connection | None = None
-        self.listener: Listener | None = None
-        self.chosen = SocketOptions()
-        self.chosen.dont_fragment = self.settings.mtu_discover in DISCOVERING
-        self._claim: Binding | None = None
-        self._connecting = False
-        self._shut_receive = False
-
-    @property
-    def restful(self) -> bool:
-        """Listening is rest."""
-        return self.listener is not None
-
-    # Names.
-
-    def bind(self, address: int, port: int) -> None:
-        """Claim an address and port; 0 for any."""
-        if self._claim is not None or self.connection is not None:
-            raise os_error(errno.EINVAL)
-        self.enter()
-        if address and not self.stack.ports.is_own(address):
-            raise os_error(errno.EADDRNOTAVAIL)
-        self.claim_port(address, port, IPV4)
-
-    def claim_port(self, address: int, port: int, families: int) -> None:
-        """Claim a port at an address of `families` (see `stack.ports`); 0 for any."""
-        if 0 < port < SYSTEM_PORTS and not self.credentials.may("net_bind_service"):
-            raise os_error(errno.EACCES)
-        claim = self.stack.ports.tcp.bind(
-            self,
-            address,
-            port,
-            reuse_address=bool(self.settings.reuse_address),
-            reuse_port=bool(self.settings.reuse_port),
-            uid=self.credentials.users[1],
-            families=families,
-        )
-        if isinstance(claim, Failure):
-            raise failure_error(claim)
-        self._claim = claim
-
-    def name(self) -> tuple[int, ...]:
-        """The local address; (0, 0) before bind."""
-        connection = self.connection
-        if connection is not None:
-            return connection.local_ip, connection.local_port
-        return (self._claim.address, self._claim.port) if self._claim is not None else (0, 0)
-
-    def peer_name(self) -> tuple[int, ...]:
-        """The remote address; ENOTCONN when there is none (any more)."""
-        connection = self.connection
-        if connection is None or connection.state in (states.CLOSED, states.SYN_SENT):
-            raise os_error(errno.ENOTCONN)
-        return connection.remote_ip, connection.remote_port
+    __slots__ = ()
 
     # Connecting.
 
@@ -333,7 +254,6 @@ class StreamSocket(Socket):
             self.changed()
             return
         if receive:
-            self._shut_receive = True
             connection.shutdown_receive()
         if send:
             connection.shutdown_send()
@@ -359,80 +279,3 @@ class StreamSocket(Socket):
         if self._claim is not None:
             self.stack.ports.tcp.release(self)
         self.stack.settle()
-
-    def lingers(self) -> bool:
-        """Linux sk_stream_wait_close: until the FIN is acknowledged."""
-        connection = self.connection
-        return connection is not None and connection.state in (
-            states.FIN_WAIT_1,
-            states.CLOSING,
-            states.LAST_ACK,
-        )
-
-    def take_error(self) -> int:
-        """SO_ERROR: the pending errno, once."""
-        connection = self.connection
-        if connection is not None and connection.error is not None:
-            return failure_error(connection.take_error()).errno or 0  # type: ignore[arg-type]
-        return super().take_error()
-
-    # Readiness (Linux tcp_poll).
-
-    def readiness(self) -> int:
-        """The mask."""
-        if self.listener is not None:
-            return IN | RDNORM if self.listener.accept_queue else 0
-        connection = self.connection
-        if connection is None:
-            return OUT | WRNORM | HUP | (ERR if self.error else 0)
-        state = connection.state
-        if state == states.SYN_SENT or state == states.SYN_RECEIVED:
-            return 0
-        mask = 0
-        closed = state == states.CLOSED
-        peer_closed = closed or states.PEER_HAS_CLOSED[state] or connection.rcv_shutdown
-        may_send = states.MAY_SEND_DATA[state]
-        if peer_closed:
-            mask = IN | RDNORM | RDHUP
-            if not may_send:
-                mask |= HUP
-        elif connection.rcv_queue and (connection.urgent is None or urgent.is_readable(connection)):
-            mask = IN | RDNORM
-        if connection.urgent is not None and urgent.is_pending(connection):
-            mask |= PRI
-        if not may_send or connection.is_writable():
-            mask |= OUT | WRNORM
-        elif not connection.wants_room:
-            connection.wants_room = True
-        if connection.error is not None:
-            mask |= ERR
-        return mask
-
-    # Choices.
-
-    def settings_changed(self) -> None:
-        """An option of `settings` or `chosen` was set: the connection follows."""
-        self._apply()
-        connection = self.connection
-        if connection is not None:
-            self.enter()
-            connection.options_changed()
-            self.stack.settle()
-
-    def _apply(self) -> None:
-        settings, chosen = self.settings, self.chosen
-        chosen.keepalive = bool(settings.keepalive)
-        chosen.linger_s = settings.linger_s if settings.linger else -1
-        chosen.oob_inline = bool(settings.oob_inline)
-        chosen.ttl = settings.ttl
-        chosen.tos = settings.tos
-        chosen.dont_fragment = settings.mtu_discover in DISCOVERING
-
-    def describe(self, call: str = "") -> str:
-        """`from 10.0.0.1:80`, `to 10.0.0.1:80` or `on 10.0.0.1:80`."""
-        connection = self.connection
-        if connection is None:
-            address, port = self.name()
-            return f"on {ipv4_text(address)}:{port}" if port else "on a socket without a connection"
-        word = "to" if call in ("connect", "send", "sendall") else "from"
-        return f"{word} {ipv4_text(connection.remote_ip)}:{connection.remote_port}"
