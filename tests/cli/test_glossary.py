@@ -32,4 +32,13 @@ def test_a_name_is_found_alone_and_words_wherever_they_stand(capsys: pytest.Capt
 
 def test_a_slip_is_answered_with_the_nearest_term(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["glossary", "--lang", "en", "nagel"]) == 1
-    assert "did you mean 'nagle'?" in capsys.readouterr().err
+    assert 'did you mean "Nagle\'s rule"? `netarium glossary` lists all' in capsys.readouterr().err
+
+
+def test_a_word_like_no_other_is_answered_in_a_line_that_says_how_to_see_all(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["glossary", "--lang", "en", "zzzzzz"]) == 1
+    said = capsys.readouterr().err
+    assert said.startswith("netarium: no term is called 'zzzzzz'; `netarium glossary` lists all ")
+    assert len(said) < 110

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from netarium.errors import UsageError
 from netarium.story.language import Language
+from netarium.story.printing import as_json
 from netarium.story.records import TraceFile
 from netarium.story.telling import Choice, Story
 
@@ -162,3 +163,17 @@ def test_a_choice_that_cannot_be_is_refused(tmp_path, choice, told):
     path.write_text(lines(HEADER, END))
     with pytest.raises(UsageError, match=told):
         Story(path, Language.load("en"), choice)
+
+
+@pytest.mark.parametrize(
+    ("tail", "cut"),
+    [(lines(END), None), ("", {"line": 2, "why": "end"}), ('{"t', {"line": 3, "why": "json"})],
+)
+def test_json_says_whether_the_trace_was_cut_and_how_the_run_was_over(tmp_path, tail, cut):
+    path = tmp_path / "x.jsonl"
+    path.write_text(lines(HEADER, state(1)) + tail)
+    language = Language.load("en")
+    story = Story(path, language)
+    end = json.loads("".join(as_json(story.chapters(), language, story.ending)))["end"]
+    assert end["cut"] == cut
+    assert end.get("virtual_ns") == (None if cut else 9)

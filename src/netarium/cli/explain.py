@@ -108,9 +108,14 @@ def tell(trace: Path, given: ExplainArguments, language: Language, pcap: Path | 
             print("\n".join(hung(language.text("explain.legend"), columns=columns)))
             for line in devices_of_layers(given.layers, language) if given.layers else ():
                 print(line)
-        form = as_json if given.json else as_markdown
         chapters = story.chapters()
-        for line in as_text(chapters, language, columns) if is_text else form(chapters, language):
+        if is_text:
+            lines = as_text(chapters, language, columns)
+        elif given.json:
+            lines = as_json(chapters, language, story.ending)
+        else:
+            lines = as_markdown(chapters, language)
+        for line in lines:
             print(line)
     if given.ladder is not None:
         _draw(story, Path(given.ladder), given, language)

@@ -6,11 +6,11 @@ import json
 import sys
 from collections.abc import Sequence
 
-from netarium.lab.words import suggest
 from netarium.story.columns import wrapped
 from netarium.story.language import Language
 
 _WIDTH = 110
+_NEAR_MAX = 3
 
 
 def glossary(words: Sequence[str], lang: str | None, *, as_json: bool) -> int:
@@ -25,11 +25,7 @@ def glossary(words: Sequence[str], lang: str | None, *, as_json: bool) -> int:
         )
         return 0 if found else 1
     if not found:
-        known = sorted({each for key, (name, _) in terms.items() for each in (key, name)})
-        print(
-            f"netarium: no term is called {' '.join(words)!r}{suggest(' '.join(words), known)}",
-            file=sys.stderr,
-        )
+        print(f"netarium: {_unknown(' '.join(words), terms)}", file=sys.stderr)
         return 1
     for name, short in sorted(found.values(), key=lambda told: told[0].casefold()):
         first, *rest = wrapped(language.text("term.said", name=name, short=short), _WIDTH - 4)
@@ -37,6 +33,18 @@ def glossary(words: Sequence[str], lang: str | None, *, as_json: bool) -> int:
         for line in rest:
             print(f"    {line}")
     return 0
+
+
+def _unknown(word: str, terms: dict[str, tuple[str, str]]) -> str:
+    """What is said of a word that no term has: those that look like it, and how to see all."""
+    from difflib import get_close_matches
+
+    names = {each.casefold(): name for key, (name, _) in terms.items() for each in (key, name)}
+    near = dict.fromkeys(names[each] for each in get_close_matches(word.casefold(), names, n=_NEAR_MAX))
+    meant = f"; did you mean {' or '.join(repr(each) for each in near)}?" if near else ""
+    return (
+        f"no term is called {word!r}{meant}{'' if meant else ';'} `netarium glossary` lists all {len(terms)}"
+    )
 
 
 def _meant(terms: dict[str, tuple[str, str]], words: Sequence[str]) -> dict[str, tuple[str, str]]:

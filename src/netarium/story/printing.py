@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from netarium.story.columns import width, wrapped
 from netarium.story.language import Language
-from netarium.story.telling import Step, ToldBackground, ToldChapter
+from netarium.story.telling import Ending, Step, ToldBackground, ToldChapter
 
 JSON_VERSION: Final = 1
 WIDTH: Final = 110
@@ -96,8 +96,13 @@ def as_markdown(chapters: Iterable[ToldChapter], language: Language) -> Iterator
         yield ""
 
 
-def as_json(chapters: Iterable[ToldChapter], language: Language) -> Iterator[str]:
-    """One JSON document, versioned, in pieces: a chapter is written when it has been told."""
+def as_json(
+    chapters: Iterable[ToldChapter], language: Language, ending: Ending | None = None
+) -> Iterator[str]:
+    """One JSON document, versioned, in pieces: a chapter is written when it has been told.
+
+    `ending` is looked at when the chapters are over: it says whether the trace was cut, and how the run was over.
+    """
     yield f'{{"netarium_story": {JSON_VERSION}, "language": "{language.name}", "chapters": ['
     comma = ""
     for chapter in chapters:
@@ -117,7 +122,15 @@ def as_json(chapters: Iterable[ToldChapter], language: Language) -> Iterator[str
                 told["background"] |= {"exact": False}
         yield comma + json.dumps(told, ensure_ascii=False)
         comma = ","
-    yield "]}"
+    yield "]}" if ending is None else f'], "end": {json.dumps(_json_end(ending), ensure_ascii=False)}}}'
+
+
+def _json_end(ending: Ending) -> dict[str, object]:
+    """`cut` is None for a whole trace; else its line, and why: it is no record (`json`), or none says the end (`end`)."""
+    record = ending.record or {}
+    kept = ("reason", "virtual_ns", "frames", "sent", "digest", "waits")
+    cut = {"line": ending.line, "why": ending.why} if ending.is_cut else None
+    return {"cut": cut, **{key: record[key] for key in kept if key in record}}
 
 
 def _json_step(step: Step) -> dict[str, object]:
