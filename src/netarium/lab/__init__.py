@@ -1,6 +1,6 @@
 """The lab: `Net`, the object users hold, and the lab file, which says the same in YAML.
 
-    net         `Net`: boxes, cables, programs, time, what was seen
+    net         `Net`: boxes, cables, programs, time, what was seen; `cabling` is its cables and their common rules
     boxes       hosts, routers, switches and hubs as users hold them; `host.run`, `host.call`
     building    from the keywords of a host to a node: addresses read and checked, MACs given, names made known
     addressing  which addresses an interface can have

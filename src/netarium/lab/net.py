@@ -2,34 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import netarium.tools  # noqa: F401  (makes what hosts have in /bin known to the loader)
 from netarium.addresses import MacGenerator, ip_text
-from netarium.engine.events import NEVER_NS, Engine
-from netarium.engine.streams import Streams
+from netarium.engine.events import NEVER_NS
 from netarium.errors import DeadlockError, ProgramError, UnfinishedError, UsageError
-from netarium.journey import Watch
 from netarium.lab import addressing
 from netarium.lab.boxes import Box, Host, Hub, Router, Switch
 from netarium.lab.building import computer, interface_setup, place
+from netarium.lab.cabling import Cabling
 from netarium.lab.checks import check_net
 from netarium.lab.launch import unknown_program
 from netarium.lab.lifecycle import End, Lifecycle
 from netarium.lab.links import OPTIONS as LINK_OPTIONS
-from netarium.lab.links import Link, cable_arguments
 from netarium.lab.notices import Notices
 from netarium.lab.service import Service
-from netarium.lab.switches import check_cable, switch
+from netarium.lab.switches import switch
 from netarium.lab.watching import Watching
-from netarium.lab.words import suggest
-from netarium.link.cable import Cable
-from netarium.link.matching import DropMatching, Partition, parse_match
 from netarium.link.port import Port
-from netarium.link.verdict import Rule
 from netarium.names.hosts import HostsTable
 from netarium.nodes.hub import Hub as HubNode
 from netarium.nodes.node import PortNumbers
@@ -42,10 +36,8 @@ if TYPE_CHECKING:
     from netarium.lab.lifecycle import Start
     from netarium.lab.presets import Balancer, HomeRouter
 
-WIRE_MODES = ("values", "bytes")
 
-
-class Net:
+class Net(Cabling):
     """A network in virtual time.
 
     `seed` chooses all randomness. `names`: every host knows the others by name, as from /etc/hosts. `wire="bytes"`
@@ -65,28 +57,18 @@ class Net:
         trace: bool | None = None,
         digest: bool = True,
     ) -> None:
-        if wire not in WIRE_MODES:
-            raise UsageError(f"wire={wire!r}; give one of {', '.join(WIRE_MODES)}")
+        super().__init__(seed, wire)
         self.name = name
-        self.seed = seed
         self.directory = Path.cwd() if directory is None else Path(directory)
         # Now, so that what the caller passes in later (`host.call(socket.gethostbyname, "b")`) is virtual inside.
         shims.install()
-        self.engine = Engine()
-        self.streams = Streams(seed)
-        self.watch = Watch()
         self.scheduler = Scheduler(self.engine, self.watch, self.streams)
         self.lifecycle = Lifecycle(self.engine, self.scheduler)
         self.watching = Watching(self, digest=digest, trace=trace)
-        self.boxes: dict[str, Box] = {}
-        self.links: list[Link] = []
         self.noted = Notices()
         self.port_numbers = PortNumbers()
         self.macs = MacGenerator()
-        self._wire_bytes = wire == "bytes"
         self.node_names = HostsTable() if names else None
-        self._partitions: list[Partition] = []
-        self._rules: list[Rule] = []
         self._checked_links = -1
 
     @classmethod
@@ -157,12 +139,6 @@ class Net:
         place(self, box, None if boot is None else duration_ns(boot))
         return box
 
-    def __getitem__(self, name: str) -> Any:
-        """The box of this name."""
-        if name not in self.boxes:
-            raise UsageError(f"there is no node {name!r}{suggest(name, self.boxes)}")
-        return self.boxes[name]
-
     def host_named(self, name: str) -> Host:
         """The host or router of this name."""
         box = self[name]
@@ -187,41 +163,6 @@ class Net:
                 return each
         raise unknown_program(name, [each.name for each in self.lifecycle.services])
 
-    # Cables
-
-    def link(self, a: Box | str, b: Box | str, **options: Any) -> Link:
-        """The cable between two boxes, plugged in now if there is none. Ends are boxes, `NODE` or `NODE:INTERFACE`.
-
-        Options, as in the lab file: delay, jitter, rate, queue, mtu, loss, duplicate, reorder, corrupt. Of a cable that
-        is there they are set as attributes: `net.link(a, b).loss = 0.1`.
-        """
-        ends = (self.end(a), self.end(b))
-        if not options:
-            found = self._links_between(*ends)
-            if found:
-                return found[0]
-        return self.add_link(ends[0], ends[1], options)
-
-    def links_between(self, a: Box | str, b: Box | str) -> list[Link]:
-        """The cables between two ends."""
-        return self._links_between(self.end(a), self.end(b))
-
-    def add_link(self, a: tuple[Box, str], b: tuple[Box, str], options: Mapping[str, Any]) -> Link:
-        """Plug in a cable between two ends (box, interface name or "")."""
-        if a[0] is b[0]:
-            raise UsageError(f"both ends of a link are at {a[0].name}; link two nodes")
-        arguments = cable_arguments(dict(options))
-        ends = a[0].free_port(a[1]), b[0].free_port(b[1])
-        check_cable(*ends)
-        cable = Cable(*ends, self.engine, self.streams, self.watch, wire_bytes=self._wire_bytes, **arguments)
-        for rule in [*self._rules, *self._partitions]:
-            cable.add_rule(rule)
-        link = Link(cable)
-        self.links.append(link)
-        if "mtu" in arguments:
-            link.fit_interfaces()
-        return link
-
     def add_interface(
         self, host: Host, name: str, addresses: Sequence[str] = (), mac: str | None = None
     ) -> Port:
@@ -231,41 +172,6 @@ class Net:
             for each in read:
                 self.node_names.add(ip_text(each.family, each.address), host.name)
         return host.node.add_interface(name, interface_setup(self, read, mac))
-
-    def drop(
-        self, match: str | Mapping[str, Any], *, sender: Box | str | None = None, nth: int | None = None
-    ) -> DropMatching:
-        """Drop frames on all cables: `net.drop({"tcp": "syn+ack"}, sender=server, nth=1)`; see `link.matching`."""
-        name = sender.name if isinstance(sender, Box) else sender
-        if name is not None:
-            self[name]
-        rule = DropMatching(parse_match(match), sender=name, nth=nth)
-        self._rules.append(rule)
-        for link in self.links:
-            link.cable.add_rule(rule)
-        return rule
-
-    def lift(self, rule: Rule) -> None:
-        """Undo `drop`."""
-        self._rules = [each for each in self._rules if each is not rule]
-        for link in self.links:
-            link.cable.remove_rule(rule)
-
-    def partition(self, one: Sequence[Box | str], other: Sequence[Box | str]) -> None:
-        """Let no frame pass between two groups of nodes, whatever lies between them, until `heal`."""
-        sides = [[self.end(box)[0].node for box in side] for side in (one, other)]
-        rule = Partition(*sides)
-        self._partitions.append(rule)
-        for link in self.links:
-            link.cable.add_rule(rule)
-
-    def heal(self) -> None:
-        """Undo every partition, and make every cut cable whole."""
-        for link in self.links:
-            for rule in self._partitions:
-                link.cable.remove_rule(rule)
-            link.heal()
-        self._partitions.clear()
 
     # Time
 
@@ -448,22 +354,3 @@ class Net:
 
             attach(box, routing)
         return box
-
-    def end(self, end: Box | str) -> tuple[Box, str]:
-        """(box, interface name or "") of a box, `NODE` or `NODE:INTERFACE`."""
-        if isinstance(end, Box):
-            return end, ""
-        name, _, interface = end.partition(":")
-        return self[name], interface
-
-    def _links_between(self, a: tuple[Box, str], b: tuple[Box, str]) -> list[Link]:
-        def fits(port: Port, end: tuple[Box, str]) -> bool:
-            box, _, interface = port.name.partition(":")
-            return box in end[0].node_names() and end[1] in ("", interface)
-
-        return [
-            link
-            for link in self.links
-            if (fits(link.cable.a, a) and fits(link.cable.b, b))
-            or (fits(link.cable.a, b) and fits(link.cable.b, a))
-        ]
