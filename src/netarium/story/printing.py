@@ -126,7 +126,7 @@ def as_json(
 
 
 def _json_end(ending: Ending) -> dict[str, object]:
-    """`cut` is None for a whole trace; else its line, and why: it is no record (`json`), or none says the end (`end`)."""
+    """`cut`: None of a whole trace; else its line, and why: it is no record (`json`), or none says the end (`end`)."""
     record = ending.record or {}
     kept = ("reason", "virtual_ns", "frames", "sent", "digest", "waits")
     cut = {"line": ending.line, "why": ending.why} if ending.is_cut else None
