@@ -150,3 +150,19 @@ def test_an_ordinary_user_may_not_kill_roots_program(empty_net: Net, host: Any) 
     refused = host.run(lambda: _errno_of(os.kill, root.process.pid, signal.SIGTERM))
     empty_net.run(check=False)
     assert (refused.result, root.exit_code) == (1, 0)
+
+
+@pytest.mark.parametrize("name", ["clock_settime", "clock_settime_ns"])
+def test_nobody_sets_the_real_clock(host: Any, root_call: Any, name: str) -> None:
+    import time
+
+    def program() -> str:
+        try:
+            getattr(time, name)(time.CLOCK_REALTIME, -1)  # the kernel itself would say EINVAL, and do nothing
+        except NotSupportedInNetError as error:
+            return str(error)
+        return ""
+
+    assert f"{name.removesuffix('_ns')}() of program" in root_call(program)
+    assert host.call(lambda: _errno_of(getattr(time, name), time.CLOCK_REALTIME, -1)) == 1
+    assert host.call(lambda: _errno_of(getattr(time, name), time.CLOCK_MONOTONIC, -1)) == 22

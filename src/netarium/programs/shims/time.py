@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import time as real
 from datetime import date, datetime, timedelta
 from typing import Any
 
 from netarium.programs import zone as zones
+from netarium.programs.shims.os import refuse
 from netarium.programs.task import CALLS_BEFORE_YIELD, Task
+from netarium.sockets.errno import os_error
 
 # The originals: this module is imported before they are replaced.
 _gmtime = real.gmtime
@@ -66,6 +69,21 @@ def clock_gettime_ns(task: Task, clock: int) -> int:
     _clock_gettime_ns(clock)
     now = now_ns(task)
     return now + task.scheduler.epoch_ns if clock in _WALL_CLOCKS else now
+
+
+def clock_settime(task: Task, clock: int, value: float) -> None:
+    """Never the real clock: EPERM for ordinary users as on Linux, refused by name for root."""
+    _clock_gettime_ns(clock)  # an unknown clock fails as on the real machine
+    if not isinstance(value, int | float):
+        raise TypeError("must be real number, not " + type(value).__name__)
+    if clock != real.CLOCK_REALTIME:
+        raise os_error(errno.EINVAL)
+    if not task.process.credentials.may("sys_time"):
+        raise os_error(errno.EPERM)
+    refuse("time.clock_settime", "all hosts of the net share one clock")(task)
+
+
+clock_settime_ns = clock_settime
 
 
 def sleep(task: Task, seconds: float) -> None:
