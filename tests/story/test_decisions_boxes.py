@@ -202,6 +202,22 @@ def test_a_firewalls_verdict_names_the_rule(tmp_path: Path) -> None:
         == f"r's firewall drops {judged.values['packet']} without a word: {recorded['details']['why']}."
     )
     assert "drop udp dport 9" in judged.text and "-> 10.0.2.2:9" in judged.text
+    assert "forward 链第 1 条规则“drop udp dport 9”" in story.texts("judged", "r", "chinese")[0]
+
+
+def test_what_a_firewall_refuses_is_told_once_with_its_frame(tmp_path: Path) -> None:
+    net = Net(seed=2)
+    net.host("a", address="10.0.0.1/24")
+    net.host("b", address="10.0.0.2/24", firewall={"rules": ["drop udp dport 9", "accept"]})
+    net.link("a", "b")
+    net["a"].run(send, "10.0.0.2")
+    story = told(net, tmp_path, net.run)
+    (judged,) = story.of("judged", "b")
+    (dropped,) = story.records(event="dropped", reason="FILTER_RULE")
+    assert judged.frames == ((dropped["frame"], dropped["frame"]),)
+    assert story.of("drop") == []
+    alone = Told(story.trace, Choice(only=("drops",)))
+    assert [step.values["reason"] for step in alone.of("drop")] == ["FILTER_RULE"]
 
 
 def test_a_balancers_choice_lists_its_servers(tmp_path: Path) -> None:

@@ -27,6 +27,7 @@ class Reading:
         self._kinds = (
             frozenset(name for name, kind in KINDS.items() if kind.only in wanted) if wanted else None
         )
+        scene.kinds = self._kinds
         self._records: dict[str, list[Reader]] = {}
         self._packets: dict[str, list[PacketReader]] = {}
         for make in MAKERS:

@@ -56,7 +56,15 @@ class Scene:
         """Program -> the record that said it started."""
         self.ports: dict[str, None] = {}
         """Ports whose frames were read."""
+        self.kinds: frozenset[str] | None = None
+        """The kinds of facts that are wanted; None for all."""
+        self.judged: dict[str, tuple[int, str, Flight]] = {}
+        """Node -> when its firewall refused what, last; and the flight that its verdict is told with."""
         self._own()
+
+    def is_told(self, kind: str) -> bool:
+        """Whether facts of a kind are wanted."""
+        return self.kinds is None or kind in self.kinds
 
     def owner(self, address: str) -> str:
         """The node that has an address now; "" when none of the net has."""

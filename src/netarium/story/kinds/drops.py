@@ -23,6 +23,9 @@ NOT_FOR_THEM: Final = frozenset(
     }
 )
 """Drops that are no loss: a broadcast reaches many it is not for."""
+_BARE: Final = str.maketrans("", "", "[]")
+"""Brackets about IPv6 addresses stand where there is no port in one of the two ways to write them."""
+_FILTERED: Final = frozenset({Drop.FILTER_RULE.name, Drop.FILTER_REJECT.name})
 
 
 def _say(fact: Fact, words: Words) -> str:
@@ -53,6 +56,8 @@ class _Drops:
         if reason not in Drop.__members__:
             return
         node = record["at"].partition(">")[0].partition(":")[0].partition("--")[0]
+        if reason in _FILTERED and self._is_judged(record, node):
+            return
         values = {
             "reason": reason,
             "where": record["at"],
@@ -75,6 +80,17 @@ class _Drops:
         if reason in NOT_FOR_THEM or _is_for_client(record, reason) or _is_last_of_flood(record, reason):
             fact.background, fact.phase = True, ""
         yield fact
+
+    def _is_judged(self, record: Record, node: str) -> bool:
+        """Whether the firewall's verdict on this packet was told just now: that gets its frame, and is enough."""
+        time_ns, packet, flight = self.scene.judged.get(node, (-1, "", None))
+        what = _what(record).partition(" ")[2].replace(" > ", " -> ")
+        if flight is None or time_ns != record["t"] or packet.translate(_BARE) != what.translate(_BARE):
+            return False
+        del self.scene.judged[node]
+        if isinstance(record.get("frame"), int):
+            flight.numbers.add(record["frame"])
+        return True
 
     def _conversation(self, record: Record) -> Subject | None:
         protocol = record.get("protocol")

@@ -5,10 +5,11 @@ Read first: RFC 3022 2.2 (NAPT), RFC 2979 (firewalls). `nat` tells the translati
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any, Final
 
-from netarium.story.facts import Fact, Subject
+from netarium.story.facts import Fact, Flight, Subject
 from netarium.story.kinds.base import Kind, Readers, Record
 from netarium.story.scene import Scene
 from netarium.story.words import Words
@@ -16,6 +17,9 @@ from netarium.story.words import Words
 REMEMBERED_MAX: Final = 4096
 LINES_MAX: Final = 6
 _ACTIONS: Final = frozenset({"accept", "drop", "reject"})
+_RULE: Final = re.compile(r"rule (\d+) of (\S+): (.+)", re.DOTALL)
+_POLICY: Final = re.compile(r"policy of (\S+): (.+)", re.DOTALL)
+"""How records name what decided (`stack/filter/firewall.py`, RuleChain.told)."""
 
 
 class _Filtering:
@@ -36,7 +40,13 @@ class _Filtering:
                     "packet": packet,
                     "chain": record["subject"].rpartition(" ")[2],
                 }
-                yield Fact(record["t"], "judged", place, values, about=self._about(place, packet))
+                fact = Fact(record["t"], "judged", place, values, about=self._about(place, packet))
+                if decision != "accept" and self.scene.is_told("judged"):
+                    fact.flight = Flight(
+                        place
+                    )  # that of the frame that goes no further, when its end is recorded
+                    self.scene.judged[place] = (record["t"], packet, fact.flight)
+                yield fact
         elif "servers" in details:
             values = {"server": decision, "method": details.get("method", ""), "servers": details["servers"]}
             ends = record["subject"].partition(" ")[2]
@@ -78,7 +88,17 @@ def _listed(table: list[str], known: list[str]) -> list[str]:
 
 def _say_judged(fact: Fact, words: Words) -> str:
     v = fact.values
-    return words.text(f"decision.judged.{v['action']}", place=fact.place, why=v["why"], packet=v["packet"])
+    why = said_why(v["why"], words)
+    return words.text(f"decision.judged.{v['action']}", place=fact.place, why=why, packet=v["packet"])
+
+
+def said_why(why: str, words: Words) -> str:
+    """`rule 1 of input: reject tcp dport 23` in the story's language; the rule itself as it was written."""
+    rule = _RULE.match(why)
+    if rule is not None:
+        return words.text("decision.why.rule", n=rule[1], chain=rule[2], rule=rule[3])
+    policy = _POLICY.match(why)
+    return words.text("decision.why.policy", chain=policy[1], policy=policy[2]) if policy is not None else why
 
 
 def _say_balanced(fact: Fact, words: Words) -> str:
