@@ -38,6 +38,11 @@ class LocalStream(Pollable):
         self._rights: deque[tuple[int, int, Rights]] = deque()
         """(where the message begins, where it ends, what it carries), counted from the next byte to be read."""
 
+    @property
+    def unread(self) -> int:
+        """So many bytes wait here."""
+        return self._size
+
     def readiness(self) -> int:
         """As unix(7) and pipe(7)."""
         mask = 0

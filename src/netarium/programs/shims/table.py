@@ -24,6 +24,7 @@ from netarium.programs.shims import (
 from netarium.programs.shims import file_times as file_times_shim
 from netarium.programs.shims import files as files_shim
 from netarium.programs.shims import imports as imports_shim
+from netarium.programs.shims import ioctl as ioctl_shim
 from netarium.programs.shims import local as local_shim
 from netarium.programs.shims import os as os_shim
 from netarium.programs.shims import random as random_shim
@@ -41,7 +42,8 @@ FUNCTIONS: list[tuple[str, str, ModuleType]] = [
     (
         "time",
         "time time_ns monotonic monotonic_ns perf_counter perf_counter_ns process_time process_time_ns thread_time "
-        "thread_time_ns clock_gettime clock_gettime_ns sleep gmtime localtime tzset mktime ctime asctime strftime",
+        "thread_time_ns clock_gettime clock_gettime_ns clock_settime clock_settime_ns sleep gmtime localtime "
+        "tzset mktime ctime asctime strftime",
         time_shim,
     ),
     (
@@ -56,7 +58,8 @@ FUNCTIONS: list[tuple[str, str, ModuleType]] = [
     ("os", "open", special_files),
     ("os", "urandom getrandom", random_shim),
     ("os", "unlink remove stat lstat access chmod chown", files_shim),
-    ("fcntl", "fcntl ioctl", fcntl_shim),
+    ("fcntl", "fcntl", fcntl_shim),
+    ("fcntl", "ioctl", ioctl_shim),
     ("fcntl", "flock lockf", file_locks),
     ("atexit", "register unregister", atexit_shim),
     (
