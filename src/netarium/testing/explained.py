@@ -25,6 +25,8 @@ UNANSWERED = "unanswered"
 DUPLICATE_ADDRESS = "duplicate-address"
 CUT_CAPTURE = "cut-capture"
 ONE_ARMED = "one-armed"
+KEEPALIVE = "keepalive"
+PAUSE = "pause"
 
 CAUSES = {
     LOSS: "a rule, a fault or a full queue took frames",
@@ -37,6 +39,8 @@ CAUSES = {
     DUPLICATE_ADDRESS: "the lab gives one address to two hosts on purpose",
     CUT_CAPTURE: "the capture begins or ends within a connection",
     ONE_ARMED: "a trunk carries what is routed twice, in the VLAN it comes from and in the one it goes to",
+    KEEPALIVE: "a program asked for keepalive and was silent for long",
+    PAUSE: "the run was in real time on a machine that now and then stands still",
 }
 
 
@@ -79,8 +83,32 @@ EXPLAINED = (
         "overtaken by a later segment, or sent again after a loss",
     ),
     Explained(
-        r"^D-SACK Sequence", (LOSS, REORDER, DUPLICATE), "bytes that came twice are reported (RFC 2883)"
+        r"^D-SACK Sequence",
+        (LOSS, REORDER, DUPLICATE, PAUSE),
+        "bytes that came twice are reported (RFC 2883)",
     ),
+    Explained(
+        r"^This frame is a \(suspected\) fast retransmission",
+        (LOSS, REORDER, CORRUPT),
+        "what the receiver misses is sent again",
+    ),
+    Explained(
+        r"^This frame is a \(suspected\) (spurious )?retransmission",
+        (LOSS, REORDER, CORRUPT, PAUSE),
+        "its acknowledgment did not come in time",
+    ),
+    Explained(
+        r"^Duplicate ACK",
+        (LOSS, REORDER, DUPLICATE, CORRUPT, PAUSE),
+        "something before was missing, or came twice",
+    ),
+    Explained(r"^(ACK to a )?TCP keep-alive segment", (KEEPALIVE,), "that is what was asked for"),
+    Explained(
+        r"^(ACK to a )?TCP keep-alive segment",
+        (SLOW_READER,),
+        "Linux, like us, probes a shut window by the same",
+    ),
+    Explained(r"^(ACK to a )?TCP Zero Window Probe", (SLOW_READER,), "the sender asks whether it may go on"),
     Explained(r"^Bad checksum", (CORRUPT,), "the rule changed bytes that the FCS no longer guards"),
     Explained(
         r"^Malformed Packet|^Short segment|^Bogus|^IPv4 total length", (CORRUPT,), "the rule changed a length"
@@ -114,6 +142,7 @@ _DROP_CAUSES = {
     Drop.IP_MALFORMED: CORRUPT,
     Drop.TCP_MALFORMED: CORRUPT,
     Drop.TCP_NO_SOCKET: RESET,
+    Drop.TCP_NO_CONNECTION: RESET,
     Drop.TCP_CLOSED_BY_PROGRAM: RESET,
     Drop.NEIGHBOR_UNREACHABLE: UNANSWERED,
     Drop.NO_ROUTE: UNANSWERED,

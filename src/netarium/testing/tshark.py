@@ -39,7 +39,9 @@ _PREFERENCES = (
     "tcp.analyze_sequence_numbers:TRUE",
 )
 _FIELDS = ("frame.number", "_ws.expert.severity", "_ws.expert.message", "frame.protocols")
-_WARNING, _ERROR = 0x600000, 0x800000
+_NOTE, _WARNING, _ERROR = 0x400000, 0x600000, 0x800000
+_OF_EVERY_FIN = "es the connection closing"
+"""A note of each FIN: it initiates or undergoes that."""
 _TIMEOUT_SECONDS = 120
 
 
@@ -50,8 +52,8 @@ class TsharkMissingError(NetariumError):
 class Finding(NamedTuple):
     """One thing that tshark says about one frame.
 
-    `interface` is the port's name, `frame_number` that in the whole file (as Wireshark shows it), `severity` "warning"
-    or "error", `reason` why it is no fault, or None.
+    `interface` is the port's name, `frame_number` that in the whole file (as Wireshark shows it), `severity` "note",
+    "warning" or "error", `reason` why it is no fault, or None.
     """
 
     interface: str
@@ -66,11 +68,12 @@ class Finding(NamedTuple):
         return text if self.reason is None else f"{text}; explained: {self.reason}"
 
 
-def all_findings(path: str | Path, causes: Iterable[str] = ()) -> list[Finding]:
+def all_findings(path: str | Path, causes: Iterable[str] = (), *, notes: bool = False) -> list[Finding]:
     """Every warning and error of tshark in a pcapng file, by interface and frame, those with a reason too.
 
-    `causes` are names of `explained.CAUSES`: what happened in the run. Raises TsharkMissingError without tshark,
-    UsageError for a file that is no capture or holds no frame.
+    `causes` are names of `explained.CAUSES`: what happened in the run. With `notes` its notes count too
+    (retransmissions, duplicate acknowledgments, keepalives), but for what it says of every FIN. Raises
+    TsharkMissingError without tshark, UsageError for a file that is no capture or holds no frame.
     """
     named = tuple(causes)
     explanation("", named)
@@ -85,7 +88,7 @@ def all_findings(path: str | Path, causes: Iterable[str] = ()) -> list[Finding]:
         if not files:
             raise UsageError(f"{path} holds no frame: there is nothing to judge")
         for interface, file in files.items():
-            for number, severity, message, protocols in _judge(program, file):
+            for number, severity, message, protocols in _judge(program, file, _NOTE if notes else _WARNING):
                 place = numbers[interface][number - 1]
                 reason = explanation(message, named)
                 findings.append(Finding(interface, place, severity, message, protocols, reason))
@@ -133,12 +136,14 @@ def _other_protocols(program: str) -> list[str]:
     return [name for name in names if name not in PROTOCOLS]
 
 
-def _judge(program: str, file: Path) -> Iterator[tuple[int, str, str, str]]:
-    """(frame number, severity, message, protocols) of all that tshark finds in a file of one interface."""
+def _judge(program: str, file: Path, least: int) -> Iterator[tuple[int, str, str, str]]:
+    """(frame number, severity, message, protocols) of all from severity `least` on that tshark finds in a file of one
+    interface.
+    """
     command = [program, "-n", "-2", "-r", str(file)]
     for preference in _PREFERENCES:
         command += ["-o", preference]
-    command += ["-Y", f"_ws.expert.severity >= {_WARNING} || _ws.malformed", "-T", "json"]
+    command += ["-Y", f"_ws.expert.severity >= {least} || _ws.malformed", "-T", "json"]
     for field in _FIELDS:
         command += ["-e", field]
     result = _run(command, file.parent)
@@ -148,18 +153,22 @@ def _judge(program: str, file: Path) -> Iterator[tuple[int, str, str, str]]:
         fields = found["_source"]["layers"]
         number, protocols = int(fields["frame.number"][0]), fields["frame.protocols"][0]
         severities, messages = fields.get(_FIELDS[1], []), fields.get(_FIELDS[2], [])
-        for severity, message in _experts(severities, messages):
+        for severity, message in _experts(severities, messages, least):
             yield number, severity, message, protocols
 
 
-def _experts(severities: list[str], messages: list[str]) -> list[tuple[str, str]]:
-    """(severity, message) of each expert item from warning on; a frame without one was chosen for being malformed."""
+def _experts(severities: list[str], messages: list[str], least: int) -> list[tuple[str, str]]:
+    """(severity, message) of each expert item from `least` on; a frame without one was chosen for being malformed."""
     found = []
+    of_fin = False
     for number, message in zip(severities, messages, strict=True):
         level = int(number, 0)
-        if level >= _WARNING:
-            found.append(("error" if level >= _ERROR else "warning", message))
-    return found or [("error", "Malformed Packet")]
+        if level == _NOTE and message.endswith(_OF_EVERY_FIN):
+            of_fin = True
+        elif level >= least:
+            name = "error" if level >= _ERROR else "warning" if level >= _WARNING else "note"
+            found.append((name, message))
+    return found or ([] if of_fin else [("error", "Malformed Packet")])
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

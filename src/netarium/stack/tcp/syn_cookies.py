@@ -21,7 +21,7 @@ MSS_TABLE: Final = (536, 1300, 1440, 1460)
 """The values a cookie can remember (Linux msstab); the largest that is not above the peer's is taken."""
 MINUTE_NS: Final = 60_000_000_000
 MINUTES_VALID: Final = 2
-"""Linux MAX_SYNCOOKIE_AGE."""
+"""Linux MAX_SYNCOOKIE_AGE: the minute it was made in and the next, so that a cookie is good for 60 to 120 s."""
 OPTION_BITS: Final = 6
 SCALE_ABSENT: Final = 0xF
 
@@ -51,7 +51,7 @@ class SynCookies:
         value = ((ack.acknowledgment - 1) - self._hash(c, -1) - peer_isn) & MASK
         now_minute = c.stack.now // MINUTE_NS
         age = (now_minute - (value >> 24)) & 0xFF
-        if age > MINUTES_VALID:
+        if age >= MINUTES_VALID:
             return None
         index = (value - self._hash(c, now_minute - age)) & 0xFFFFFF
         if index >= len(MSS_TABLE):
