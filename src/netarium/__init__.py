@@ -10,11 +10,12 @@ The folders are layers, from the bottom up; a higher line may import lower ones 
     sockets, control  BSD semantics over a stack; the door by which tools read and change their host
     names             from a name to an address on a host
     nodes             the boxes one can place: stack + ports + engine, thin
-    programs, apps    running unmodified Python; the programs that come with it
+    programs, services, apps   running unmodified Python; what the net's servers run; chat and file transfer
     tools             what a host has in its /bin
     lab               `Net`, the lab file, lifecycle
-    story             what happened, as facts and in plain English
+    story             what happened, as facts and in plain words
     testing           frame checkers, a scripted TCP peer: shipped to users
+    outside           the real world: a TAP device, real time
     cli, pytest_plugin     the command line; the `net` fixture
 
 Users hold `Net`; everything else hangs from it. Importing this package installs nothing and imports nothing heavy.

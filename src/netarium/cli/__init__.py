@@ -1,6 +1,7 @@
 """The command line: one file per command.
 
     main         `netarium`: gives `run` the short way in, and builds the other commands only when one is called
+    commands     all commands but `run`, as `--help` shows them
     arguments    what `netarium run` takes
     run          `netarium run`: drive, report, exit code
     building     from the words of `run` to a net with its inputs

@@ -13,7 +13,7 @@
     launch      when a program starts: at, after, at the boot of its host
     lifecycle   the one loop of a net, and the rules by which a run is over
     watching    captures, trace, digest, counts of drops
-    description a net in words for the head of a trace, and what changes of it
+    description  a net in words for the head of a trace, and what changes of it
     file        a lab file as values that know their lines
     models      the schema of a lab file
     models_routing  the schema of `routing`; `routing` reads it and runs the daemons

@@ -1,7 +1,7 @@
 """What a host has in its /bin: ordinary programs over the socket module and time.
 
     ping        ICMP echo, with the output of iputils' ping; `echo` does it, `ping6` over IPv6
-    traceroute  the routers on the way, by `traceroute_probes`; tracepath also finds the MTU of the path
+    traceroute  the routers on the way, by `traceroute_probes`; `tracepath` finds the MTU of the path too
     arp         the ARP table, as net-tools
     ip          links, addresses, routes and neighbours, as iproute2
     curl        transfer a URL; `curl_facts` is what -w prints of it

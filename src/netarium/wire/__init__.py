@@ -7,7 +7,7 @@
     packet       an IP packet from its parts and back: the table of transport protocols
     arp          `ArpPacket` (RFC 826)
     ipv4         `Ipv4Header` (RFC 791)
-    icmp         `IcmpHeader` (RFC 792); icmp_header: what it shares with ICMPv6
+    icmp         `IcmpHeader` (RFC 792); `icmp_header`: what it shares with ICMPv6
     igmp         `IgmpMessage` (RFC 2236)
     ipv6         `Ipv6Header` with its extension headers (RFC 8200)
     icmpv6       `Icmpv6Header` (RFC 4443)

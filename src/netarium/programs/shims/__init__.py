@@ -12,7 +12,7 @@ as first argument, anywhere else the original. So nothing changes outside the ne
     file_times what a program sees of the times of real files: virtual ones
     file_locks locks on files, waited for in virtual time; `special_files` FIFOs and /etc/hosts; `semaphores` refused
     ioctl      bytes that wait; `interface_ioctl` what the interfaces are; `memory` addresses that programs give
-    privileges users, groups, sessions, priorities, limits: the program's own
+    privileges  users, groups, sessions, priorities, limits: the program's own
     signal_wait  masks of signals, pause and sigwait
     atexit, builtins, datetime, fcntl, os, random, select, signal, socket, ssl, sys, thread, time
                a file for each of the standard library's; `locks` beside thread, threading.local in `local`, thread
@@ -20,6 +20,7 @@ as first argument, anywhere else the original. So nothing changes outside the ne
     socket_functions  what the module `socket` has beside the class; socket_names asks names, socket_linger closes
     socket_address    addresses as programs write them, socket_address6 those of AF_INET6
     socket_arguments  the arguments of the class' methods; socket_message those of sendmsg and recvmsg
+    socket_transfer   recv, send and their like, and the waiting they do
     socket_watch      what watchers are told of calls
 """
 
