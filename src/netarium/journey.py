@@ -131,6 +131,7 @@ class Drop(Enum):
     TCP_MALFORMED = ("transport", "the TCP header is malformed")
     TCP_CHECKSUM = ("transport", "the TCP checksum is wrong")
     TCP_NO_SOCKET = ("transport", "no socket is bound to the TCP port")
+    TCP_NO_CONNECTION = ("transport", "there is no such connection, or none any more")
     TCP_BROADCAST = ("transport", "TCP takes no broadcast or multicast")
     TCP_OUT_OF_WINDOW = ("transport", "the segment lies outside the receive window")
     TCP_OLD_DUPLICATE = ("transport", "all its bytes have been received before")

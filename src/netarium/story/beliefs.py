@@ -127,7 +127,7 @@ CORRECTED: Final[dict[str, tuple[tuple[Fits, str], ...]]] = {
     "read": ((_always, "belief.send_is_not_recv"),),
     "sent-again": (
         (_has("cause", "KEEPALIVE"), "belief.keepalive_is_late"),
-        (_has("probe", ""), "belief.loss_tells_nobody"),
+        (lambda values: not values.get("probe") and not values.get("mtu"), "belief.loss_tells_nobody"),
     ),
     "ping": ((_always, "belief.ping_has_no_port"),),
     "icmp-error": ((_always, "belief.icmp_is_not_ping"),),

@@ -255,7 +255,7 @@ class Story:
         for key in ("asker", "target"):
             if key in label:
                 label[key] = self.scene.owner(label[key]) or label[key]
-        key = f"chapter.{chapter.phase}"
+        key = f"chapter.{_came_of(chapter)}"
         if not self.words.language.has(key):
             key = "chapter.alone"
         try:
@@ -326,6 +326,22 @@ class Story:
         """What a counted sort of packets is called: a protocol by its name, a kind by its word."""
         language = self.words.language
         return language.text(f"kind.{name}") if language.has(f"kind.{name}") else name
+
+
+def _came_of(chapter: Chapter) -> str:
+    """The phase of a chapter, or what came of it: a connection may be refused, never answered, or broken off."""
+    if chapter.phase not in ("open", "close"):
+        return chapter.phase
+    segments = {fact.values["segment"] for fact in chapter.facts if fact.kind == "tcp"}
+    if chapter.phase == "close":
+        return "broken" if "reset" in segments and "fin" not in segments else "close"
+    if "reset" in segments and "established" not in segments:
+        return "refused"
+    gave_up = any(
+        fact.kind == "tcp-state" and (fact.values["before"], fact.values["after"]) == ("SYN-SENT", "CLOSED")
+        for fact in chapter.facts
+    )
+    return "vain" if gave_up else "open"
 
 
 def _programs_of(trace: TraceFile, follow: str) -> tuple[str, ...]:

@@ -71,7 +71,7 @@ def test_a_guessed_ack_is_no_cookie() -> None:
     line.server.receive(
         line.server.interfaces["eth0"], Frame(SERVER, CLIENT, ETHERTYPE_IPV4, network, header, b""), line.now
     )
-    assert line.drops[-1][2] is Drop.TCP_NO_SOCKET
+    assert line.drops[-1][2] is Drop.TCP_NO_CONNECTION
     assert not listener.accept_queue
 
 

@@ -123,9 +123,9 @@ class Tcp:
                     return listener.receive_syn(network.destination, network.source, header)
                 return Drop.TCP_NOT_ACCEPTED
         if flags & RST:
-            return Drop.TCP_NO_SOCKET  # never a RST for a RST
+            return Drop.TCP_NO_CONNECTION  # never a RST for a RST
         self.answer_with_reset(self.ip, network.destination, network.source, header, len(frame.payload))
-        return Drop.TCP_NO_SOCKET
+        return Drop.TCP_NO_SOCKET if flags & (SYN | ACK) == SYN else Drop.TCP_NO_CONNECTION
 
     def _may_reuse(self, c: Connection, header: TcpHeader) -> bool:
         """Whether a SYN may take the place of a connection in TIME-WAIT. (RFC 6191; RFC 9293 section 3.6.1)
@@ -208,7 +208,7 @@ class Tcp:
         mss = max(mtu - c.ip.header_bytes - 20, options.MSS_MIN)
         if mtu and mss < c.mss + (options.TIMESTAMP_OPTION_BYTES if c.timestamps_ok else 0):
             options.set_mss(c, mss)
-            receiver.resend_smaller(c)
+            receiver.resend_smaller(c, mtu)
 
     # -- from above ---------------------------------------------------------------------------------------------------
 

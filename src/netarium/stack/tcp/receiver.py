@@ -269,7 +269,7 @@ def _take_waiting(c: ControlBlock) -> None:
         c.rcv_queued_bytes += len(payload)
 
 
-def resend_smaller(c: ControlBlock) -> None:
+def resend_smaller(c: ControlBlock, path_mtu_bytes: int) -> None:
     """The path's MTU shrank: cut what is in flight to the new size and send it again. (RFC 1191 section 6.4)"""
-    recovery.resegment(c)
+    recovery.resegment(c, path_mtu_bytes)
     sender.output(c)

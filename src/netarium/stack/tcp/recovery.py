@@ -76,6 +76,9 @@ def _tell(c: ControlBlock, segment: Segment, cause: Cause | None = None) -> None
     if watch.step is not None:
         if cause is None:
             cause = Cause.TIMEOUT if c.timed_out else Cause.RACK if c.sack_ok else Cause.FAST
+        path_mtu = segment.path_mtu_bytes if type(segment) is Piece else 0
+        if path_mtu:
+            cause = Cause.PATH_MTU
         details: dict[str, object] = {
             "sequence": segment.start - c.iss,
             "bytes": segment.end - segment.start,
@@ -85,7 +88,11 @@ def _tell(c: ControlBlock, segment: Segment, cause: Cause | None = None) -> None
             "cwnd": c.congestion.cwnd_bytes,
             "ssthresh": c.congestion.ssthresh_bytes,
         }
+        if path_mtu:
+            details["mtu"] = path_mtu
         watch.step(c.stack.now, c.stack.name, Stop.RETRANSMIT, c.subject(), details)
+    if type(segment) is Piece:
+        segment.path_mtu_bytes = 0  # the next time it will have been lost
 
 
 def forget(c: ControlBlock, segment: Segment) -> None:
@@ -276,7 +283,18 @@ def without_sack(c: ControlBlock, partial: bool) -> None:
         mark_lost(c, first, c.flight_head)
 
 
-def resegment(c: ControlBlock) -> None:
+class Piece(Segment):
+    """A part of a segment that was larger than the path's MTU, `path_mtu_bytes`, which is 0 once it has been sent.
+
+    A class of its own, so that the segments of all other connections pay nothing for it.
+    """
+
+    __slots__ = ("path_mtu_bytes",)
+
+    path_mtu_bytes: int
+
+
+def resegment(c: ControlBlock, path_mtu_bytes: int) -> None:
     """Cut the segments in flight that exceed the MSS, and count them as lost: routers have dropped them."""
     flight: list[Segment] = []
     for segment in c.flight[c.flight_head :]:
@@ -289,10 +307,11 @@ def resegment(c: ControlBlock) -> None:
             payload = segment.payload[cut : cut + c.mss]
             end = segment.end if cut + c.mss >= len(segment.payload) else start + len(payload)
             last = end == segment.end
-            piece = Segment(
+            piece = Piece(
                 start, end, payload, segment.flags if last else segment.flags & ~(FIN | PSH), c.stack.now
             )
             piece.transmissions = segment.transmissions
+            piece.path_mtu_bytes = path_mtu_bytes
             flight.append(piece)
             start = end
             mark_lost(c, piece, 0)

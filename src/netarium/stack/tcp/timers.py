@@ -130,7 +130,7 @@ def _suspect_black_hole(c: ControlBlock, now: int) -> None:
     smaller = max(smaller, settings.tcp_min_snd_mss)
     if smaller < size:
         options.set_mss(c, smaller)
-        recovery.resegment(c)
+        recovery.resegment(c, 0)
 
 
 def _gave_up(c: ControlBlock, now: int) -> bool:

@@ -30,6 +30,8 @@ _EXPLAINED: Final = frozenset(
         "ENETUNREACH", "ENOTCONN", "EPIPE", "ETIMEDOUT",
     }
 )  # fmt: skip
+_OF_BIND: Final = frozenset({"EACCES", "EADDRNOTAVAIL"})
+"""Errors that other calls give for other reasons: a broadcast without leave, no free port."""
 _TIMED_OUT: Final = "TimeoutError"
 """The name of an error without a number: the socket's own time-out (settimeout)."""
 _TOOLS: Final = frozenset(tool.name for tool in TOOLS)
@@ -154,8 +156,8 @@ def _say(fact: Fact, words: Words) -> str:
 
 
 def _is_known(v: dict[str, Any]) -> bool:
-    """Whether the call itself says what the error comes of: EACCES has other causes where nothing is bound."""
-    return v["errno"] in _EXPLAINED and (v["errno"] != "EACCES" or v["call"] == "bind")
+    """Whether the call itself says what the error comes of: some have other causes where nothing is bound."""
+    return v["errno"] in _EXPLAINED and (v["errno"] not in _OF_BIND or v["call"] == "bind")
 
 
 def _say_bound(v: dict[str, Any], words: Words) -> str:

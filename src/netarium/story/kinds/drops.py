@@ -72,6 +72,8 @@ class _Drops:
         )
         about = about or self.scene.recent(node)
         phase = "" if about is not None and about.phase else "lost"
+        if about is not None and about.kind == "TCP" and record.get("length"):
+            phase = "data"  # though the program may have closed long ago
         if about is None:
             about = self.scene.subject("lost", record["at"], lambda: {"place": record["at"]})
             about.nodes = [node]

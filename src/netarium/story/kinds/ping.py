@@ -119,7 +119,7 @@ class _Icmp:
 
     def _error(self, record: Record, packet: Packet, flight: Flight, message: str) -> Fact:
         node = record["at"].partition(":")[0]
-        protocol, source, destination = _quoted(packet)
+        protocol, source, destination = quoted(packet)
         subject = None
         if source and destination and protocol in ("TCP", "UDP"):
             subject = self.scene.known_conversation(protocol, source, destination)
@@ -134,7 +134,10 @@ class _Icmp:
             "protocol": protocol,
             "mtu": int(record.get("rest", 0)) & 0xFFFF,
         }
-        return Fact(record["t"], "icmp-error", node, values, flight, subject, phase="" if subject else "lost")
+        phase = "" if subject else "lost"
+        if subject is not None and subject.kind == "TCP" and message == "icmp.too-big":
+            phase = "data"  # though the program may have closed long ago
+        return Fact(record["t"], "icmp-error", node, values, flight, subject, phase=phase)
 
 
 def _message4(kind: int, code: object) -> str:
@@ -145,7 +148,7 @@ def _message4(kind: int, code: object) -> str:
     return {TIME_EXCEEDED: "icmp.ttl", REDIRECT: "icmp.redirect"}.get(kind, "")
 
 
-def _quoted(packet: Packet) -> tuple[str, str, str]:
+def quoted(packet: Packet) -> tuple[str, str, str]:
     """(protocol, source, destination) of the packet that an error quotes, with ports where it has some."""
     from netarium.addresses import ipv4_text, ipv6_text
     from netarium.errors import WireError

@@ -11,6 +11,8 @@ from typing import Final
 from netarium.journey import Cause
 from netarium.story.facts import Fact, Flight
 from netarium.story.kinds.base import Kind, Readers, Record
+from netarium.story.kinds.ping import quoted
+from netarium.story.kinds.tcp import is_fin_alone
 from netarium.story.packets import Packet
 from netarium.story.scene import Scene, end_name, end_text
 from netarium.story.words import Words
@@ -29,6 +31,20 @@ class _Recovery:
         self._closed: dict[tuple[str, str], None] = {}
         self._answering: dict[tuple[str, str], None] = {}
         """Connections in SYN-RECEIVED: what they send again is a SYN+ACK."""
+        self._too_big: dict[str, Flight] = {}
+        """The first ICMP that said of a connection's packets, `A:port > B:port MTU`, that they are too big."""
+
+    def too_big(self, record: Record, packet: Packet, flight: Flight) -> Iterator[Fact]:
+        """Remember who said that a segment is larger than the path's MTU. (RFC 1191 section 4, RFC 8201 section 4)"""
+        kind = (record.get("protocol"), record.get("type"))
+        if kind == ("ICMPv6", 2) or (*kind, record.get("code")) == ("ICMP", 3, 4):
+            protocol, source, destination = quoted(packet)
+            if protocol == "TCP":
+                mtu = int(record.get("rest", 0)) & (0xFFFF if kind[0] == "ICMP" else 0xFFFFFFFF)
+                self._too_big.setdefault(f"{source}-{destination} {mtu}", flight)
+                if len(self._too_big) > REMEMBERED_MAX:
+                    del self._too_big[next(iter(self._too_big))]
+        return iter(())
 
     def state(self, record: Record) -> Iterator[Fact]:
         """A connection is in SYN-RECEIVED, or no longer."""
@@ -49,17 +65,26 @@ class _Recovery:
             return
         local, _, remote = record["subject"].removeprefix("tcp ").partition("-")
         about = self.scene.known_conversation("TCP", local, remote)
+        mtu = int(details.get("mtu", 0))
+        is_fin = about is not None and is_fin_alone(about, local, details.get("sequence", 0))
+        said = self._too_big.get(f"{local}-{remote} {mtu}") if mtu else None
         values = {
             "who": end_name(self.scene.owner, place, local, remote),
             "cause": cause,
+            "mtu": mtu,
+            "router": said.sender if said is not None else "",
+            "said_in": [list(each) for each in said.numbers.ranges] if said is not None else [],
             "from": details.get("sequence", 0),
             "bytes": details.get("bytes", 0),
             "try": details.get("try", 0),
             "cwnd": details.get("cwnd", 0),
             "probe": _PROBES.get(cause, ""),
             "answers": (place, record["subject"]) in self._answering,
+            "fin": is_fin,
         }
-        yield Fact(record["t"], "sent-again", place, values, about=about)
+        # What is sent again is of the data, though the program may have closed long ago.
+        phase = "data" if values["bytes"] and not is_fin and not values["probe"] else ""
+        yield Fact(record["t"], "sent-again", place, values, about=about, phase=phase)
 
     def window(self, record: Record, packet: Packet, flight: Flight) -> Iterator[Fact]:
         """A receiver says that it has no room, and later that it has some again."""
@@ -103,9 +128,24 @@ def _say_again(fact: Fact, words: Words) -> str:
         return words.text(
             "decision.again.syn", what=what, place=fact.values["who"], because=because, number=v["try"]
         )
+    if v["fin"]:
+        return words.text("decision.again.fin", place=v["who"], because=because)
     last = v["from"] + v["bytes"] - 1
+    if v["mtu"]:
+        told = {"place": v["who"], "first": v["from"], "last": last, "mtu": v["mtu"]}
+        if not v["said_in"]:
+            return words.text("decision.again.path_mtu_unseen", **told)
+        return words.text(
+            "decision.again.path_mtu", router=v["router"], frames=_frames(v["said_in"], words), **told
+        )
     said = words.text("decision.again", place=fact.values["who"], because=because, first=v["from"], last=last)
     return said + (words.text("decision.again.cwnd", cwnd=v["cwnd"]) if v["cwnd"] else "")
+
+
+def _frames(ranges: list[list[int]], words: Words) -> str:
+    """`frame 7` or `frames 400, 407-408`."""
+    numbers = ", ".join(str(first) if first == last else f"{first}-{last}" for first, last in ranges)
+    return words.text("frame.one" if numbers.isdigit() else "frame.many", numbers=numbers)
 
 
 def _say_window(fact: Fact, words: Words) -> str:
@@ -118,9 +158,29 @@ KINDS: Final = (
     Kind(
         "sent-again",
         "tcp",
-        frozenset({"who", "cause", "from", "bytes", "try", "cwnd", "probe", "answers"}),
+        frozenset(
+            [
+                "who",
+                "cause",
+                "from",
+                "bytes",
+                "try",
+                "cwnd",
+                "probe",
+                "answers",
+                "mtu",
+                "router",
+                "said_in",
+                "fin",
+            ]
+        ),
         _say_again,
-        needles=(b'"stop":"RETRANSMIT"', b'"after":"SYN-RECEIVED"'),
+        needles=(
+            b'"stop":"RETRANSMIT"',
+            b'"after":"SYN-RECEIVED"',
+            b'"protocol":"ICMP"',
+            b'"protocol":"ICMPv6"',
+        ),
     ),
     Kind("window", "tcp", frozenset({"who", "open"}), _say_window, needles=(b'"protocol":"TCP"',)),
 )
@@ -129,4 +189,7 @@ KINDS: Final = (
 def readers(scene: Scene) -> Readers:
     """The readers of one story."""
     state = _Recovery(scene)
-    return Readers({"step:RETRANSMIT": state.again, "state:tcp": state.state}, {"TCP": state.window})
+    return Readers(
+        {"step:RETRANSMIT": state.again, "state:tcp": state.state},
+        {"TCP": state.window, "ICMP": state.too_big, "ICMPv6": state.too_big},
+    )

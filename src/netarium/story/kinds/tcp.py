@@ -273,6 +273,15 @@ def carried(subject: Subject, side: int) -> tuple[int, int, int]:
     return sender.segments, sender.segment_bytes, sender.again
 
 
+def is_fin_alone(subject: Subject, local: str, sequence: int) -> bool:
+    """Whether that number, relative to the first, is that of the FIN that the end `local` has sent: no byte of data."""
+    memory = subject.state
+    if not isinstance(memory, _Memory):
+        return False
+    side = 0 if any(pair.startswith(f"{local}-") for pair in subject.pairs) else 1
+    return memory.sides[side].fin == sequence + 1
+
+
 def readers(scene: Scene) -> Readers:
     """The readers of one story."""
     tcp = _Tcp(scene)
