@@ -3,31 +3,46 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: demo test check bench cpython-tests soak format clean
+.DEFAULT_GOAL := demo
+.PHONY: help demo test check bench cpython-tests soak format clean
+.PHONY: check-format check-lint check-types check-layers check-sizes
 
-demo: $(STAMP)
+help: ## what can be made
+	@sed -n 's/^\([a-z-]*\):.* ## /\1	/p' $(MAKEFILE_LIST) | expand -t 16
+
+demo: $(STAMP) ## what the README shows: a PC that knows nothing opens a web page, told step by step
 	$(BIN)/netarium demo
 
-test: $(STAMP)
+test: $(STAMP) ## the whole suite
 	$(BIN)/python -m pytest -n 2
 
-check: $(STAMP)
+check: check-format check-lint check-types check-layers check-sizes ## format, lint, types, layers, sizes
+
+check-format: $(STAMP)
 	$(BIN)/ruff format --check .
+
+check-lint: $(STAMP)
 	$(BIN)/ruff check .
+
+check-types: $(STAMP)
 	$(BIN)/mypy
+
+check-layers: $(STAMP)
 	$(BIN)/lint-imports
+
+check-sizes: $(STAMP)
 	$(BIN)/python scripts/check_sizes.py
 
-bench: $(STAMP)
+bench: $(STAMP) ## the speed of whole programs, beside other simulators where they are installed
 	$(BIN)/python -m bench
 
-cpython-tests: $(STAMP)
+cpython-tests: $(STAMP) ## CPython's own tests of sockets and asyncio on a virtual host: docs/cpython-tests.md
 	$(BIN)/python -m scripts.cpython_tests
 
-soak: $(STAMP)
+soak: $(STAMP) ## the long tests, which `make test` leaves out
 	$(BIN)/python -m pytest -n 2 -m soak
 
-format: $(STAMP)
+format: $(STAMP) ## format, and mend what ruff can mend
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
@@ -37,5 +52,5 @@ $(STAMP): pyproject.toml requirements-dev.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	touch $@
 
-clean:
+clean: ## take away the environment and all caches
 	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
