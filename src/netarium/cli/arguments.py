@@ -6,7 +6,7 @@ Standard library alone: a run of two scripts starts without the rest of the comm
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -34,6 +34,20 @@ class RunArguments:
     json: bool = False
 
 
+def add_conditions(add: Callable[..., object]) -> None:
+    """The options that whatever runs something has: under which conditions it runs."""
+    add("--seed", type=int, metavar="N", help="the seed of all randomness (the lab's, else 0)")
+    add("--until", metavar="30s", help="stop at this virtual time")
+    add(
+        "--stdin",
+        action="append",
+        default=[],
+        metavar="NAME=FILE",
+        help="what the program NAME reads as its input",
+    )
+    add("--root", action="store_true", help="programs run as root")
+
+
 def parser() -> argparse.ArgumentParser:
     """The parser of `netarium run`; `--help` prints it."""
     result = argparse.ArgumentParser(
@@ -49,8 +63,7 @@ def parser() -> argparse.ArgumentParser:
         metavar="LAB.yaml | 'SCRIPT.py ARGS'",
         help="a lab file, or one or more command lines",
     )
-    add("--seed", type=int, metavar="N", help="the seed of all randomness (the lab's, else 0)")
-    add("--until", metavar="30s", help="stop at this virtual time")
+    add_conditions(add)
     add("--pcap", metavar="FILE", help="write every frame to a pcapng file")
     add(
         "--pcap-on",
@@ -65,14 +78,6 @@ def parser() -> argparse.ArgumentParser:
         metavar="DIR",
         help="draw cwnd, ssthresh and flight of each TCP connection there (needs matplotlib)",
     )
-    add(
-        "--stdin",
-        action="append",
-        default=[],
-        metavar="NAME=FILE",
-        help="what the program NAME reads as its input",
-    )
-    add("--root", action="store_true", help="programs run as root")
     add(
         "--check-determinism",
         action="store_true",

@@ -20,6 +20,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
+PASSED_ON = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
+"""For commands that read their words themselves, --help too."""
+
 
 def _version(wanted: bool) -> None:
     if wanted:
@@ -36,9 +39,7 @@ def _top(
     pass
 
 
-@app.command(
-    context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []},
-)
+@app.command(context_settings=PASSED_ON)
 def run(context: typer.Context) -> None:
     """Run a lab, or scripts without one, to the end in virtual time (`netarium run --help`)."""
     from netarium.cli.run import main as run_main
@@ -46,9 +47,7 @@ def run(context: typer.Context) -> None:
     raise typer.Exit(run_main(context.args))
 
 
-@app.command(
-    context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []},
-)
+@app.command(context_settings=PASSED_ON)
 def chat(context: typer.Context) -> None:
     """Chat on real networks: serve, join (`netarium chat --help`)."""
     from netarium.cli.chat import main as chat_main
@@ -56,9 +55,7 @@ def chat(context: typer.Context) -> None:
     raise typer.Exit(chat_main(context.args))
 
 
-@app.command(
-    context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []},
-)
+@app.command(context_settings=PASSED_ON)
 def files(context: typer.Context) -> None:
     """Transfer files on real networks: serve, put, get, ls (`netarium files --help`)."""
     from netarium.cli.files import main as files_main
@@ -66,9 +63,7 @@ def files(context: typer.Context) -> None:
     raise typer.Exit(files_main(context.args))
 
 
-@app.command(
-    context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []},
-)
+@app.command(context_settings=PASSED_ON)
 def explain(context: typer.Context) -> None:
     """Tell a run step by step: a lab, scripts or a recorded trace (`netarium explain --help`)."""
     from netarium.cli.explain import main as explain_main

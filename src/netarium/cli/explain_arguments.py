@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from netarium.cli.arguments import EXIT_CODES
+from netarium.cli.arguments import EXIT_CODES, add_conditions
 from netarium.cli.arguments import parse as parse_run
 
 
@@ -97,22 +97,13 @@ def _add_telling(group: argparse._ArgumentGroup) -> None:
 
 def _add_running(group: argparse._ArgumentGroup) -> None:
     add = group.add_argument
-    add("--seed", type=int, metavar="N", help="the seed of all randomness (the lab's, else 0)")
-    add("--until", metavar="30s", help="stop at this virtual time")
+    add_conditions(add)
     add(
         "--pcap",
         metavar="FILE",
         help="leave the capture there (explain.pcapng), which the numbers point into",
     )
     add("--trace", metavar="FILE.jsonl", help="leave the trace there too")
-    add(
-        "--stdin",
-        action="append",
-        default=[],
-        metavar="NAME=FILE",
-        help="what the program NAME reads as its input",
-    )
-    add("--root", action="store_true", help="programs run as root")
 
 
 def parse(arguments: Sequence[str]) -> ExplainArguments:

@@ -17,7 +17,7 @@ import sys
 import time
 from typing import Any
 
-from netarium.tools.traceroute import label
+from netarium.tools.traceroute import add_naming, label
 from netarium.tools.traceroute_probes import ERRQUEUE, IP_RECVERR, IPV6_RECVERR
 
 IP_MTU_DISCOVER = 10
@@ -31,12 +31,7 @@ WAIT_S = 1.0
 def read_arguments(arguments: list[str]) -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(prog="tracepath", description="Trace the path to a host, and its MTU.")
-    family = parser.add_mutually_exclusive_group()
-    family.add_argument(
-        "-4", dest="family", action="store_const", const=socket.AF_INET, default=0, help="IPv4"
-    )
-    family.add_argument("-6", dest="family", action="store_const", const=socket.AF_INET6, help="IPv6")
-    parser.add_argument("-n", dest="numeric", action="store_true", help="addresses only")
+    add_naming(parser)
     parser.add_argument("-m", dest="most", type=int, default=30, metavar="HOPS", help="the most")
     parser.add_argument("-l", dest="size", type=int, default=0, metavar="BYTES", help="of the first probe")
     parser.add_argument("-p", dest="port", type=int, default=44444, metavar="PORT", help="of the first probe")

@@ -43,15 +43,20 @@ class Hop:
         return any(each is not None and each.kind != "ttl" for each in self.answers)
 
 
-def read_arguments(arguments: list[str]) -> argparse.Namespace:
-    """The command line."""
-    parser = Parser(prog="traceroute", description="Print the route packets take to a host.")
+def add_naming(parser: argparse.ArgumentParser) -> None:
+    """The options that say which addresses are meant, and how hops are shown."""
     family = parser.add_mutually_exclusive_group()
     family.add_argument(
         "-4", dest="family", action="store_const", const=socket.AF_INET, default=0, help="IPv4"
     )
     family.add_argument("-6", dest="family", action="store_const", const=socket.AF_INET6, help="IPv6")
     parser.add_argument("-n", dest="numeric", action="store_true", help="addresses only")
+
+
+def read_arguments(arguments: list[str]) -> argparse.Namespace:
+    """The command line."""
+    parser = Parser(prog="traceroute", description="Print the route packets take to a host.")
+    add_naming(parser)
     parser.add_argument("-q", dest="probes", type=int, default=3, metavar="PROBES", help="a hop")
     parser.add_argument("-w", dest="wait", type=float, default=5.0, metavar="SECONDS", help="for an answer")
     parser.add_argument("-f", dest="first", type=int, default=1, metavar="FIRST", help="hop to begin with")
