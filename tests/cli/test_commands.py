@@ -20,7 +20,10 @@ def test_help_of_run_comes_from_its_own_parser(netarium):
 
 
 def test_version(netarium):
-    assert netarium("--version").stdout == "netarium 0.1.0\n"
+    assert netarium("--version").stdout in (
+        "netarium 0.1.0 (pure Python)\n",
+        "netarium 0.1.0 (compiled)\n",
+    )
 
 
 def test_an_unknown_command_is_exit_2(netarium):

@@ -26,7 +26,9 @@ PASSED_ON = {"allow_extra_args": True, "ignore_unknown_options": True, "help_opt
 
 def _version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"netarium {__version__}")
+        from netarium.engine.build import kind
+
+        typer.echo(f"netarium {__version__} ({kind()})")
         raise typer.Exit
 
 

@@ -44,8 +44,10 @@ class Verdict:
         self.after_fcs: Final = after_fcs
 
     def __repr__(self) -> str:
-        told = [f"{name}={getattr(self, name)!r}" for name in self.__slots__ if name != "drop"]
-        return f"Verdict({self.drop}, {', '.join(told)})"
+        return (
+            f"Verdict({self.drop}, after_fcs={self.after_fcs}, delay_ns={self.delay_ns}, duplicate={self.duplicate}, "
+            f"flip={self.flip}, hold_ns={self.hold_ns})"
+        )
 
 
 LOST: Final = Verdict(Drop.RULE_LOSS)

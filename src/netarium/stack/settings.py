@@ -3,7 +3,8 @@
 Hot code reads plain attributes (`settings.tcp_sack`); tools and labs use `get` and `set` with Linux' names. An
 attribute is called like the last part of the name, with `neigh_` before those of `net.ipv4.neigh.default`, `conf_`
 before those of `net.ipv4.conf.all`, `ipv6_` before those of `net.ipv6`. Booleans are the ints 0 and 1, as on Linux.
-The rows are in `settings_ip`, `settings_tcp` and `settings_filter`.
+The rows are in `settings_ip`, `settings_tcp` and `settings_filter`; their classes are a line of bases, because
+mypyc takes no more than one each (docs/decisions/0006).
 """
 
 from __future__ import annotations
@@ -15,14 +16,14 @@ from typing import Final
 from netarium.errors import UsageError
 from netarium.stack.setting import Setting, Value
 from netarium.stack.settings_filter import FILTER_ROWS, FilterSettings
-from netarium.stack.settings_ip import IP_ROWS, IpSettings
-from netarium.stack.settings_tcp import TCP_ROWS, TcpSettings
+from netarium.stack.settings_ip import IP_ROWS
+from netarium.stack.settings_tcp import TCP_ROWS
 
 TABLE: Final = tuple(Setting(*row) for row in (*IP_ROWS, *TCP_ROWS, *FILTER_ROWS))
 BY_NAME: Final[dict[str, Setting]] = {each.name: each for each in TABLE}
 
 
-class Settings(IpSettings, TcpSettings, FilterSettings):
+class Settings(FilterSettings):
     """The values of one host, as attributes for hot code and by name for the rest.
 
     Setting one takes effect at the next use; what was resolved at the opening of a socket stays.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from netarium.stack.setting import INT_MAX, Row
+from netarium.stack.settings_tcp import TcpSettings
 
 FILTER_ROWS: Final[tuple[Row, ...]] = (
     ("net.netfilter.nf_conntrack_max", 1 << 16, "entries", "-", "the most tracked connections", 1, INT_MAX),
@@ -45,8 +46,8 @@ FILTER_ROWS: Final[tuple[Row, ...]] = (
 )  # fmt: skip
 
 
-class FilterSettings:
-    """The attributes of these rows."""
+class FilterSettings(TcpSettings):
+    """The attributes of these rows, after those of IP and TCP."""
 
     nf_conntrack_max: int
     nf_conntrack_tcp_loose: int

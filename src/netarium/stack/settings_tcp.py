@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from netarium.stack.setting import INT_MAX, Row
+from netarium.stack.settings_ip import IpSettings
 
 TCP_ROWS: Final[tuple[Row, ...]] = (
     # Sockets.
@@ -73,8 +74,8 @@ TCP_ROWS: Final[tuple[Row, ...]] = (
 )  # fmt: skip
 
 
-class TcpSettings:
-    """The attributes of these rows."""
+class TcpSettings(IpSettings):
+    """The attributes of these rows, after those of IP."""
 
     somaxconn: int
     rmem_default: int

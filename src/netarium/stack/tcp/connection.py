@@ -7,6 +7,8 @@ cannot be done now is told by the result, what went wrong stands in `error`. The
 
 from __future__ import annotations
 
+from typing import Final
+
 from netarium.journey import Cause
 from netarium.stack.failures import Failure
 from netarium.stack.tcp import (
@@ -23,29 +25,31 @@ from netarium.stack.tcp import (
 )
 from netarium.stack.tcp.control_block import NEVER_NS, ControlBlock
 
+_STATISTICS: Final = (
+    "blocked_by",
+    "bytes_acked",
+    "bytes_received",
+    "congestion_algorithm",
+    "cwnd_bytes",
+    "flight_bytes",
+    "mss_bytes",
+    "receive_queue_bytes",
+    "receive_window_bytes",
+    "retransmissions",
+    "rto_ns",
+    "rttvar_ns",
+    "send_queue_bytes",
+    "send_window_bytes",
+    "srtt_ns",
+    "ssthresh_bytes",
+    "state",
+)
+
 
 class Statistics:
     """What is known about a connection at one moment; `ss -i` and TCP_INFO show it. Times in ns, sizes in bytes."""
 
-    __slots__ = (
-        "blocked_by",
-        "bytes_acked",
-        "bytes_received",
-        "congestion_algorithm",
-        "cwnd_bytes",
-        "flight_bytes",
-        "mss_bytes",
-        "receive_queue_bytes",
-        "receive_window_bytes",
-        "retransmissions",
-        "rto_ns",
-        "rttvar_ns",
-        "send_queue_bytes",
-        "send_window_bytes",
-        "srtt_ns",
-        "ssthresh_bytes",
-        "state",
-    )
+    __slots__ = _STATISTICS
 
     def __init__(self, c: ControlBlock) -> None:
         self.state = states.NAMES[c.state]
@@ -67,7 +71,7 @@ class Statistics:
         self.blocked_by = c.blocked_by
 
     def __repr__(self) -> str:
-        fields = ", ".join(f"{name}={getattr(self, name)!r}" for name in self.__slots__)
+        fields = ", ".join(f"{name}={getattr(self, name)!r}" for name in _STATISTICS)
         return f"Statistics({fields})"
 
 

@@ -2,34 +2,38 @@
 
 from __future__ import annotations
 
+from typing import Final
+
+NAMES: Final = (
+    "congestion",
+    "cork",
+    "defer_accept_s",
+    "dont_fragment",
+    "keepalive",
+    "keepalive_count",
+    "keepalive_idle_ns",
+    "keepalive_interval_ns",
+    "linger2_s",
+    "linger_s",
+    "mss_max",
+    "nodelay",
+    "notsent_lowat_bytes",
+    "oob_inline",
+    "quickack",
+    "receive_buffer_bytes",
+    "send_buffer_bytes",
+    "syn_retries",
+    "tos",
+    "ttl",
+    "user_timeout_ns",
+    "window_clamp_bytes",
+)
+
 
 class SocketOptions:
     """What the program has chosen for one socket; a listener's are copied to what it accepts."""
 
-    __slots__ = (
-        "congestion",
-        "cork",
-        "defer_accept_s",
-        "dont_fragment",
-        "keepalive",
-        "keepalive_count",
-        "keepalive_idle_ns",
-        "keepalive_interval_ns",
-        "linger2_s",
-        "linger_s",
-        "mss_max",
-        "nodelay",
-        "notsent_lowat_bytes",
-        "oob_inline",
-        "quickack",
-        "receive_buffer_bytes",
-        "send_buffer_bytes",
-        "syn_retries",
-        "tos",
-        "ttl",
-        "user_timeout_ns",
-        "window_clamp_bytes",
-    )
+    __slots__ = NAMES
 
     def __init__(self) -> None:
         self.nodelay = False
@@ -58,6 +62,6 @@ class SocketOptions:
     def copy(self) -> SocketOptions:
         """The same choices for another socket."""
         other = SocketOptions()
-        for name in SocketOptions.__slots__:
+        for name in NAMES:
             setattr(other, name, getattr(self, name))
         return other
