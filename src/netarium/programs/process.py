@@ -143,6 +143,8 @@ class Process:
         self.default_timeout: int | None = None
         """socket.setdefaulttimeout, in ns."""
         self.descriptors = Descriptors()
+        self.own_files: set[int] = set()
+        """Numbers of the real kernel's that it has opened."""
         self._open_streams(stdin)
         self.context = ProgramContext(self)
         driver.register()

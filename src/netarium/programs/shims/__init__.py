@@ -8,6 +8,7 @@ as first argument, anywhere else the original. So nothing changes outside the ne
     driver     what the scheduler calls when it begins and stops driving
     imports    modules that would escape, refused by name
     libraries  adaptations of single libraries that look behind the curtain
+    descriptors  what can be done to their numbers beside reading and writing
     files      names of AF_UNIX sockets as the files they would be
     file_times what a program sees of the times of real files: virtual ones
     file_locks locks on files, waited for in virtual time; `special_files` FIFOs and /etc/hosts; `semaphores` refused

@@ -10,12 +10,12 @@ import io
 import os
 from typing import Any
 
+from netarium.programs.shims.descriptors import close as close_number
 from netarium.programs.shims.file_times import open_written
-from netarium.programs.shims.os import close as close_number
 from netarium.programs.shims.os import read as read_number
 from netarium.programs.shims.os import virtual_number
 from netarium.programs.shims.os import write as write_number
-from netarium.programs.shims.special_files import MACHINE_FILES, machine_file, refuse_fifo
+from netarium.programs.shims.special_files import MACHINE_FILES, machine_file, open_again, refuse_fifo
 from netarium.programs.task import Task
 
 _real_open = io.open
@@ -38,15 +38,21 @@ def open_file(
         if "b" in mode:
             return io.BytesIO(text.encode())
         return io.StringIO(text)
+    again = -1 if opener is not None else open_again(task, file)
+    if again >= 0:
+        return _open_descriptor(task, again, mode, buffering, encoding, errors, newline, True)
     if isinstance(file, int) and not isinstance(file, bool) and virtual_number(file) >= 0:
         return _open_descriptor(task, file, mode, buffering, encoding, errors, newline, closefd)
     if isinstance(mode, str) and "b" not in mode and encoding is None:
         encoding = "utf-8"  # LANG=C.UTF-8, whatever the machine's is
     if opener is None:
         refuse_fifo(task, file)
-    if not _may_write(mode, buffering):
-        return _real_open(file, mode, buffering, encoding, errors, newline, closefd, opener)
-    return open_written(task, file, mode, buffering, encoding, errors, newline, closefd, opener)
+    if _may_write(mode, buffering):
+        opened = open_written(task, file, mode, buffering, encoding, errors, newline, closefd, opener)
+    else:
+        opened = _real_open(file, mode, buffering, encoding, errors, newline, closefd, opener)
+    task.process.own_files.add(opened.fileno())
+    return opened
 
 
 _WRITING_MODES = frozenset(

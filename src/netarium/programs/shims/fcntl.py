@@ -22,7 +22,10 @@ def fcntl(task: Task, fd: Any, cmd: int, arg: Any = 0) -> Any:
     """As fcntl.fcntl: F_GETFL, F_SETFL, F_GETFD, F_SETFD, F_DUPFD."""
     number = virtual_number(_number(fd))
     if number < 0:
-        return _fcntl(fd, cmd, arg)
+        result = _fcntl(fd, cmd, arg)
+        if cmd in (real.F_DUPFD, real.F_DUPFD_CLOEXEC):
+            task.process.own_files.add(result)
+        return result
     descriptors = task.process.descriptors
     found = descriptors.get(number)
     if cmd == real.F_GETFL:

@@ -11,6 +11,7 @@ Importing goes on by the real times (`posix.stat` is left alone): compiled modul
 
 from __future__ import annotations
 
+import errno
 import io
 import os as real
 from collections.abc import Iterator
@@ -20,6 +21,7 @@ from typing import Any
 
 from netarium.programs.shims import dispatch
 from netarium.programs.task import Task
+from netarium.sockets.errno import os_error
 
 _stat, _fstat = real.stat, real.fstat
 _open, _write, _ftruncate, _truncate = real.open, real.write, real.ftruncate, real.truncate
@@ -101,6 +103,7 @@ def open(task: Task, path: Any, flags: int, mode: int = 0o777, *, dir_fd: Any = 
     number = _open(path, flags, mode, dir_fd=dir_fd)
     if fresh or (flags & real.O_TRUNC and flags & _WRITING):
         stamp(task, number)
+    task.process.own_files.add(number)
     return number
 
 
@@ -113,7 +116,9 @@ def write(task: Task, number: int, data: Any) -> int:
 
 
 def ftruncate(task: Task, fd: int, length: int) -> None:
-    """As os.ftruncate."""
+    """As os.ftruncate; EINVAL for what is no file."""
+    if task.process.descriptors.find(fd) is not None:
+        raise os_error(errno.EINVAL)
     _ftruncate(fd, length)
     stamp(task, fd)
 

@@ -11,7 +11,9 @@ import stat as modes
 from collections.abc import Callable
 from typing import Any
 
+from netarium.programs.shims.descriptors import status as descriptor_status
 from netarium.programs.shims.file_times import seen_inside
+from netarium.programs.shims.os import virtual_number
 from netarium.programs.task import Task
 from netarium.sockets.errno import os_error
 from netarium.sockets.unix_names import Name
@@ -43,6 +45,8 @@ def _remove(plain: Callable[..., Any]) -> Callable[..., Any]:
 
 def _status(plain: Callable[..., Any]) -> Callable[..., Any]:
     def status(task: Task, path: Any, *, dir_fd: Any = None, **keywords: Any) -> os.stat_result:
+        if isinstance(path, int) and not keywords and dir_fd is None and virtual_number(path) >= 0:
+            return descriptor_status(task, path)
         found = _found(task, path, dir_fd)
         if found is None:
             return seen_inside(task, plain(path, dir_fd=dir_fd, **keywords))

@@ -22,21 +22,13 @@ from netarium.programs.task import Task, TaskGreenlet
 from netarium.sockets.base import Credentials
 from netarium.sockets.descriptors import DESCRIPTOR_BASE
 from netarium.sockets.errno import os_error
-from netarium.sockets.local import LocalStream
 from netarium.sockets.local import pipe as make_pipe
 from netarium.sockets.readiness import Pollable
 
 _chdir = real.chdir
-_read, _close, _dup, _dup2, _fstat = (
-    real.read,
-    real.close,
-    real.dup,
-    real.dup2,
-    real.fstat,
-)
+_read = real.read
 _isatty, _set_blocking, _get_blocking = real.isatty, real.set_blocking, real.get_blocking
 _get_inheritable, _set_inheritable = real.get_inheritable, real.set_inheritable
-_stat_result = real.stat_result
 _getcwd = real.getcwd
 
 
@@ -98,42 +90,6 @@ def write(task: Task, fd: int, data: Any) -> int:
         raise os_error(errno.EINVAL)
     content = bytes(data)
     return blocking(task, found, "write", lambda: send(content))  # type: ignore[no-any-return]
-
-
-def close(task: Task, fd: int) -> None:
-    """As os.close."""
-    virtual = virtual_number(fd)
-    if virtual < 0:
-        _close(fd)
-    else:
-        task.process.descriptors.close(virtual)
-
-
-def dup(task: Task, fd: int) -> int:
-    """As os.dup."""
-    virtual = virtual_number(fd)
-    return _dup(fd) if virtual < 0 else task.process.descriptors.dup(virtual)
-
-
-def dup2(task: Task, fd: int, fd2: int, inheritable: bool = True) -> int:
-    """As os.dup2."""
-    virtual, other = virtual_number(fd), virtual_number(fd2)
-    if virtual < 0 and other < 0:
-        return _dup2(fd, fd2, inheritable)
-    if virtual < 0 or other < 0:
-        raise os_error(errno.EBADF)
-    if virtual != other:
-        task.process.descriptors.replace(other, task.process.descriptors.get(virtual))
-    return fd2
-
-
-def fstat(task: Task, fd: int) -> real.stat_result:
-    """As os.fstat: a socket, a pipe or a file."""
-    found = _find(task, fd)
-    if found is None:
-        return file_times.seen_inside(task, _fstat(fd))
-    mode = 0o010600 if isinstance(found, LocalStream | Stdin | Output) else 0o140777
-    return _stat_result((mode, virtual_number(fd), 9, 1, 0, 0, 0, 0, 0, 0))
 
 
 def isatty(task: Task, fd: int) -> bool:
@@ -365,18 +321,3 @@ def install_environment() -> None:
     """Make os.environ and os.environb look at the current greenlet."""
     for mapping in (real.environ, real.environb):
         mapping.__class__ = Environment
-
-
-def sendfile(
-    task: Task, out_fd: int, in_fd: int, offset: int | None, count: int, *rest: Any, **named: Any
-) -> int:
-    """As os.sendfile: from a real file to a virtual descriptor."""
-    found = _find(task, out_fd)
-    if found is None:
-        raise os_error(errno.EBADF)
-    if virtual_number(in_fd) >= 0:
-        raise os_error(errno.EINVAL)
-    data = _read(in_fd, count) if offset is None else real.pread(in_fd, min(count, 65_536), offset)
-    if not data:
-        return 0
-    return write(task, out_fd, data)

@@ -11,11 +11,11 @@ from typing import Any
 
 from netarium.names import ports
 from netarium.names.literal import format_ipv6, parse_ipv4_loosely, parse_ipv6
-from netarium.programs.shims.os import close as close_number
-from netarium.programs.shims.os import dup as dup_number
+from netarium.programs.shims.descriptors import close as close_number
+from netarium.programs.shims.descriptors import dup as dup_number
 from netarium.programs.shims.socket_address6 import FLOW_MAX, zone_index
 from netarium.programs.shims.socket_arguments import timeout_ns
-from netarium.programs.shims.socket_names import in_order, lookup, resolution_error
+from netarium.programs.shims.socket_names import as_text, in_order, lookup, resolution_error
 from netarium.programs.task import Task
 from netarium.sockets.errno import os_error
 from netarium.sockets.local import pair
@@ -37,10 +37,12 @@ def getaddrinfo(
     task: Task, host: Any, port: Any, family: int = 0, type: int = 0, proto: int = 0, flags: int = 0
 ) -> list[tuple[Any, Any, int, str, Any]]:
     """As socket.getaddrinfo over the host's own names."""
-    if isinstance(host, bytes | bytearray):
-        host = bytes(host).decode("ascii")
-    if host is not None and not isinstance(host, str):
-        raise TypeError("getaddrinfo() argument 1 must be string or None")
+    if host is not None:
+        if not isinstance(host, str | bytes | bytearray):
+            raise TypeError("getaddrinfo() argument 1 must be string or None")
+        host = as_text(host).partition("\0")[0]  # C sees no more of it
+    if host is None and port is None:
+        raise resolution_error(real.EAI_NONAME)
     if family not in (real.AF_UNSPEC, real.AF_INET, real.AF_INET6):
         raise resolution_error(real.EAI_FAMILY)
     type &= ~(real.SOCK_NONBLOCK | real.SOCK_CLOEXEC)
@@ -123,10 +125,18 @@ def _try(task: Task, host: str, family: int, may_be_empty: bool) -> list[str]:
         raise
 
 
+def _name_given(name: Any, call: str) -> str:
+    if not isinstance(name, str | bytes | bytearray):
+        raise TypeError(f"{call}() argument 1 must be str, bytes or bytearray, not {type(name).__name__}")
+    text = as_text(name)
+    if "\0" in text:
+        raise TypeError(f"{call}() argument 1 must be encoded string without null bytes")
+    return text
+
+
 def gethostbyname(task: Task, name: Any) -> str:
     """The first IPv4 address."""
-    if isinstance(name, bytes | bytearray):
-        name = bytes(name).decode("ascii")
+    name = _name_given(name, "gethostbyname")
     if name == "":
         return "0.0.0.0"
     if name == "<broadcast>":
@@ -136,8 +146,7 @@ def gethostbyname(task: Task, name: Any) -> str:
 
 def gethostbyname_ex(task: Task, name: Any) -> tuple[str, list[str], list[str]]:
     """(name, aliases, addresses)."""
-    if isinstance(name, bytes | bytearray):
-        name = bytes(name).decode("ascii")
+    name = _name_given(name, "gethostbyname_ex")
     return name, [], lookup(task, name, 4)
 
 
@@ -231,7 +240,7 @@ def socketpair(
     cores: tuple[Any, ...]
     if proto not in (0, int(real.AF_UNIX)):
         raise os_error(errno.EPROTONOSUPPORT)
-    if kind == real.SOCK_DGRAM:
+    if kind in (real.SOCK_DGRAM, real.SOCK_RAW):
         cores = datagram_pair(*around)
     elif kind in (real.SOCK_STREAM, real.SOCK_SEQPACKET):
         cores = tuple(

@@ -10,9 +10,8 @@ from netarium.programs import loops
 from netarium.programs.shims import atexit as atexit_shim
 from netarium.programs.shims import builtins as builtins_shim
 from netarium.programs.shims import datetime as datetime_shim
-from netarium.programs.shims import epoll as epoll_shim
-from netarium.programs.shims import fcntl as fcntl_shim
 from netarium.programs.shims import (
+    descriptors,
     file_locks,
     libraries,
     privileges,
@@ -21,6 +20,8 @@ from netarium.programs.shims import (
     socket_functions,
     special_files,
 )
+from netarium.programs.shims import epoll as epoll_shim
+from netarium.programs.shims import fcntl as fcntl_shim
 from netarium.programs.shims import file_times as file_times_shim
 from netarium.programs.shims import files as files_shim
 from netarium.programs.shims import imports as imports_shim
@@ -48,10 +49,11 @@ FUNCTIONS: list[tuple[str, str, ModuleType]] = [
     ),
     (
         "os",
-        "read write close dup dup2 fstat isatty set_blocking get_blocking set_inheritable get_inheritable pipe pipe2 "
-        "sendfile getpid getppid getlogin uname cpu_count kill killpg chdir umask _exit abort",
+        "read write isatty set_blocking get_blocking set_inheritable get_inheritable pipe pipe2 "
+        "getpid getppid getlogin uname cpu_count kill killpg chdir umask _exit abort",
         os_shim,
     ),
+    ("os", "close closerange dup dup2 fstat memfd_create readv writev sendfile splice", descriptors),
     ("os", privileges.NAMES, privileges),
     ("resource", "getrlimit setrlimit prlimit", privileges),
     ("os", " ".join(name for name in file_times_shim.NAMES if name != "open"), file_times_shim),
@@ -101,6 +103,8 @@ def entries() -> list[Entry]:
         Entry("_posixshmem", "shm_open", os_shim.refuse("SharedMemory", SHARED)),
         Entry("_multiprocessing", "SemLock", semaphores.SemLock, "raw"),
     ]
+    found += [Entry("os", name, virtual) for name, virtual in descriptors.failing()]
+    found += [Entry("termios", name, virtual) for name, virtual in descriptors.no_terminals()]
     found += [Entry("os", name, os_shim.wait) for name in ("wait", "waitpid", "wait3", "wait4", "waitid")]
     found += [
         Entry("builtins", "open", builtins_shim.open_file),
