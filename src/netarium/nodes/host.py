@@ -124,7 +124,8 @@ class Host(Node):
         self._place_cards()
         # The engine's events for this host, as a stack: the soonest is the last.
         self._wakes: list[int] = []
-        self.stack = self._new_stack()
+        self.stack: Stack
+        self._power_up()
 
     def owner(self) -> PortOwner:
         """The host itself."""
@@ -229,7 +230,17 @@ class Host(Node):
 
     def _start(self) -> None:
         self.boots += 1
-        self.stack = self._new_stack()
+        self._power_up()
+
+    def _power_up(self) -> None:
+        """A new stack. It is in its place before it is woken for: a wake is for one stack."""
+        self._wakes.clear()
+        self.stack = stack = self._new_stack()
+        stack.rearm = self._rearm
+        deadline_ns = stack.next_deadline()
+        if deadline_ns is not None:  # what was armed while it was made, when nobody listened yet
+            stack.armed_ns = deadline_ns
+            self._rearm(deadline_ns)
 
     def _new_stack(self) -> Stack:
         setup = self.setup
@@ -247,8 +258,6 @@ class Host(Node):
             stack.routes.add(route)
         if setup.ipv6 is not None:
             start_ipv6(stack, setup.ipv6)
-        stack.rearm = self._rearm
-        stack.settle()
         return stack
 
     def _receive_tagged(self, port: Port, frame: Frame) -> None:
