@@ -67,7 +67,7 @@ class Scene:
         return self.kinds is None or kind in self.kinds
 
     def owner(self, address: str) -> str:
-        """The node that has an address now; "" when none of the net has."""
+        """The node that has an address now; "" when none of the net has, or more than one."""
         return self._owners.get(address, "")
 
     def host_changed(self, record: Record) -> None:
@@ -173,12 +173,13 @@ class Scene:
         return found[0] if found is not None and self.now_ns - found[1] <= RECENT_NS else None
 
     def _own(self) -> None:
-        self._owners = {
-            each.partition("/")[0]: node.name
-            for node in self.nodes.values()
-            for addresses in node.addresses.values()
-            for each in addresses
-        }
+        owners: dict[str, str] = {}
+        for node in self.nodes.values():
+            for addresses in node.addresses.values():
+                for each in addresses:
+                    address = each.partition("/")[0]
+                    owners[address] = node.name if owners.get(address, node.name) == node.name else ""
+        self._owners = owners
 
 
 def address_of(end: str) -> str:

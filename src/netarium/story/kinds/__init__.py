@@ -8,6 +8,7 @@
     resolvers  what name servers decide
     neighbors  ARP
     discovery6 neighbour discovery of IPv6
+    conflicts  one address that two hosts have
     ping       ICMP: echo and errors
     programs   which program has part in what (for --follow NODE/PROGRAM)
     tcp        segments and states of connections
@@ -37,6 +38,7 @@ from netarium.story.kinds import (
     adjacency,
     buffers,
     calls,
+    conflicts,
     dhcp,
     discovery6,
     drops,
@@ -73,6 +75,7 @@ MODULES: Final[tuple[ModuleType, ...]] = (
     ping,
     programs,
     discovery6,
+    conflicts,
     next_hop,
     switching,
     filtering,

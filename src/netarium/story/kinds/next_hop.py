@@ -82,16 +82,16 @@ class _NextHops:
             del self._asked[next(iter(self._asked))]
 
     def _output(self, record: Record, destination: str) -> Iterator[Fact]:
-        about, phase = self._about(record["details"], destination)
+        about, phase = self._about(record["at"], record["details"], destination)
         for fact in self._decisions(record, destination):
             fact.about, fact.phase = about, phase
             yield fact
 
-    def _about(self, details: dict[str, Any], destination: str) -> tuple[Subject | None, str]:
+    def _about(self, place: str, details: dict[str, Any], destination: str) -> tuple[Subject | None, str]:
         """What is about to be sent belongs to a ping or a conversation; else the host is about it already."""
         source = str(details.get("source", ""))
         if source and details.get("icmp_type") in (8, 128):
-            return ping_subject(self.scene, source, destination, details["identifier"]), "ping"
+            return ping_subject(self.scene, source, destination, details["identifier"], place), "ping"
         if source and details["protocol"] == 17 and details.get("destination_port", 53) not in (53, 67, 547):
             ends = (
                 end_text(source, details["source_port"]),

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from netarium.story.facts import Fact
 from netarium.story.kinds.base import Kind, Readers, Record
+from netarium.story.kinds.conflicts import conflict_subject
 from netarium.story.kinds.discovery6 import join_subject
 from netarium.story.scene import Scene
 from netarium.story.words import Words
@@ -48,13 +49,17 @@ class _Pieces:
         if after not in ("tentative", "preferred", "failed", "dadfailed", "FAILED", "deprecated"):
             return
         address = words[2].partition("/")[0]
+        if address == "::1":
+            return  # every host has it, and nobody is asked
         values = {
             "address": address,
             "state": "failed" if "fail" in after.lower() else after,
             "scope": "link" if address.startswith("fe80") else "global",
         }
-        about = join_subject(self.scene, record["at"])
-        yield Fact(record["t"], "ipv6-address", record["at"], values, about=about, phase="join")
+        about, phase = join_subject(self.scene, record["at"]), "join"
+        if values["state"] == "failed":
+            about, phase = conflict_subject(self.scene, address, [record["at"]]), "conflict"
+        yield Fact(record["t"], "ipv6-address", record["at"], values, about=about, phase=phase)
 
 
 def _rows(sizes: list[int]) -> list[dict[str, Any]]:

@@ -63,10 +63,10 @@ KINDS = (
 )
 
 
-def ping_subject(scene: Scene, asker: str, target: str, identifier: int) -> Subject:
-    """What the echoes of one ping are about."""
+def ping_subject(scene: Scene, asker: str, target: str, identifier: int, node: str = "") -> Subject:
+    """What the echoes of one ping are about; `node` is who asks, where that is known."""
     subject = scene.subject(
-        "ping", f"{asker}>{target} {identifier}", lambda: {"asker": asker, "target": target}
+        "ping", f"{asker}>{target} {identifier}", lambda: {"asker": node or asker, "target": target}
     )
     if not subject.nodes:
         subject.nodes = [each for each in (scene.owner(asker), scene.owner(target)) if each]
@@ -97,7 +97,7 @@ class _Icmp:
         subject = flight.subject
         if subject is None:
             ends = (destination, source) if is_reply else (source, destination)
-            subject = ping_subject(self.scene, ends[0], ends[1], identifier)
+            subject = ping_subject(self.scene, ends[0], ends[1], identifier, "" if is_reply else node)
             if is_reply:
                 subject = self._asked(destination, source, identifier) or subject
         flight.subject = subject
