@@ -22,6 +22,7 @@ From the ground up (a later line may import earlier ones):
     recovery        what was lost, and sending it again
     timers          the deadlines of one connection and what happens when they pass
     close           FIN, RST, TIME-WAIT, the end
+    time_wait       a segment arrives after the end
     acks            what an acknowledgment says
     receiver        a segment arrives at a connection
     handshake       SYN, SYN+ACK, ACK (RFC 9293 section 3.5)

@@ -181,6 +181,7 @@ def enter_time_wait(c: ControlBlock) -> None:
         return
     tcp.time_waits += 1
     c.in_time_wait = True
+    c.invalid_at = -1
     c.rto_at = c.persist_at = c.keepalive_at = c.linger_at = NEVER_NS
     restart_time_wait(c)
     c.changed()

@@ -12,7 +12,7 @@ from zlib import crc32
 
 from netarium.journey import Cause, Drop
 from netarium.stack.failures import Failure, NetworkError
-from netarium.stack.tcp import close, handshake, options, receiver, states, transmit
+from netarium.stack.tcp import close, handshake, options, receiver, states, time_wait, transmit
 from netarium.stack.tcp.connection import Connection
 from netarium.stack.tcp.control_block import ControlBlock
 from netarium.stack.tcp.initial_numbers import InitialNumbers
@@ -92,13 +92,8 @@ class Tcp:
             reason = self._receive_for_nobody(frame, network, header)
         elif c.state == states.SYN_SENT:
             reason = handshake.receive_in_syn_sent(c, header)
-        elif (
-            c.state == states.TIME_WAIT
-            and header.flags & (SYN | RST | ACK) == SYN
-            and self._may_reuse(c, header)
-        ):
-            close.finish(c, Cause.SEGMENT)
-            reason = self._receive_for_nobody(frame, network, header)
+        elif c.state == states.TIME_WAIT:
+            reason = self._receive_in_time_wait(c, frame)
         else:
             reason = receiver.receive(c, frame)
         if reason is not None:
@@ -127,19 +122,12 @@ class Tcp:
         self.answer_with_reset(self.ip, network.destination, network.source, header, len(frame.payload))
         return Drop.TCP_NO_SOCKET if flags & (SYN | ACK) == SYN else Drop.TCP_NO_CONNECTION
 
-    def _may_reuse(self, c: Connection, header: TcpHeader) -> bool:
-        """Whether a SYN may take the place of a connection in TIME-WAIT. (RFC 6191; RFC 9293 section 3.6.1)
-
-        Its timestamp must not be older, and the timestamp or the sequence number newer. (Linux
-        tcp_timewait_state_process)
-        """
-        if self.find_listener(c.local_ip, c.local_port) is None:
-            return False
-        if c.timestamps_ok and header.timestamp >= 0:
-            newer_by = (header.timestamp - c.ts_recent) & MASK
-            if newer_by:
-                return newer_by <= 0x7FFFFFFF
-        return unwrap(header.sequence, c.rcv_nxt) > c.rcv_nxt
+    def _receive_in_time_wait(self, c: Connection, frame: Frame) -> Drop | None:
+        header: Any = frame.transport
+        if time_wait.may_begin_anew(c, header) and self.find_listener(c.local_ip, c.local_port) is not None:
+            close.finish(c, Cause.SEGMENT)
+            return self._receive_for_nobody(frame, frame.network, header)
+        return time_wait.receive(c, header, len(frame.payload))
 
     def answer_with_reset(
         self, ip: Any, local_ip: int, remote_ip: int, header: TcpHeader, payload_bytes: int

@@ -2,7 +2,7 @@
 
 Read first: RFC 9293 section 3.10.7 whole, in its order: sequence number, RST, SYN, ACK, URG, data, FIN; RFC 5961
 (challenge acknowledgments); RFC 7323 section 5 (PAWS). `receive` is called by `protocol.Tcp` for every segment of a
-connection that is past SYN-SENT.
+connection that is past SYN-SENT and not in TIME-WAIT (`time_wait`).
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from netarium.stack.tcp import (
 )
 from netarium.stack.tcp.control_block import ControlBlock
 from netarium.stack.tcp.sequence import MASK, unwrap
+from netarium.stack.tcp.time_wait import PAWS_FORGET_NS
 from netarium.wire.tcp import ACK, FIN, PSH, RST, SYN, URG, TcpHeader
 
 if TYPE_CHECKING:
@@ -34,8 +35,6 @@ if TYPE_CHECKING:
 PLAIN = ACK | PSH
 SACK_BLOCKS_KEPT = 4
 """Linux TCP_NUM_SACKS."""
-PAWS_FORGET_NS = 24 * 24 * 3600 * 1_000_000_000
-"""After 24 idle days a timestamp proves nothing. (RFC 7323 section 5.5)"""
 
 
 def receive(c: ControlBlock, frame: Frame) -> Drop | None:
@@ -74,6 +73,8 @@ def _receive_slowly(c: ControlBlock, frame: Frame, header: TcpHeader, sequence: 
     reason = _check_timestamp(c, header, sequence, not size and flags == ACK)
     if reason is None:
         reason = _check_sequence(c, header, sequence, size)
+    if flags & RST and sequence == c.rcv_nxt - 1 and states.PEER_HAS_CLOSED[c.state]:
+        reason = None  # it has the number of the peer's FIN
     if reason is not None:
         if not flags & RST:
             _answer_unacceptable(c, flags, sequence, size)
@@ -151,8 +152,6 @@ def _answer_unacceptable(c: ControlBlock, flags: int, sequence: int, size: int) 
     if c.state == states.SYN_RECEIVED and flags & SYN and sequence == c.irs:
         transmit.send_syn(c, c.peer_syn)  # its SYN came again: our SYN+ACK was lost
         return
-    if c.state == states.TIME_WAIT and flags & FIN:
-        close.restart_time_wait(c)
     if size or flags & FIN or not c.ip.tcp.too_many_invalid(c):
         transmit.send_ack(c)
 
@@ -160,18 +159,14 @@ def _answer_unacceptable(c: ControlBlock, flags: int, sequence: int, size: int) 
 def _take_reset(c: ControlBlock, sequence: int) -> Drop | None:
     """A RST ends the connection only when its number is exactly the next. (RFC 5961 section 3.2)
 
-    Or the one after what arrived last, early: the peer does not know yet that something before it is missing (Linux
-    tcp_validate_incoming). In TIME-WAIT another RST draws nothing (Linux tcp_timewait_state_process).
+    Or the one after what arrived last, early: the peer does not know yet that something before it is missing; or the
+    peer's FIN's own, which some send before a RST (Linux tcp_validate_incoming, tcp_reset_check).
     """
-    if sequence != c.rcv_nxt and sequence != _highest_selectively_acknowledged(c):
-        if c.state != states.TIME_WAIT:
-            c.ip.tcp.send_challenge_ack(c)
+    fin_at = c.rcv_nxt - 1 if states.PEER_HAS_CLOSED[c.state] else -1
+    if sequence not in (c.rcv_nxt, fin_at, _highest_selectively_acknowledged(c)):
+        c.ip.tcp.send_challenge_ack(c)
         return Drop.TCP_BAD_RST
-    if c.state == states.TIME_WAIT and c.stack.settings.tcp_rfc1337:
-        return Drop.TCP_NOT_ACCEPTED
-    if c.state == states.TIME_WAIT:
-        close.finish(c, Cause.SEGMENT)
-    elif c.state == states.SYN_RECEIVED and c.listener is not None:
+    if c.state == states.SYN_RECEIVED and c.listener is not None:
         c.listener.forget_half_open(c)
         close.finish(c, Cause.SEGMENT)
     elif c.state == states.CLOSE_WAIT:
