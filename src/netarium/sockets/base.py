@@ -12,11 +12,15 @@ from typing import Any, Final
 
 from netarium.engine.events import Engine
 from netarium.sockets.errno import os_error
-from netarium.sockets.options import Option, SocketSettings
+from netarium.sockets.options import SO_BINDTODEVICE, Option, SocketSettings
 from netarium.sockets.readiness import Pollable
 from netarium.sockets.unix_names import Names
 from netarium.stack.stack import Stack
 
+SOL_SOCKET: Final = 1
+IPPROTO_IP: Final = 0
+IPPROTO_TCP: Final = 6
+TCP_CONGESTION: Final = 13
 AF_UNIX: Final = 1
 AF_INET: Final = 2
 AF_INET6: Final = 10
@@ -26,6 +30,7 @@ SOCK_STREAM: Final = 1
 SOCK_DGRAM: Final = 2
 SOCK_RAW: Final = 3
 SOCK_SEQPACKET: Final = 5
+LEVEL_OF: Final = {SOCK_STREAM: 6, SOCK_DGRAM: 17}
 PEEK: Final = 2
 """MSG_PEEK."""
 WAITS_FOR_WORK: Final = 0
@@ -73,7 +78,8 @@ class Socket(Pollable):
     """The base of all sockets."""
 
     __slots__ = (
-        "credentials", "engine", "error", "family", "protocol", "settings", "stack", "type", "waiting_kind",
+        "credentials", "engine", "error", "family", "low_water", "protocol", "settings", "stack", "type",
+        "waiting_kind", "waits",
     )  # fmt: skip
 
     options: dict[tuple[int, int], Option]
@@ -91,6 +97,10 @@ class Socket(Pollable):
         self.settings = SocketSettings()
         if family == AF_INET and stack.settings.ip_no_pmtu_disc:
             self.settings.mtu_discover = 0
+        self.low_water = 1
+        """SO_RCVLOWAT, of streams."""
+        self.waits = True
+        """Whether a read waits for something to come: not with a time-out of 0."""
         self.error = 0
         """The pending errno (SO_ERROR)."""
         self.waiting_kind = WAITS_FOR_WORK
@@ -99,6 +109,18 @@ class Socket(Pollable):
     def enter(self) -> None:
         """Begin an operation on the stack."""
         self.stack.enter(self.engine.now)
+
+    @property
+    def binds_anywhere(self) -> bool:
+        """Whether it may bind to addresses that its host does not have (IP_FREEBIND, IP_TRANSPARENT)."""
+        return bool(self.settings.free_bind or self.settings.transparent)
+
+    def check_address(self, address: int, port: int) -> None:
+        """The first that bind looks at, also of a socket that is bound: EADDRNOTAVAIL, EACCES (Linux __inet_bind)."""
+        if not self.binds_anywhere and not self.stack.ports.may_bind_to(address):
+            raise os_error(errno.EADDRNOTAVAIL)
+        if 0 < port < SYSTEM_PORTS and not self.credentials.may("net_bind_service"):
+            raise os_error(errno.EACCES)
 
     def take_error(self) -> int:
         """The pending errno, once."""
@@ -201,12 +223,31 @@ class Socket(Pollable):
         """An option's value; ENOPROTOOPT for what does not exist here."""
         option = self.options.get((level, name))
         if option is None:
-            raise os_error(errno.ENOPROTOOPT)
+            raise os_error(self._without_option(level))
         return option.read(self, size)
+
+    def _without_option(self, level: int) -> int:
+        """What getsockopt says of an option there is not: ENOPROTOOPT, of a level of no use here EOPNOTSUPP."""
+        known = (
+            level == SOL_SOCKET
+            or (self.family == AF_INET and level == LEVEL_OF.get(self.type))
+            or any(each[0] == level for each in self.options)
+        )
+        return errno.ENOPROTOOPT if known or self.family == AF_INET6 else errno.EOPNOTSUPP
 
     def set_option(self, level: int, name: int, value: int | bytes) -> None:
         """Set an option; ENOPROTOOPT for what does not exist here."""
+        if type(value) is bytes and len(value) < 4:
+            if level == IPPROTO_IP and value:
+                value = value[0]  # Linux: a byte will do there (do_ip_setsockopt)
+            elif (level == SOL_SOCKET and name != SO_BINDTODEVICE) or (
+                level == IPPROTO_TCP == LEVEL_OF.get(self.type)
+                and self.family != AF_UNIX
+                and name != TCP_CONGESTION
+            ):
+                raise os_error(errno.EINVAL)
         option = self.options.get((level, name))
         if option is None:
-            raise os_error(errno.ENOPROTOOPT)
+            is_strange = self.family == AF_UNIX and level != SOL_SOCKET
+            raise os_error(errno.EOPNOTSUPP if is_strange else errno.ENOPROTOOPT)
         option.write(self, value)

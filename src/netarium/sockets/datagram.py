@@ -14,7 +14,6 @@ from netarium.sockets import ancillary
 from netarium.sockets.base import (
     AF_INET,
     SOCK_DGRAM,
-    SYSTEM_PORTS,
     WAITS_AT_REST,
     WAITS_FOR_WORK,
     Credentials,
@@ -73,11 +72,10 @@ class DatagramSocket(Socket):
 
     def bind(self, address: int, port: int) -> None:
         """Claim an address and port; 0 for any."""
+        self.check_address(address, port)
         self.enter()
         if self.endpoint.binding is not None:
             raise os_error(errno.EINVAL)
-        if 0 < port < SYSTEM_PORTS and not self.credentials.may("net_bind_service"):
-            raise os_error(errno.EACCES)
         failure = self.endpoint.bind(address, port)
         if failure is not None:
             raise failure_error(failure)
@@ -259,6 +257,7 @@ class DatagramSocket(Socket):
         endpoint.multicast_loop = bool(settings.multicast_loop)
         endpoint.all_errors = bool(settings.receive_errors)
         endpoint.path_mtu_discovery = settings.mtu_discover
+        endpoint.binds_anywhere = self.binds_anywhere
         endpoint.interface = self.stack.interfaces.get(settings.device.decode("ascii"))
 
     def describe(self, call: str = "") -> str:

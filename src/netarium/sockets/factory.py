@@ -46,7 +46,7 @@ def open_socket(
     if family == AF_UNIX:
         if protocol not in (0, AF_UNIX):
             raise os_error(errno.EPROTONOSUPPORT)
-        if kind == SOCK_DGRAM:
+        if kind in (SOCK_DGRAM, SOCK_RAW):  # Linux unix_create: raw ones are datagram sockets
             return UnixDatagramSocket(credentials, stack, engine, protocol)
         if kind not in (SOCK_STREAM, SOCK_SEQPACKET):
             raise os_error(errno.ESOCKTNOSUPPORT)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from netarium.sockets.address6 import ipv6_of
 from netarium.sockets.errno import os_error
-from netarium.sockets.options import Option, as_int, flag, number
+from netarium.sockets.options import Option, as_int, number
 from netarium.sockets.options6 import LEVEL
 
 if TYPE_CHECKING:
@@ -88,12 +88,24 @@ def _changed(sock: Any) -> None:
     sock.settings_changed()
 
 
+def _read_hops(sock: Any) -> int:
+    return max(int(sock.settings.multicast_ttl), 0)
+
+
+def _write_hops(sock: Any, value: int | bytes) -> None:
+    chosen = as_int(value)
+    if not -1 <= chosen <= 255:
+        raise os_error(errno.EINVAL)
+    sock.settings.multicast_ttl = 1 if chosen == -1 else chosen  # -1 is the default
+    sock.settings_changed()
+
+
 def groups_ipv6() -> dict[tuple[int, int], Option]:
     """The options of sockets that send to and hear groups; such a socket has `memberships6` and an `endpoint`."""
     return {
         (LEVEL, constants.IPV6_JOIN_GROUP): Option(_no_value, _join),
         (LEVEL, constants.IPV6_LEAVE_GROUP): Option(_no_value, _leave),
         (LEVEL, constants.IPV6_MULTICAST_IF): Option(_read_interface, _write_interface),
-        (LEVEL, constants.IPV6_MULTICAST_HOPS): number("multicast_ttl", -1, 255, _changed),
-        (LEVEL, constants.IPV6_MULTICAST_LOOP): flag("multicast_loop", _changed),
+        (LEVEL, constants.IPV6_MULTICAST_HOPS): Option(_read_hops, _write_hops),
+        (LEVEL, constants.IPV6_MULTICAST_LOOP): number("multicast_loop", 0, 1, _changed),
     }

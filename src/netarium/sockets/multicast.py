@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import errno
 import socket as constants
+import struct
 from typing import TYPE_CHECKING, Any, Final
 
 from netarium.sockets.errno import os_error
@@ -75,7 +76,9 @@ def leave_all(memberships: list[Membership]) -> None:
 
 
 def _write_interface(sock: Any, value: int | bytes) -> None:
-    if isinstance(value, int) or len(value) < 4:
+    if isinstance(value, int):
+        value = struct.pack("i", value)
+    if len(value) < 4:
         raise os_error(errno.EINVAL)
     at = 0 if len(value) < MREQ_BYTES else 4
     address = int.from_bytes(value[at : at + 4], "big")
@@ -96,7 +99,7 @@ def _read_interface(sock: Any) -> bytes:
 
 
 def _write_ttl(sock: Any, value: int | bytes) -> None:
-    chosen = value[0] if isinstance(value, bytes) and 0 < len(value) < 4 else as_int(value)
+    chosen = as_int(value)
     chosen = 1 if chosen == -1 else chosen  # -1 is the default
     if not 0 <= chosen <= 255:
         raise os_error(errno.EINVAL)

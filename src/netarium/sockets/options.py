@@ -23,6 +23,17 @@ BUFFER_BYTES_MAX: Final = 212_992
 """Linux net.core.rmem_max and wmem_max; what is asked for is doubled after this limit."""
 SEND_BUFFER_BYTES_MIN: Final = 4_608
 RECEIVE_BUFFER_BYTES_MIN: Final = 2_304
+FORCED_BYTES_MAX: Final = 0x3FFFFFFF
+LOW_WATER_MAX: Final = 0x7FFFFFFF
+SO_PEERCRED: Final = 17
+SO_RCVLOWAT: Final = 18
+SO_SNDLOWAT: Final = 19
+SO_SNDBUFFORCE: Final = 32
+SO_RCVBUFFORCE: Final = 33
+SO_MARK: Final = 36
+IP_FREEBIND: Final = 15
+IP_TRANSPARENT: Final = 19
+_PROTOCOL_OF: Final = {int(constants.SOCK_STREAM): 6, int(constants.SOCK_DGRAM): 17}
 SO_RCVTIMEO: Final = 20
 SO_SNDTIMEO: Final = 21
 SO_PROTOCOL: Final = 38
@@ -42,11 +53,12 @@ class SocketSettings:
     """What the program has chosen, for all kinds of sockets."""
 
     __slots__ = (
-        "broadcast", "device", "dont_route", "header_included", "hop_limit", "keepalive", "linger", "linger_s",
-        "mtu_discover", "multicast_loop", "multicast_ttl", "only_ipv6", "oob_inline", "pass_credentials", "priority",
-        "receive_buffer_bytes", "receive_class", "receive_errors", "receive_errors6", "receive_hop_limit",
-        "receive_info", "receive_info6", "receive_limit_ns", "receive_tos", "receive_ttl", "reuse_address",
-        "reuse_port", "send_buffer_bytes", "send_limit_ns", "tos", "traffic_class", "ttl",
+        "broadcast", "debug", "device", "free_bind", "header_included", "hop_limit", "keepalive", "linger",
+        "linger_s", "low_water", "mark", "mtu_discover", "multicast_loop", "multicast_ttl", "only_ipv6",
+        "oob_inline", "pass_credentials", "priority", "receive_buffer_bytes", "receive_class", "receive_errors",
+        "receive_errors6", "receive_hop_limit", "receive_info", "receive_info6", "receive_limit_ns",
+        "receive_tos", "receive_ttl", "reuse_address", "reuse_port", "send_buffer_bytes", "send_limit_ns",
+        "tos", "traffic_class", "transparent", "ttl",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -64,7 +76,8 @@ class SocketSettings:
         self.linger = 0
         self.linger_s = 0
         self.oob_inline = 0
-        self.dont_route = 0
+        self.debug = self.free_bind = self.transparent = self.mark = 0
+        self.low_water = 1
         self.priority = 0
         self.receive_buffer_bytes = BUFFER_BYTES_DEFAULT
         self.send_buffer_bytes = BUFFER_BYTES_DEFAULT
@@ -135,6 +148,18 @@ def flag(name: str, after: Callable[[Any], None] | None = None) -> Option:
     return Option(lambda sock: getattr(sock.settings, name), write)
 
 
+def capable_flag(name: str, capabilities: tuple[str, ...], refusal: int) -> Option:
+    """A flag that only who has one of `capabilities` may set; everybody may clear it. `refusal` is the errno."""
+
+    def write(sock: Socket, value: int | bytes) -> None:
+        chosen = int(bool(as_int(value)))
+        if chosen and not any(sock.credentials.may(each) for each in capabilities):
+            raise os_error(refusal)
+        setattr(sock.settings, name, chosen)
+
+    return Option(lambda sock: getattr(sock.settings, name), write)
+
+
 def number(name: str, low: int, high: int, after: Callable[[Any], None] | None = None) -> Option:
     """An int within limits, kept in `settings`; EINVAL outside."""
 
@@ -149,12 +174,14 @@ def number(name: str, low: int, high: int, after: Callable[[Any], None] | None =
     return Option(lambda sock: getattr(sock.settings, name), write)
 
 
-def buffer(name: str, smallest: int, after: Callable[[Any], None] | None = None) -> Option:
+def buffer(
+    name: str, smallest: int, after: Callable[[Any], None] | None = None, most: int = BUFFER_BYTES_MAX
+) -> Option:
     """SO_RCVBUF, SO_SNDBUF: doubled for bookkeeping, as Linux does, within limits."""
 
     def write(sock: Socket, value: int | bytes) -> None:
         chosen = as_int(value)
-        chosen = BUFFER_BYTES_MAX if chosen < 0 else min(chosen, BUFFER_BYTES_MAX)
+        chosen = most if chosen < 0 else min(chosen, most)
         setattr(sock.settings, name, max(2 * chosen, smallest))
         if after is not None:
             after(sock)
@@ -197,18 +224,18 @@ def wait_limit(name: str) -> Option:
 
 def _write_device(sock: Any, value: int | bytes) -> None:
     if isinstance(value, int):
-        raise os_error(errno.EINVAL)
+        value = struct.pack("i", value)
     name = value.split(b"\0", 1)[0]
     if name and name.decode("ascii", "replace") not in sock.stack.interfaces:
         raise os_error(errno.ENODEV)
-    if not sock.credentials.may("net_raw"):
-        raise os_error(errno.EPERM)
+    if sock.settings.device and not sock.credentials.may("net_raw"):
+        raise os_error(errno.EPERM)  # once, everybody may (Linux 5.7, sock_bindtoindex_locked)
     sock.settings.device = name
     sock.settings_changed()
 
 
 def _write_ttl(sock: Any, value: int | bytes) -> None:
-    chosen = value[0] if isinstance(value, bytes) and 0 < len(value) < 4 else as_int(value)
+    chosen = as_int(value)
     if chosen != -1 and not 1 <= chosen <= 255:
         raise os_error(errno.EINVAL)
     sock.settings.ttl = chosen
@@ -216,9 +243,10 @@ def _write_ttl(sock: Any, value: int | bytes) -> None:
 
 
 def _write_tos(sock: Any, value: int | bytes) -> None:
-    sock.settings.tos = (
-        value[0] if isinstance(value, bytes) and 0 < len(value) < 4 else as_int(value)
-    ) & 0xFF
+    chosen = as_int(value) & 0xFF
+    if sock.type == constants.SOCK_STREAM:  # ECN has the lowest two bits (Linux do_ip_setsockopt)
+        chosen = (chosen & ~3) | (sock.settings.tos & 3)
+    sock.settings.tos = chosen
     sock.settings_changed()
 
 
@@ -231,29 +259,100 @@ def _changed(sock: Any) -> None:
     sock.settings_changed()
 
 
-def common() -> dict[tuple[int, int], Option]:
-    """SOL_SOCKET and IPPROTO_IP options that every internet socket has."""
+def _write_priority(sock: Any, value: int | bytes) -> None:
+    chosen = as_int(value)
+    if not 0 <= chosen <= 6 and not _may_manage(sock):
+        raise os_error(errno.EPERM)
+    sock.settings.priority = chosen
+
+
+def _write_mark(sock: Any, value: int | bytes) -> None:
+    if not _may_manage(sock):
+        raise os_error(errno.EPERM)
+    sock.settings.mark = as_int(value)
+
+
+def _may_manage(sock: Any) -> bool:
+    return bool(sock.credentials.may("net_admin") or sock.credentials.may("net_raw"))
+
+
+def _write_low_water(sock: Any, value: int | bytes) -> None:
+    """SO_RCVLOWAT: 0 is 1, less is all there can be (Linux sk_setsockopt)."""
+    chosen = as_int(value)
+    sock.settings.low_water = LOW_WATER_MAX if chosen < 0 else chosen or 1
+    sock.settings_changed()
+
+
+def forced(option: Option) -> Option:
+    """SO_RCVBUFFORCE, SO_SNDBUFFORCE: beyond the host's limit; EPERM without CAP_NET_ADMIN. To be written only."""
+
+    def read(sock: Any) -> int:
+        raise os_error(errno.ENOPROTOOPT)
+
+    def write(sock: Any, value: int | bytes) -> None:
+        if not sock.credentials.may("net_admin"):
+            raise os_error(errno.EPERM)
+        assert option.set is not None
+        option.set(sock, max(as_int(value), 0))
+
+    return Option(read, write)
+
+
+def _protocol(sock: Any) -> int:
+    return int(sock.protocol or _PROTOCOL_OF.get(sock.type, 0))
+
+
+def general() -> dict[tuple[int, int], Option]:
+    """SOL_SOCKET options of which AF_UNIX and internet sockets have the same."""
     level = constants.SOL_SOCKET
     return {
         (level, constants.SO_TYPE): Option(lambda sock: sock.type),
         (level, SO_DOMAIN): Option(lambda sock: sock.family),
-        (level, SO_PROTOCOL): Option(lambda sock: sock.protocol),
         (level, constants.SO_ERROR): Option(lambda sock: sock.take_error()),
-        (level, constants.SO_ACCEPTCONN): Option(lambda sock: 0),
+        (level, constants.SO_DEBUG): capable_flag("debug", ("net_admin",), errno.EACCES),
         (level, constants.SO_REUSEADDR): flag("reuse_address", _changed),
-        (level, constants.SO_REUSEPORT): flag("reuse_port", _changed),
-        (level, constants.SO_BROADCAST): flag("broadcast", _changed),
         (level, constants.SO_KEEPALIVE): flag("keepalive", _changed),
-        (level, constants.SO_OOBINLINE): flag("oob_inline", _changed),
-        (level, constants.SO_PRIORITY): number("priority", 0, 6),
         (level, constants.SO_LINGER): linger(_changed),
-        (level, constants.SO_RCVBUF): buffer("receive_buffer_bytes", RECEIVE_BUFFER_BYTES_MIN, _changed),
-        (level, constants.SO_SNDBUF): buffer("send_buffer_bytes", SEND_BUFFER_BYTES_MIN, _changed),
+        (level, SO_SNDLOWAT): Option(lambda sock: 1),
+        (level, SO_MARK): Option(lambda sock: sock.settings.mark, _write_mark),
+        (level, constants.SO_PRIORITY): Option(lambda sock: sock.settings.priority, _write_priority),
         (level, SO_RCVTIMEO): wait_limit("receive_limit_ns"),
         (level, SO_SNDTIMEO): wait_limit("send_limit_ns"),
+    }
+
+
+def low_water() -> Option:
+    """SO_RCVLOWAT: streams wait for so much; datagrams take no notice (socket(7))."""
+    return Option(lambda sock: sock.settings.low_water, _write_low_water)
+
+
+def common() -> dict[tuple[int, int], Option]:
+    """SOL_SOCKET and IPPROTO_IP options that every internet socket has."""
+    level = constants.SOL_SOCKET
+    return {
+        **general(),
+        (level, SO_PROTOCOL): Option(_protocol),
+        (level, SO_RCVLOWAT): low_water(),
+        (level, SO_PEERCRED): Option(lambda sock: struct.pack("3i", 0, -1, -1)),
+        (level, constants.SO_ACCEPTCONN): Option(lambda sock: 0),
+        (level, constants.SO_REUSEPORT): flag("reuse_port", _changed),
+        (level, constants.SO_BROADCAST): flag("broadcast", _changed),
+        (level, constants.SO_OOBINLINE): flag("oob_inline", _changed),
+        (level, constants.SO_RCVBUF): buffer("receive_buffer_bytes", RECEIVE_BUFFER_BYTES_MIN, _changed),
+        (level, constants.SO_SNDBUF): buffer("send_buffer_bytes", SEND_BUFFER_BYTES_MIN, _changed),
+        (level, SO_RCVBUFFORCE): forced(
+            buffer("receive_buffer_bytes", RECEIVE_BUFFER_BYTES_MIN, _changed, FORCED_BYTES_MAX)
+        ),
+        (level, SO_SNDBUFFORCE): forced(
+            buffer("send_buffer_bytes", SEND_BUFFER_BYTES_MIN, _changed, FORCED_BYTES_MAX)
+        ),
         (level, SO_BINDTODEVICE): Option(lambda sock: sock.settings.device, _write_device),
         (constants.IPPROTO_IP, constants.IP_TTL): Option(_read_ttl, _write_ttl),
         (constants.IPPROTO_IP, constants.IP_TOS): Option(lambda sock: sock.settings.tos, _write_tos),
+        (constants.IPPROTO_IP, IP_FREEBIND): flag("free_bind", _changed),
+        (constants.IPPROTO_IP, IP_TRANSPARENT): capable_flag(
+            "transparent", ("net_admin", "net_raw"), errno.EPERM
+        ),
     }
 
 

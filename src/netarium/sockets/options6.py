@@ -7,12 +7,14 @@ import socket as constants
 from typing import Any, Final
 
 from netarium.sockets.errno import os_error
-from netarium.sockets.options import Option, as_int, flag, number
+from netarium.sockets.options import Option, as_int, capable_flag, flag, number
 
 LEVEL: Final = constants.IPPROTO_IPV6
 IPV6_MTU_DISCOVER: Final = 23
 IPV6_MTU: Final = 24
 IPV6_RECVERR: Final = 25
+IPV6_TRANSPARENT: Final = 75
+IPV6_FREEBIND: Final = 78
 
 
 def _changed(sock: Any) -> None:
@@ -45,7 +47,10 @@ def _write_class(sock: Any, value: int | bytes) -> None:
     chosen = as_int(value)
     if not -1 <= chosen <= 255:
         raise os_error(errno.EINVAL)
-    sock.settings.traffic_class = max(chosen, 0)
+    chosen = max(chosen, 0)
+    if sock.type == constants.SOCK_STREAM:  # ECN has the lowest two bits
+        chosen = (chosen & ~3) | (sock.settings.traffic_class & 3)
+    sock.settings.traffic_class = chosen
     sock.settings_changed()
 
 
@@ -57,6 +62,8 @@ def level_ipv6() -> dict[tuple[int, int], Option]:
         (LEVEL, constants.IPV6_TCLASS): Option(lambda sock: sock.settings.traffic_class, _write_class),
         (LEVEL, IPV6_MTU_DISCOVER): number("mtu_discover", 0, 5, _changed),
         (LEVEL, IPV6_RECVERR): flag("receive_errors6", _changed),
+        (LEVEL, IPV6_FREEBIND): flag("free_bind", _changed),
+        (LEVEL, IPV6_TRANSPARENT): capable_flag("transparent", ("net_admin", "net_raw"), errno.EPERM),
         (LEVEL, constants.IPV6_RECVPKTINFO): flag("receive_info6"),
         (LEVEL, constants.IPV6_RECVHOPLIMIT): flag("receive_hop_limit"),
         (LEVEL, constants.IPV6_RECVTCLASS): flag("receive_class"),

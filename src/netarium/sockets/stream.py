@@ -12,7 +12,7 @@ from netarium.sockets.errno import failure_error, os_error
 from netarium.sockets.stream_state import StreamState
 from netarium.stack.decisions import tell_route
 from netarium.stack.failures import Failure
-from netarium.stack.ports import Binding
+from netarium.stack.ports import IPV4, Binding
 from netarium.stack.routes import BROADCAST, MULTICAST
 from netarium.stack.tcp import states, urgent
 from netarium.stack.tcp.connection import Connection
@@ -57,7 +57,8 @@ class StreamSocket(StreamState):
             tell_route(stack, ip.routes, route, claim.address if claim is not None else 0, address, 6, None)
             raise failure_error(ip.routes.refusal(address))
         if claim is not None:
-            local = (claim.address or route.source or address, claim.port)
+            bound = self.source_of(claim) if claim.families == IPV4 else claim.address
+            local = (bound or route.source or address, claim.port)
         else:
             source = route.source or address
             chosen = stack.ports.tcp.choose_for_connect(source, address, port, ip)
@@ -149,6 +150,13 @@ class StreamSocket(StreamState):
             and connection.error is None
         ):
             return None  # as below, in short: whoever waits asks so for each segment
+        if (
+            self.low_water > 1
+            and self.waits
+            and connection.rcv_queued_bytes < min(self.low_water, count)
+            and not self.is_at_end(connection)
+        ):
+            return None
         stack = self.stack
         stack.now = self.engine.now
         data = connection.receive(count) if not peek else connection.peek(count)

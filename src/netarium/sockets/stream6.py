@@ -48,20 +48,19 @@ class StreamSocket6(StreamSocket):
 
     def bind(self, address: int, port: int, flow: int = 0, scope: int = 0) -> None:
         """Claim an address and port; 0 for any, in both families unless IPV6_V6ONLY."""
-        if self._claim is not None or self.connection is not None:
-            raise os_error(errno.EINVAL)
+        if address >> 120 == 0xFF or self._claim is not None or self.connection is not None:
+            raise os_error(errno.EINVAL)  # a group too (Linux __inet6_bind)
         self.enter()
         version, plain = split(address)
         if version == 4:
             if self.settings.only_ipv6:
                 raise os_error(errno.EINVAL)
-            if plain and not self.stack.ports.is_own(plain):
-                raise os_error(errno.EADDRNOTAVAIL)
+            self.check_address(plain, port)
             self.claim_port(plain, port, IPV4)
             return
         if needs_link(address) and not scope and not self.settings.device:
             raise os_error(errno.EINVAL)
-        if address and not ipv6_of(self.stack).is_local(address):
+        if address and not self.binds_anywhere and not ipv6_of(self.stack).is_local(address):
             raise os_error(errno.EADDRNOTAVAIL)
         self.device = scoped_interface(self.stack, address, scope)
         self.claim_port(address, port, IPV6 if address or self.settings.only_ipv6 else BOTH)

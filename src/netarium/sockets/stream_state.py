@@ -17,6 +17,7 @@ from netarium.sockets.readiness import ERR, HUP, IN, OUT, PRI, RDHUP, RDNORM, WR
 from netarium.sockets.tcp_options import TCP_OPTIONS
 from netarium.stack.failures import Failure
 from netarium.stack.ports import IPV4, Binding
+from netarium.stack.routes import BROADCAST
 from netarium.stack.stack import Stack
 from netarium.stack.tcp import states, urgent
 from netarium.stack.tcp.connection import Connection
@@ -59,11 +60,10 @@ class StreamState(Socket):
 
     def bind(self, address: int, port: int) -> None:
         """Claim an address and port; 0 for any."""
+        self.check_address(address, port)
         if self._claim is not None or self.connection is not None:
             raise os_error(errno.EINVAL)
         self.enter()
-        if address and not self.stack.ports.is_own(address):
-            raise os_error(errno.EADDRNOTAVAIL)
         self.claim_port(address, port, IPV4)
 
     def claim_port(self, address: int, port: int, families: int) -> None:
@@ -78,10 +78,24 @@ class StreamState(Socket):
             reuse_port=bool(self.settings.reuse_port),
             uid=self.credentials.users[1],
             families=families,
+            anywhere=self.binds_anywhere,
         )
         if isinstance(claim, Failure):
             raise failure_error(claim)
         self._claim = claim
+
+    def source_of(self, claim: Binding) -> int:
+        """The source of what it sends, 0 for the route's: where it is bound, but for groups and broadcasts.
+
+        ENETUNREACH for an address of others, without IP_TRANSPARENT (Linux __inet_bind, ip_route_output_key_hash_rcu).
+        """
+        address, stack = claim.address, self.stack
+        own = stack.routes.find_local(address)
+        if address >> 28 == 0xE or address == 0xFFFFFFFF or (own is not None and own.kind == BROADCAST):
+            return 0
+        if address and not self.settings.transparent and not stack.ports.is_own(address):
+            raise os_error(errno.ENETUNREACH)
+        return address
 
     def name(self) -> tuple[int, ...]:
         """The local address; (0, 0) before bind."""
@@ -135,7 +149,9 @@ class StreamState(Socket):
             mask = IN | RDNORM | RDHUP
             if not may_send:
                 mask |= HUP
-        elif connection.rcv_queue and (connection.urgent is None or urgent.is_readable(connection)):
+        elif connection.rcv_queued_bytes >= self.low_water and (
+            connection.urgent is None or urgent.is_readable(connection)
+        ):
             mask = IN | RDNORM
         if connection.urgent is not None and urgent.is_pending(connection):
             mask |= PRI
@@ -146,6 +162,16 @@ class StreamState(Socket):
         if connection.error is not None:
             mask |= ERR
         return mask
+
+    def is_at_end(self, connection: Connection) -> bool:
+        """Whether no more will come, so that SO_RCVLOWAT is no reason to wait (Linux tcp_recvmsg_locked)."""
+        state = connection.state
+        return bool(
+            state == states.CLOSED
+            or states.PEER_HAS_CLOSED[state]
+            or connection.rcv_shutdown
+            or connection.error is not None
+        )
 
     # Choices.
 

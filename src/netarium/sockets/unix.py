@@ -16,7 +16,7 @@ from netarium.sockets import unix_names
 from netarium.sockets.base import AF_UNIX, SOCK_SEQPACKET, Credentials, Socket
 from netarium.sockets.errno import os_error
 from netarium.sockets.local import LocalStream, Rights, pair
-from netarium.sockets.options import Option, buffer, flag, linger, wait_limit
+from netarium.sockets.options import SO_RCVLOWAT, Option, buffer, flag, general, low_water
 from netarium.sockets.readiness import HUP, IN, OUT
 from netarium.stack.stack import Stack
 
@@ -38,20 +38,14 @@ def _peer_identity(sock: Any) -> bytes:
 
 
 UNIX_OPTIONS: Final = {
-    (SOL_SOCKET, 3): Option(lambda sock: sock.type),
-    (SOL_SOCKET, 4): Option(lambda sock: sock.take_error()),
+    **general(),
+    (SOL_SOCKET, SO_RCVLOWAT): low_water(),
     (SOL_SOCKET, 30): Option(lambda sock: int(sock.restful)),
-    (SOL_SOCKET, 39): Option(lambda sock: sock.family),
     (SOL_SOCKET, 38): Option(lambda sock: sock.protocol),
-    (SOL_SOCKET, 2): flag("reuse_address"),
-    (SOL_SOCKET, 9): flag("keepalive"),
     (SOL_SOCKET, 7): buffer("send_buffer_bytes", 4608),
     (SOL_SOCKET, 8): buffer("receive_buffer_bytes", 2304),
-    (SOL_SOCKET, 13): linger(),
     (SOL_SOCKET, 16): flag("pass_credentials"),
     (SOL_SOCKET, 17): Option(_peer_identity),
-    (SOL_SOCKET, 20): wait_limit("receive_limit_ns"),
-    (SOL_SOCKET, 21): wait_limit("send_limit_ns"),
 }
 
 

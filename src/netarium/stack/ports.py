@@ -74,15 +74,15 @@ class Bindings:
         reuse_port: bool = False,
         uid: int = 0,
         families: int = IPV4,
+        anywhere: bool = False,
     ) -> Binding | Failure:
         """Claim `port` at `address` (0: all) for `owner`; port 0 takes a free ephemeral one.
 
         ADDRESS_NOT_AVAILABLE when the address is not this host's, ADDRESS_IN_USE when another's claim stands against
         it or no port is free. Whether `uid` may have a port below 1024 is judged in `sockets`. `families` is BOTH only
-        with the wildcard.
+        with the wildcard. `anywhere`: also at addresses of others (IP_FREEBIND).
         """
-        stack = self.stack
-        if address and not stack.settings.ip_nonlocal_bind and not self._may_bind_to(address, families):
+        if address and not anywhere and not self._may_bind_to(address, families):
             return Failure.ADDRESS_NOT_AVAILABLE
         claim = Binding(owner, address, port, reuse_address, reuse_port, uid, families)
         if port == 0:
@@ -136,16 +136,12 @@ class Bindings:
         return Failure.ADDRESS_NOT_AVAILABLE if found is None else found
 
     def _may_bind_to(self, address: int, families: int) -> bool:
-        """Own addresses; for UDP also broadcasts and groups (to receive only those)."""
+        """Own addresses; of IPv4 also broadcasts and groups, and for UDP groups of IPv6 (to receive only those)."""
         if families == IPV6:
             ipv6 = self.stack.ipv6
             is_group = not self.is_stream and address >> 120 == 0xFF
             return ipv6 is not None and (is_group or ipv6.is_local(address))
-        if self.stack.ports.is_own(address):
-            return True
-        return not self.is_stream and (
-            address == 0xFFFFFFFF or address >> 28 == 0xE or address in self.stack.routes.local
-        )
+        return self.stack.ports.may_bind_to(address)
 
     def _conflicts(self, claim: Binding) -> bool:
         for other in self.by_port.get(claim.port, ()):
@@ -216,6 +212,20 @@ class PortTable:
     def is_own(self, address: int) -> bool:
         """Whether a socket may bind to `address`: it is this host's, or has been taken just now (`adopt`)."""
         return self.stack.is_local(address) or (self.adopt is not None and self.adopt(address))
+
+    def may_bind_to(self, address: int) -> bool:
+        """Whether a socket of IPv4 may: own addresses, broadcasts, groups; any by net.ipv4.ip_nonlocal_bind.
+
+        (Linux inet_addr_valid_or_nonlocal)
+        """
+        return (
+            not address
+            or address == 0xFFFFFFFF
+            or address >> 28 == 0xE
+            or address in self.stack.routes.local
+            or self.is_own(address)
+            or bool(self.stack.settings.ip_nonlocal_bind)
+        )
 
     def listens(self, port: int) -> bool:
         """Whether somebody waits at `port`: TCP in LISTEN, or UDP bound there."""

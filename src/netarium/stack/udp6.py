@@ -83,6 +83,7 @@ class UdpEndpoint6(UdpEndpoint):
             reuse_port=self.reuse_port,
             uid=self.uid,
             families=families,
+            anywhere=self.binds_anywhere,
         )
         if isinstance(claim, Failure):
             return claim

@@ -72,7 +72,7 @@ class UdpEndpoint:
     """
 
     __slots__ = (
-        "all_errors", "binding", "broadcast", "closed", "error", "errors", "interface", "local_address", "local_port",
+        "all_errors", "binding", "binds_anywhere", "broadcast", "closed", "error", "errors", "interface", "local_address", "local_port",
         "multicast_interface", "multicast_loop", "multicast_ttl", "on_change", "path_mtu_discovery", "protocol",
         "queue", "queued_bytes", "receive_buffer_bytes", "remote_address", "remote_port", "reuse_address", "reuse_port",
         "route", "route_generation", "tos", "ttl", "uid",
@@ -88,7 +88,7 @@ class UdpEndpoint:
         self.receive_buffer_bytes = protocol.stack.settings.rmem_default
         self.error: Failure | None = None
         self.on_change: Callable[[], None] | None = None
-        self.broadcast = self.all_errors = False
+        self.broadcast = self.all_errors = self.binds_anywhere = False
         self.errors: ErrorQueue | None = None
         """What `all_errors` has kept for MSG_ERRQUEUE; None while there was nothing."""
         self.path_mtu_discovery = WANT
@@ -110,7 +110,13 @@ class UdpEndpoint:
         if self.binding is not None:
             return Failure.INVALID
         claim = self.protocol.bindings.bind(
-            self, address, port, reuse_address=self.reuse_address, reuse_port=self.reuse_port, uid=self.uid
+            self,
+            address,
+            port,
+            reuse_address=self.reuse_address,
+            reuse_port=self.reuse_port,
+            uid=self.uid,
+            anywhere=self.binds_anywhere,
         )
         if isinstance(claim, Failure):
             return claim

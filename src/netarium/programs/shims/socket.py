@@ -91,13 +91,17 @@ class SimSocket(TransferMethods, MessageMethods, real.socket):
                 0 if proto == -1 else int(proto),
             )
             self._number = process.descriptors.add(core)
+            if core.type != kind:
+                self._claimed = (family, kind, core.protocol)
             if type & _NONBLOCK:
                 self._timeout = 0
+                core.waits = False
                 core.nonblocking = True
                 return
         if self._timeout is None and process.default_timeout is not None:
             self._timeout = process.default_timeout
             self._core.nonblocking = True
+            self._core.waits = self._timeout != 0
 
     def _adopt(self, number: Any, family: int, type: int, proto: int) -> None:
         if not isinstance(number, int) or isinstance(number, bool):
@@ -167,12 +171,14 @@ class SimSocket(TransferMethods, MessageMethods, real.socket):
         check_open(self)
         self._timeout = timeout
         self._core.nonblocking = timeout is not None
+        self._core.waits = timeout != 0
 
     def setblocking(self, flag: bool) -> None:
         """settimeout(None) or settimeout(0)."""
         check_open(self)
         self._timeout = None if flag else 0
         self._core.nonblocking = not flag
+        self._core.waits = bool(flag)
 
     def getblocking(self) -> bool:
         """Whether the time-out is not 0."""

@@ -10,7 +10,7 @@ from typing import Any
 from netarium.addresses import ipv4_text
 from netarium.names.literal import parse_ipv4_loosely
 from netarium.programs.shims.socket_address6 import parse6, show6
-from netarium.programs.shims.socket_names import lookup
+from netarium.programs.shims.socket_names import as_text, lookup
 from netarium.programs.task import Task
 from netarium.sockets.errno import os_error
 from netarium.sockets.packet import address_of as packet_address
@@ -51,7 +51,10 @@ def parse(task: Task, core: Any, address: Any, call: str) -> tuple[Any, ...]:
     if family == real.AF_INET6:
         return parse6(task, address, call)
     if family == real.AF_UNIX:
-        return unix_name(address, call)
+        name, key = unix_name(address, call)
+        if call != "bind" and key and not key.startswith(b"\0") and key not in core.credentials.local_names:
+            _refuse_file(key)
+        return name, key
     if family == real.AF_PACKET:
         return packet_address(address, call)
     if family == real.AF_NETLINK:
@@ -88,12 +91,28 @@ def unix_name(address: Any, call: str) -> tuple[bytes, bytes]:
     return name, key
 
 
+def _refuse_file(path: bytes) -> None:
+    """What connecting to a path says that is no name of a socket: ECONNREFUSED where there is something else."""
+    try:
+        os.stat(path)
+    except OSError as error:
+        raise os_error(error.errno or errno.ENOENT) from None
+    raise os_error(errno.ECONNREFUSED)
+
+
 def resolve(task: Task, host: Any) -> int:
     """The IPv4 address of a host as a program names it."""
     if isinstance(host, bytes | bytearray):
         host = bytes(host).decode("ascii")
     elif not isinstance(host, str):
         raise TypeError(f"str, bytes or bytearray expected, not {type(host).__name__}")
+    elif not host.isascii():
+        try:
+            host = as_text(host)
+        except UnicodeError:
+            raise TypeError("encoding of hostname failed") from None
+    if "\0" in host:
+        raise TypeError("host name must not contain null character")
     value = parse_ipv4_loosely(host)
     if value is None:
         text = lookup(task, host, 4)[0]

@@ -27,6 +27,13 @@ def resolution_error(code: int) -> real.gaierror:
     return real.gaierror(code, _EAI_TEXT[code])
 
 
+def as_text(name: str | bytes | bytearray) -> str:
+    """A name as CPython gives it to C: text by IDNA, whose UnicodeError a label of more than 63 letters is."""
+    if isinstance(name, str):
+        return name.encode("idna").decode("ascii")
+    return bytes(name).decode("ascii", "surrogateescape")
+
+
 def lookup(task: Task, name: str, family: int) -> list[str]:
     """Addresses of `name` as text; `family` 0, 4 or 6. gaierror when there are none."""
     task.calls += 1
