@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import struct
 import threading
 import time
 from pathlib import Path
@@ -171,3 +172,82 @@ def test_multiprocessing_says_that_there_are_no_processes(host: Any) -> None:
         ImportError, match=r"multiprocessing: a simulated program cannot start processes, nor can host"
     ):
         host.call(lambda: multiprocessing.get_context("fork").Process(target=print).start())
+
+
+def _record(kind: int, start: int = 0, length: int = 0) -> bytes:
+    return struct.pack("hhqqi4x", kind, os.SEEK_SET, start, length, 0)
+
+
+@pytest.mark.parametrize("command", ["F_SETLKW", "F_OFD_SETLKW"])
+def test_record_locks_wait_in_virtual_time(empty_net: Net, host: Any, tmp_path: Path, command: str) -> None:
+    def holds() -> float:
+        with open(tmp_path / "lock", "w") as file:
+            fcntl.fcntl(file, getattr(fcntl, command), _record(fcntl.F_WRLCK, 10, 5))
+            got = time.monotonic()
+            time.sleep(5)
+            return got
+
+    def elsewhere() -> float:
+        with open(tmp_path / "lock", "r+") as file:
+            time.sleep(1)
+            fcntl.fcntl(file, getattr(fcntl, command), _record(fcntl.F_WRLCK, 15, 5))
+            return time.monotonic()
+
+    (tmp_path / "lock").write_text("")
+    services = [host.run(holds), host.run(holds), host.run(elsewhere)]
+    empty_net.run(check=False)
+    assert [round(each.result) for each in services] == [0, 5, 1], [each.stderr for each in services]
+
+
+def test_who_holds_a_record_is_told_and_nobody_waits_with_setlk(
+    empty_net: Net, host: Any, tmp_path: Path
+) -> None:
+    path = tmp_path / "lock"
+
+    def holds() -> int:
+        with open(path, "w") as file:
+            fcntl.fcntl(file, fcntl.F_SETLK, _record(fcntl.F_WRLCK, 10, 5))
+            time.sleep(5)
+        return os.getpid()
+
+    def looks() -> list[Any]:
+        time.sleep(1)
+        with open(path, "r+") as file:
+            told = struct.unpack("hhqqi4x", fcntl.fcntl(file, fcntl.F_GETLK, _record(fcntl.F_RDLCK)))
+            free = struct.unpack("hhqqi4x", fcntl.fcntl(file, fcntl.F_GETLK, _record(fcntl.F_RDLCK, 20)))
+            errors = []
+            for command, record in [
+                (fcntl.F_SETLK, _record(fcntl.F_RDLCK)),
+                (fcntl.F_SETLK, _record(9)),
+                (fcntl.F_GETLK, _record(fcntl.F_UNLCK)),
+            ]:
+                with pytest.raises(OSError) as caught:
+                    fcntl.fcntl(file, command, record)
+                errors.append(caught.value.errno)
+            return [told, free[0], errors]
+
+    holder, looker = host.run(holds), host.run(looks)
+    empty_net.run(check=False)
+    told = (fcntl.F_WRLCK, os.SEEK_SET, 10, 5, holder.result)
+    assert looker.result == [told, fcntl.F_UNLCK, [11, 22, 22]], looker.stderr
+
+
+def test_programs_that_wait_in_a_circle_for_records_get_edeadlk(
+    empty_net: Net, host: Any, tmp_path: Path
+) -> None:
+    path = tmp_path / "lock"
+    path.write_text("")
+
+    def takes(first: int, second: int) -> int:
+        with open(path, "r+") as file:
+            fcntl.lockf(file, fcntl.LOCK_EX, 1, first)
+            time.sleep(1 + first)
+            try:
+                fcntl.lockf(file, fcntl.LOCK_EX, 1, second)
+            except OSError as error:
+                return error.errno or 0
+        return 0
+
+    services = [host.run(takes, 0, 1), host.run(takes, 1, 2), host.run(takes, 2, 0)]
+    empty_net.run(check=False)
+    assert [each.result for each in services] == [0, 0, 35], [each.stderr for each in services]

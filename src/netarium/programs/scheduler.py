@@ -93,6 +93,8 @@ class Scheduler:
         """(device, inode) -> the virtual times of a file; see `shims/files`."""
         self.file_locks: dict[tuple[int, int], Any] = {}
         """(device, inode) -> the locks of lockf; see `shims/file_locks`."""
+        self.file_lock_waits: dict[Any, Any] = {}
+        """Process -> the one whose lock on a file it waits for."""
         self.lock_waiters: list[Callable[[], bool]] = []
         """Who waits for a lock of a file: tries again after each turn of a task; True when it has it."""
         self._resolvers: dict[str, Resolver] = {}

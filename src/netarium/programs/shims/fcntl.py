@@ -7,6 +7,7 @@ import fcntl as real
 import os
 from typing import Any
 
+from netarium.programs.shims import file_locks
 from netarium.programs.shims.os import virtual_number
 from netarium.programs.task import Task
 from netarium.sockets.errno import os_error
@@ -19,9 +20,11 @@ def _number(fd: Any) -> int:
 
 
 def fcntl(task: Task, fd: Any, cmd: int, arg: Any = 0) -> Any:
-    """As fcntl.fcntl: F_GETFL, F_SETFL, F_GETFD, F_SETFD, F_DUPFD."""
+    """As fcntl.fcntl: F_GETFL, F_SETFL, F_GETFD, F_SETFD, F_DUPFD; of files also the locks."""
     number = virtual_number(_number(fd))
     if number < 0:
+        if cmd in file_locks.LOCK_COMMANDS:
+            return file_locks.command(task, _number(fd), cmd, arg)
         result = _fcntl(fd, cmd, arg)
         if cmd in (real.F_DUPFD, real.F_DUPFD_CLOEXEC):
             task.process.own_files.add(result)

@@ -1,9 +1,10 @@
-"""Virtual waiting for locks on files (flock(2), lockf): the program waits in virtual time, never the whole net.
+"""Virtual waiting for locks on files (flock(2), fcntl(2), lockf): in virtual time, never of the whole net.
 
-flock's locks are the real kernel's, only tried and never waited for: it knows which descriptions of files are still
-open. The locks of lockf belong to a process, and all programs share the real one, so these are kept here; a file that
-was closed has lost them, which is looked at when somebody wants them. Waiters try again after each turn of a task,
-and each time in the order they came.
+The locks of flock and F_OFD_SETLK are the real kernel's, only tried and never waited for: it knows which descriptions
+of files are still open. Those of lockf and F_SETLK belong to a process, and all programs share the real one, so these
+are kept here; a file that was closed has lost them, which is looked at when somebody wants them. Waiters try again
+after each turn of a task, and each time in the order they came; who would wait for itself in a circle of programs gets
+EDEADLK. The two kinds do not see each other.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import errno
 import fcntl as real
 import os
+import struct
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -18,7 +20,13 @@ from netarium.programs.shims.os import virtual_number
 from netarium.programs.task import WAIT_LOCK, Task
 from netarium.sockets.errno import os_error
 
-_flock, _fstat, _seek = real.flock, os.fstat, os.lseek
+_flock, _fcntl, _fstat, _seek = real.flock, real.fcntl, os.fstat, os.lseek
+_STRUCT = struct.Struct("hhqqi")
+"""struct flock: type, whence, start, length, pid (64 bits)."""
+_KINDS = {real.F_RDLCK: real.LOCK_SH, real.F_WRLCK: real.LOCK_EX, real.F_UNLCK: real.LOCK_UN}
+_OFD_WAIT = {getattr(real, "F_OFD_SETLKW", 38): getattr(real, "F_OFD_SETLK", 37)}
+LOCK_COMMANDS = frozenset((real.F_GETLK, real.F_SETLK, real.F_SETLKW, *_OFD_WAIT))
+"""The commands of fcntl.fcntl that `command` does."""
 _END = 1 << 63
 
 
@@ -59,11 +67,60 @@ def lockf(task: Task, fd: Any, cmd: int, len: int = 0, start: int = 0, whence: i
     kind = cmd & ~real.LOCK_NB
     if kind not in (real.LOCK_UN, real.LOCK_SH, real.LOCK_EX):
         raise ValueError("unrecognized lockf argument")
-    mode = real.fcntl(number, real.F_GETFL) & os.O_ACCMODE
-    if (kind == real.LOCK_SH and mode == os.O_WRONLY) or (kind == real.LOCK_EX and mode == os.O_RDONLY):
-        raise os_error(errno.EBADF)
+    _check_mode(number, kind)
     first, end = _span(number, len, start, whence)
     _lock_span(task, number, kind, first, end, blocking=not cmd & real.LOCK_NB)
+
+
+def _check_mode(number: int, kind: int) -> None:
+    """EBADF where the file is not open for what the lock is about."""
+    mode = _fcntl(number, real.F_GETFL) & os.O_ACCMODE
+    if (kind == real.LOCK_SH and mode == os.O_WRONLY) or (kind == real.LOCK_EX and mode == os.O_RDONLY):
+        raise os_error(errno.EBADF)
+
+
+def command(task: Task, number: int, cmd: int, arg: Any) -> Any:
+    """F_GETLK, F_SETLK, F_SETLKW and F_OFD_SETLKW of fcntl.fcntl; `arg` is a struct flock."""
+    if isinstance(arg, int) or len(arg) < _STRUCT.size - 4:
+        raise os_error(errno.EFAULT)
+    if cmd in _OFD_WAIT:
+        return _wait_for_description(task, number, _OFD_WAIT[cmd], bytes(arg))
+    kind, whence, start, length, _ = _STRUCT.unpack(bytes(arg)[: _STRUCT.size].ljust(_STRUCT.size, b"\0"))
+    if kind not in _KINDS:
+        raise os_error(errno.EINVAL)
+    first, end = _span(number, length, start, whence)
+    if cmd == real.F_GETLK:
+        return _told(task, number, kind, first, end, bytes(arg))
+    _check_mode(number, _KINDS[kind])
+    _lock_span(task, number, _KINDS[kind], first, end, blocking=cmd == real.F_SETLKW)
+    return bytes(arg)
+
+
+def _wait_for_description(task: Task, number: int, attempt_command: int, arg: bytes) -> bytes:
+    given = bytearray(arg)
+
+    def attempt() -> bool:
+        try:
+            _fcntl(number, attempt_command, bytes(given))
+        except BlockingIOError:
+            return False
+        return True
+
+    _acquire(task, attempt, True, "fcntl")
+    return arg
+
+
+def _told(task: Task, number: int, kind: int, first: int, end: int, arg: bytes) -> bytes:
+    """F_GETLK: the lock that stands against it, or F_UNLCK and all as it was."""
+    if kind == real.F_UNLCK:
+        raise os_error(errno.EINVAL)
+    held = _conflict(task, number, kind == real.F_WRLCK, first, end)
+    if held is None:
+        return struct.pack("h", real.F_UNLCK) + arg[2:]
+    found = real.F_WRLCK if held.exclusive else real.F_RDLCK
+    length = 0 if held.end == _END else held.end - held.start
+    pid = held.process.credentials.pid
+    return _STRUCT.pack(found, os.SEEK_SET, held.start, length, pid) + arg[_STRUCT.size :]
 
 
 def os_lockf(task: Task, fd: int, command: int, length: int, /) -> None:
@@ -71,7 +128,7 @@ def os_lockf(task: Task, fd: int, command: int, length: int, /) -> None:
     number = _number(fd)
     first, end = _span(number, length, 0, os.SEEK_CUR)
     if command == os.F_TEST:
-        if _conflict(task, number, True, first, end):
+        if _conflict(task, number, True, first, end) is not None:
             raise os_error(errno.EACCES)
     elif command in (os.F_LOCK, os.F_TLOCK, os.F_ULOCK):
         kind = real.LOCK_UN if command == os.F_ULOCK else real.LOCK_EX
@@ -109,27 +166,38 @@ def _is_open(held: Held, key: tuple[int, int]) -> bool:
         return False
 
 
-def _conflict(task: Task, number: int, exclusive: bool, first: int, end: int) -> bool:
+def _conflict(task: Task, number: int, exclusive: bool, first: int, end: int) -> Held | None:
+    """The first lock of another program that stands against this."""
     key = _key(number)
     table: dict[Any, list[Held]] = task.scheduler.file_locks
     table[key] = [held for held in table.get(key, ()) if _is_open(held, key)]
-    return any(
-        held.process is not task.process
-        and held.start < end
-        and first < held.end
-        and (exclusive or held.exclusive)
-        for held in table[key]
-    )
+    for held in table[key]:
+        overlaps = held.start < end and first < held.end
+        if held.process is not task.process and overlaps and (exclusive or held.exclusive):
+            return held
+    return None
 
 
 def _lock_span(task: Task, number: int, kind: int, first: int, end: int, *, blocking: bool) -> None:
+    process, waits_for = task.process, task.scheduler.file_lock_waits
+
     def attempt() -> bool:
-        if kind != real.LOCK_UN and _conflict(task, number, kind == real.LOCK_EX, first, end):
+        against = None if kind == real.LOCK_UN else _conflict(task, number, kind == real.LOCK_EX, first, end)
+        if against is not None:
+            other: Any = against.process
+            while blocking and other is not None:
+                if other is process:
+                    raise os_error(errno.EDEADLK)
+                other = waits_for.get(other)
+            waits_for[process] = against.process
             return False
         _put(task, number, kind, first, end)
         return True
 
-    _acquire(task, attempt, blocking, "lockf")
+    try:
+        _acquire(task, attempt, blocking, "lockf")
+    finally:
+        waits_for.pop(process, None)
 
 
 def _put(task: Task, number: int, kind: int, first: int, end: int) -> None:
@@ -160,10 +228,14 @@ def _acquire(task: Task, attempt: Callable[[], bool], blocking: bool, call: str)
     if not blocking:
         raise os_error(errno.EAGAIN)
     done = False
+    failure: OSError | None = None
 
     def again() -> bool:
-        nonlocal done
-        done = done or attempt()
+        nonlocal done, failure
+        try:
+            done = done or attempt()
+        except OSError as error:  # this runs between the tasks: the waiting one is to see it
+            done, failure = True, error
         if done:
             task.wake()
         return done
@@ -172,6 +244,8 @@ def _acquire(task: Task, attempt: Callable[[], bool], blocking: bool, call: str)
     try:
         while not done:
             scheduler.park(task, call, None, kind=WAIT_LOCK)
+        if failure is not None:
+            raise failure
     finally:
         if again in scheduler.lock_waiters:
             scheduler.lock_waiters.remove(again)
