@@ -55,7 +55,7 @@ def test_further_sources_are_asked_last_and_stages_are_told() -> None:
     names = resolver(("server", "10.0.0.1"))
     names.sources.append(("DNS", lambda name, family: ["192.0.2.1"] if name == "www.example" else None))
     told: list[tuple[str, str, list[str] | None]] = []
-    names.on_lookup = lambda stage, name, answer: told.append((stage, name, answer))
+    names.on_lookup = lambda stage, name, answer, family: told.append((stage, name, answer))
     assert names.lookup("www.example") == ["192.0.2.1"]
     assert told == [
         ("hosts file", "www.example", None),

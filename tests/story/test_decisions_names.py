@@ -9,6 +9,8 @@ from pathlib import Path
 from tests.story.both_languages import told
 
 from netarium import Net
+from netarium.story.language import Language
+from netarium.story.telling import Story
 
 SOA = "nobody.invalid. 1 1800 900 604800 300"
 ROOT = f"""
@@ -80,3 +82,27 @@ def test_a_cached_answer_is_said_to_be_one(tmp_path: Path) -> None:
     assert story.texts("resolver", "resolver", "chinese")[-1] == (
         "resolver 的缓存里还有 www.zdns.cn 的回答，谁也不用问。"
     )
+
+
+def test_look_ups_of_both_families_are_told_apart(tmp_path: Path) -> None:
+    zone = f"""
+    example. 60 IN SOA ns.example. {SOA}
+    example. 60 IN NS ns.example.
+    ns.example. 60 IN A 10.0.0.53
+    www.example. 60 IN A 10.0.0.80
+    www.example. 60 IN AAAA 2001:db8::80
+    """.replace("\n    ", "\n")
+    net = Net(seed=1, names=False)
+    switch = net.switch("s")
+    net.host("ns", address="10.0.0.53/24", link=switch, services=[{"dns": {"zones": {"example.": zone}}}])
+    net.host("pc", address=["10.0.0.1/24", "2001:db8::1/64"], link=switch, dns="10.0.0.53")
+    net["pc"].run(lambda: socket.getaddrinfo("www.example", 80, 0, socket.SOCK_STREAM), at="5s")
+    story = told(net, tmp_path, net.run)
+    titles = [chapter.title for chapter in Story(story.trace, Language.load("en")).chapters()]
+    for kind in ("A", "AAAA"):
+        assert f"The name servers are asked for “www.example”, type {kind}" in titles
+    stages = [each for each in story.of("name-stage", "pc") if each.values["stage"] == "hosts file"]
+    assert sorted(each.values["type"] for each in stages) == ["A", "AAAA"]
+    (six,) = [each for each in stages if each.values["type"] == "AAAA"]
+    assert six.text.endswith("is an IPv6 address (type AAAA) of www.example there? No.")
+    assert [each.values["number"] for each in story.of("dns")] == [1, 2, 1, 2]

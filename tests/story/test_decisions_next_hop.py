@@ -150,7 +150,7 @@ def test_who_answers_needs_no_decision(tmp_path: Path) -> None:
     assert not story.of("local-or-gateway", "c")
 
 
-def test_ipv6_compares_prefixes(tmp_path: Path) -> None:
+def test_ipv6_compares_the_prefixes_of_the_link_not_the_own_address(tmp_path: Path) -> None:
     net = Net(seed=3)
     net.host("a", address="2001:db8:1::1/64")
     net.host("b", address="2001:db8:1::2/64")
@@ -165,11 +165,15 @@ def test_ipv6_compares_prefixes(tmp_path: Path) -> None:
     net["a"].run(speak)
     story = told(net, tmp_path, net.run)
     (step,) = story.of("local-or-gateway", "a")
-    assert "The first 64 bits of 2001:db8:1::1 and 2001:db8:1::2 are compared: equal" in step.text
+    assert step.text == (
+        "Is 2001:db8:1::2 on a's own link? Its own address does not say so in IPv6, but the prefixes that are known to "
+        "be on the link, the lines of its route table without a router (fe80::/64, 2001:db8:1::/64): the first 64 bits "
+        "are those of 2001:db8:1::/64, so 2001:db8:1::2 is on the link and no router is needed."
+    )
     assert step.lines == (
-        "2001:db8:1::1  2001:0db8:0001:0000:0000:0000:0000:0001",
-        "2001:db8:1::2  2001:0db8:0001:0000:0000:0000:0000:0002",
-        "               ^^^^^^^^^^^^^^^^^^^ /64",
+        "2001:db8:1::2    2001:0db8:0001:0000:0000:0000:0000:0002",
+        "2001:db8:1::/64  2001:0db8:0001:0000:0000:0000:0000:0000",
+        "                 ^^^^^^^^^^^^^^^^^^^ /64",
     )
     asked = [each for each in story.of("nd", "a") if each.values["message"] == "asks"]
     assert [each.values["purpose"] for each in asked][-1] == "resolve"
@@ -177,3 +181,29 @@ def test_ipv6_compares_prefixes(tmp_path: Path) -> None:
     answer = [each for each in story.of("nd", "b") if each.values["message"] == "answers"][-1]
     assert answer.text.startswith("b answers: 2001:db8:1::2 is at 02:")
     assert sum("IPv6 has no ARP" in note for note in story.notes()) == 1
+
+
+def test_ipv6_without_a_prefix_of_the_link_goes_by_the_router_that_advertised_itself(tmp_path: Path) -> None:
+    net = Net(seed=3)
+    net.router(
+        "r",
+        interfaces={"one": "2001:db8:1::1/64", "two": "2001:db8:2::1/64"},
+        advertise={"one": {"dns": ["2001:db8:2::53"]}},
+    )
+    net.host("a", interfaces={"eth0": None}, ipv6=True)
+    net.link("r:one", "a")
+
+    def speak() -> None:
+        with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as sock:
+            sock.sendto(b"x", ("2001:db8:2::2", 9))
+
+    net["a"].run(speak, at="10s")
+    story = told(net, tmp_path, lambda: net.drive(11 * 10**9, lambda: False))
+    (step,) = story.of("local-or-gateway", "a")
+    assert (
+        "(fe80::/64, 2001:db8:1::/64): none of them fits, so the packet goes to the gateway fe80::"
+        in step.text
+    )
+    assert len(step.lines) == 5 and step.lines[0].startswith("2001:db8:2::2 ")
+    said = next(each for each in story.of("nd", "r") if each.values["prefixes"] == ["2001:db8:1::/64"])
+    assert said.text.endswith(" (SLAAC). A DNS server is 2001:db8:2::53")

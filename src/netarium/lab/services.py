@@ -15,6 +15,7 @@ from netarium.journey import Stop
 from netarium.lab.notices import Notice
 from netarium.lab.words import suggest
 from netarium.names.configuration import NameConfiguration
+from netarium.names.hosts import FAMILY_IPV6
 from netarium.names.resolver import Resolver
 from netarium.names.stub import StubResolver
 from netarium.programs.exchange import exchange
@@ -42,9 +43,11 @@ def give_names(net: Net, name: str, resolver: Resolver, dns: Any = None, search:
     stub = StubResolver(configuration, exchange, lambda: engine.now, net.streams(f"names:{name}"))
     resolver.stub = stub
 
-    def looked_up(stage: str, wanted: str, answer: list[str] | None) -> None:
+    def looked_up(stage: str, wanted: str, answer: list[str] | None, family: int) -> None:
         if watch.step is not None:
             details: dict[str, object] = {"stage": stage, "hit": bool(answer), "answer": list(answer or ())}
+            if family == FAMILY_IPV6:
+                details["type"] = "AAAA"
             watch.step(engine.now, name, Stop.NAME, wanted, details)
 
     def asked(server: str, what: str, outcome: str) -> None:

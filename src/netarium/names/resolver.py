@@ -68,8 +68,8 @@ class Resolver:
         self.nodes = nodes
         self.stub: StubResolver | None = None
         self.sources: list[tuple[str, Source]] = []
-        self.on_lookup: Callable[[str, str, list[str] | None], None] | None = None
-        """(stage, name, answer): told of each stage that was asked, for the trace."""
+        self.on_lookup: Callable[[str, str, list[str] | None, int], None] | None = None
+        """(stage, name, answer, family): told of each stage that was asked, for the trace."""
 
     def lookup(self, name: str, family: int = 0) -> list[str]:
         """The addresses of `name` as text, in order of preference. `family` is 0 (any), 4 or 6."""
@@ -88,7 +88,7 @@ class Resolver:
                 break
             finally:
                 if self.on_lookup is not None:
-                    self.on_lookup(stage, name, answer)
+                    self.on_lookup(stage, name, answer, family)
             if answer:
                 return answer
             exists = exists or answer is not None

@@ -15,6 +15,7 @@
     udp        datagrams
     nat        entries of a NAT table, and what they rewrite
     next_hop   local or gateway: the AND, the route table and the line that won, the neighbour cache
+    on_link    of IPv6: which prefixes are on the link (for `next_hop`)
     switching  MAC tables, flooding, VLAN tags, spanning tree
     filtering  verdicts of firewalls, choices of balancers, the lines of a NAT table
     queues     a listener's two queues; the options in SYNs

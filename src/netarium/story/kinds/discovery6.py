@@ -182,7 +182,10 @@ def _say(fact: Fact, words: Words) -> str:
     said = words.text("decision.nd.router", place=fact.place, sender=v["sender"])
     if v["prefixes"]:
         said += words.text("decision.nd.prefixes", prefixes=words.listed(v["prefixes"]))
-    return said + (words.text("decision.nd.autonomous") if v["autonomous"] else "")
+    said += words.text("decision.nd.autonomous") if v["autonomous"] else ""
+    return said + (
+        words.text("decision.nd.servers", servers=words.listed(v["servers"])) if v["servers"] else ""
+    )
 
 
 KINDS: Final = (

@@ -22,10 +22,11 @@ _PLACES = {
 def _say_stage(fact: Fact, words: Words) -> str:
     v = fact.values
     told = {"place": fact.place, "name": v["name"], "answer": words.listed(v["answer"])}
+    kind = "6" if v["type"] == "AAAA" else ""
     if v["stage"] == "name server":
-        return words.text("stage.answered" if v["hit"] else "stage.unknown", **told)
+        return words.text("stage.answered" if v["hit"] else f"stage.unknown{kind}", **told)
     where = words.text(_PLACES[v["stage"]]) if v["stage"] in _PLACES else v["stage"]
-    return words.text("stage.hit" if v["hit"] else "stage.miss", where=where, **told)
+    return words.text(f"stage.hit{kind}" if v["hit"] else f"stage.miss{kind}", where=where, **told)
 
 
 def _say_dns(fact: Fact, words: Words) -> str:
@@ -61,7 +62,7 @@ KINDS = (
     Kind(
         "name-stage",
         "dns",
-        frozenset({"name", "stage", "hit", "answer"}),
+        frozenset({"name", "stage", "hit", "answer", "type"}),
         _say_stage,
         needles=(b'"stop":"NAME"',),
     ),
@@ -91,6 +92,11 @@ KINDS = (
 )
 
 
+def name_key(bare: str, kind: str) -> str:
+    """The key of what the look-up of a name is about: another for each type of record but addresses of IPv4."""
+    return bare if kind == "A" else f"{bare} {kind}"
+
+
 class _Names:
     def __init__(self, scene: Scene) -> None:
         self.scene = scene
@@ -100,7 +106,8 @@ class _Names:
         if "hit" not in details:
             return
         name = str(record.get("subject", ""))
-        subject = self._subject(name, record["at"])
+        kind = str(details.get("type", "A"))
+        subject = self._subject(name, kind, record["at"])
         if details.get("stage") != "name server" and subject.phase == "dns":
             subject.phase = ""
         self.scene.touch(record["at"], subject)
@@ -109,6 +116,7 @@ class _Names:
             "stage": str(details.get("stage", "")),
             "hit": bool(details["hit"]),
             "answer": [str(each) for each in details.get("answer") or ()],
+            "type": kind,
         }
         phase = "dns" if values["stage"] == "name server" else "name"
         yield Fact(record["t"], "name-stage", record["at"], values, about=subject, phase=phase)
@@ -125,16 +133,16 @@ class _Names:
         if values is None:
             return
         node = record["at"].partition(":")[0]
-        subject = self._subject(values["name"], node)
+        subject = self._subject(values["name"], values["type"], node)
         subject.state = (subject.state or 0) + 1
         values["number"] = subject.state
         flight.subject = subject
         self.scene.touch(node, subject)
         yield Fact(record["t"], "dns", node, values, flight, subject, phase="dns")
 
-    def _subject(self, name: str, node: str) -> Subject:
+    def _subject(self, name: str, kind: str, node: str) -> Subject:
         bare = name.rstrip(".").lower() or "."
-        subject = self.scene.subject("name", bare, lambda: {"name": bare})
+        subject = self.scene.subject("name", name_key(bare, kind), lambda: {"name": bare, "type": kind})
         if not subject.nodes:
             subject.nodes = [node]
         return subject

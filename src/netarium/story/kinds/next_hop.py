@@ -8,10 +8,11 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from netarium.addresses import ipv4_text as text4
-from netarium.addresses import mask_of, parse_ipv4, parse_ipv6
+from netarium.addresses import mask_of, parse_ipv4
 from netarium.errors import NetariumError
 from netarium.story.facts import Fact, Subject
 from netarium.story.kinds.base import Kind, Readers, Record
+from netarium.story.kinds.on_link import prefix_lines, prefix_values, say_prefixes
 from netarium.story.kinds.ping import ping_subject
 from netarium.story.scene import Scene, address_of, end_text
 from netarium.story.subnet import bits_text
@@ -116,7 +117,7 @@ class _NextHops:
             yield Fact(now, "next-hop-known", place, {"destination": destination, **known})
         else:
             first = self._is_new((place, "won", won), won)
-            values = _and_values(str(details.get("own", "")), destination, str(details.get("gateway", "")))
+            values = self._near_or_far(details, place, destination)
             if values is not None:
                 yield Fact(now, "local-or-gateway", place, {**values, "in_full": first})
             if not first:
@@ -125,6 +126,13 @@ class _NextHops:
             if "next_hop" in details and "cache" in details:
                 keys = ("next_hop", "answer", "cache", "cache_lines", "interface")
                 yield Fact(now, "neighbor-cache", place, {key: details[key] for key in keys})
+
+    def _near_or_far(self, details: dict[str, Any], place: str, destination: str) -> dict[str, Any] | None:
+        own, gateway = str(details.get("own", "")), str(details.get("gateway", ""))
+        if ":" not in destination:
+            return _and_values(own, destination, gateway)
+        table = self._tables.get((place, True), [])
+        return prefix_values(own, destination, str(details["winner"]), gateway, table) if own else None
 
     def _forward(self, record: Record, destination: str) -> Iterator[Fact]:
         details, place = record["details"], record["at"]
@@ -178,18 +186,11 @@ class _NextHops:
 
 
 def _and_values(own: str, destination: str, gateway: str) -> dict[str, Any] | None:
-    """Both networks by one's own mask; None without an own address."""
+    """Both networks by one's own mask (IPv4); None without an own address."""
     address, slash, length_text = own.partition("/")
     if not slash:
         return None
     length = int(length_text)
-    if ":" in destination:
-        shift = 128 - length
-        near = parse_ipv6(address) >> shift == parse_ipv6(destination) >> shift
-        return {
-            "own": address, "length": length, "mask": "", "destination": destination, "own_network": "",
-            "destination_network": "", "same": near, "gateway": gateway,
-        }  # fmt: skip
     mask = mask_of(length)
     networks = (parse_ipv4(address) & mask, parse_ipv4(destination) & mask)
     return {
@@ -201,19 +202,21 @@ def _and_values(own: str, destination: str, gateway: str) -> dict[str, Any] | No
         "destination_network": text4(networks[1]),
         "same": networks[0] == networks[1],
         "gateway": gateway,
+        "prefixes": [],
     }
 
 
 def _say_and(fact: Fact, words: Words) -> str:
     v = fact.values
+    if not v["mask"]:
+        return say_prefixes(v, fact.place, words)
     verdict = "near" if v["same"] else "far"
     if v["same"] == bool(v["gateway"]):
         verdict = "exception"  # a route of its own says otherwise
-    asked = "decision.and" if v["mask"] else "decision.and6"
     told = {
         key: v[key] for key in ("own", "length", "mask", "destination", "own_network", "destination_network")
     }
-    question = words.text(asked, place=fact.place, **told)
+    question = words.text("decision.and", place=fact.place, **told)
     return question + words.text(f"decision.and.{verdict}", gateway=v["gateway"] or v["destination"])
 
 
@@ -223,10 +226,7 @@ def _and_lines(fact: Fact, words: Words) -> list[str]:
         return []
     try:
         if not v["mask"]:
-            pairs = [(v["own"], parse_ipv6(v["own"])), (v["destination"], parse_ipv6(v["destination"]))]
-            wide = max(len(name) for name, _ in pairs)
-            ruler = " " * (wide + 2) + "^" * (v["length"] // 4 + (v["length"] - 1) // 16) + f" /{v['length']}"
-            return [*(f"{name:<{wide}}  {bits_text(6, value)}" for name, value in pairs), ruler]
+            return prefix_lines(v)
         mask = parse_ipv4(v["mask"])
         blocks = []
         for name, network in ((v["own"], v["own_network"]), (v["destination"], v["destination_network"])):
@@ -327,6 +327,7 @@ KINDS: Final = (
                 "same",
                 "gateway",
                 "in_full",
+                "prefixes",
             }
         ),
         _say_and,

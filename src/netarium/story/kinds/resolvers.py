@@ -10,6 +10,7 @@ from typing import Final
 
 from netarium.story.facts import Fact
 from netarium.story.kinds.base import Kind, Readers, Record
+from netarium.story.kinds.names import name_key
 from netarium.story.scene import Scene
 from netarium.story.words import Words
 
@@ -38,7 +39,8 @@ class _Resolvers:
         details, place = record["details"], record["at"]
         stage = str(details.get("stage", ""))
         decision = _STAGES.get(stage)
-        name = str(record["subject"]).partition(" ")[0].rstrip(".") or "."
+        wanted, _, kind = str(record["subject"]).partition(" ")
+        name = wanted.rstrip(".") or "."
         if stage in _FOUND:
             self._searching.pop((place, name), None)
         if decision is None or "hit" in details:
@@ -55,7 +57,7 @@ class _Resolvers:
             "zone": zone.rstrip(".") or zone,
             "server": str(details.get("server", "")),
         }
-        subject = self.scene.find("name", name)
+        subject = self.scene.find("name", name_key(name.lower(), kind or "A"))
         if decision in ("asks", "forwards") and (place, name) not in self._searching:
             if len(self._searching) < REMEMBERED_MAX:
                 self._searching[place, name] = None
