@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import queue
 import signal
 import threading
@@ -64,3 +65,43 @@ def test_the_report_names_the_call_and_the_thread(
         empty_net.run()
     assert f"host (the worker): {told}()" in str(caught.value)
     assert "host: Thread.join()" in str(caught.value)
+
+
+@pytest.mark.parametrize("kind", ["Lock", "RLock", "Condition"])
+def test_a_lock_order_deadlock_says_who_holds_what(empty_net: Net, host: Any, kind: str) -> None:
+    held: dict[str, int] = {}
+
+    def program() -> None:
+        first, second = getattr(threading, kind)(), getattr(threading, kind)()
+
+        def worker(one: Any, other: Any) -> None:
+            with one:
+                held[threading.current_thread().name] = inspect.currentframe().f_lineno - 1  # type: ignore[union-attr]
+                time.sleep(0.1)
+                other.acquire()
+
+        threading.Thread(target=worker, args=(first, second), name="left").start()
+        threading.Thread(target=worker, args=(second, first), name="right").start()
+
+    host.run(program)
+    with pytest.raises(NetariumError) as caught:
+        empty_net.run()
+    for name, other in (("left", "right"), ("right", "left")):
+        place = f"test_threads_that_wait.py line {held[other]}"
+        assert f"host ({name}): acquire() of a lock held by {other} since {place}" in str(caught.value)
+
+
+def test_a_lock_whose_holder_has_ended_or_waits_for_itself(empty_net: Net, host: Any) -> None:
+    def program() -> None:
+        lock, own = threading.Lock(), threading.Lock()
+        thread = threading.Thread(target=lock.acquire, name="gone")
+        thread.start()
+        thread.join()
+        threading.Thread(target=lambda: own.acquire() and own.acquire(), name="itself").start()
+        lock.acquire()
+
+    host.run(program)
+    with pytest.raises(NetariumError) as caught:
+        empty_net.run()
+    assert "host: acquire() of a lock held by thread 2, which has ended, since" in str(caught.value)
+    assert "host (itself): acquire() of a lock held by itself since" in str(caught.value)

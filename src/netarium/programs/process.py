@@ -245,13 +245,14 @@ class Process:
                 found += [Wait(f"{self.name} ({each.task})", *each[1:]) for each in awaiting]
                 continue
             file, line = place_of(task.greenlet, self.program.folder)
-            name = self.name if task is self.main_task else f"{self.name} ({self._thread_name(task)})"
-            call = (waiting_method(task.greenlet) if task.call == "acquire" else "") or task.call
-            address = "" if task.target is None else task.target.describe(task.call)
+            name = self.name if task is self.main_task else f"{self.name} ({self.thread_name(task)})"
+            method = waiting_method(task.greenlet) if task.call == "acquire" else ""
+            call = method or task.call
+            address = "" if task.target is None or method else task.target.describe(task.call)
             found.append(Wait(name, call, address, file, line))
         return found
 
-    def _thread_name(self, task: Task) -> str:
+    def thread_name(self, task: Task) -> str:
         """What `threading` calls it."""
         thread = self.threads.active.get(task.ident)
         return task.name if thread is None else str(thread.name)

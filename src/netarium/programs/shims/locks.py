@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import sys
+import threading
 from collections import deque
+from types import CodeType, FrameType
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -15,6 +19,17 @@ LOCKS_BEFORE_YIELD = 8192
 """So many free locks a task may take at one instant; then it pays for them and others run, as pre-emption would do."""
 _LOCKS_COST = LOCKS_BEFORE_YIELD * 50 // CALL_COST_NS
 """What they cost, in calls: 50 ns each."""
+
+
+_INNER_FILES = (__file__, threading.__file__)
+"""Frames of these files take a lock for the one that has called them."""
+
+
+def _taken_here(frame: FrameType | None) -> tuple[CodeType, int] | None:
+    """(code, offset) of the call that takes a lock: its line is looked up when a report asks for it."""
+    while frame is not None and frame.f_code.co_filename in _INNER_FILES:
+        frame = frame.f_back
+    return None if frame is None else (frame.f_code, frame.f_lasti)
 
 
 def _deadline(task: Task | None, blocking: bool, timeout: float) -> int:
@@ -48,12 +63,14 @@ def look(task: Task) -> None:
 
 
 class SimLock:
-    """As `_thread.lock`."""
+    """As `_thread.lock`. For the deadlock report it knows who holds it, and since where."""
 
-    __slots__ = ("__weakref__", "_locked", "_waiting")
+    __slots__ = ("__weakref__", "_holder", "_locked", "_since", "_waiting")
 
     def __init__(self) -> None:
         self._locked = False
+        self._holder: Any = None
+        self._since: tuple[CodeType, int] | None = None
         self._waiting: deque[Task] | None = None
 
     def acquire(self, blocking: bool = True, timeout: float = -1) -> bool:
@@ -68,10 +85,14 @@ class SimLock:
             task = None
         if not self._locked and timeout == -1:
             self._locked = True
+            self._holder = current
+            frame = sys._getframe(1)
+            code = frame.f_code
+            self._since = _taken_here(frame) if code.co_filename in _INNER_FILES else (code, frame.f_lasti)
             return True
         deadline = _deadline(task, blocking, timeout)
         if not self._locked:
-            self._locked = True
+            self._take(current)
             return True
         if deadline == -1:
             if task is not None:
@@ -85,15 +106,31 @@ class SimLock:
             )
         return self._wait(task, deadline)
 
+    def take_free(self, current: Any, frame: FrameType) -> bool:
+        """The short way for an RLock: whether it was free and could be taken by what stands at `frame`."""
+        if self._locked or type(current) is not TaskGreenlet or current.task.locks >= LOCKS_BEFORE_YIELD:
+            return False
+        current.task.locks += 1
+        self._locked = True
+        self._holder = current
+        code = frame.f_code
+        self._since = _taken_here(frame) if code.co_filename in _INNER_FILES else (code, frame.f_lasti)
+        return True
+
+    def _take(self, current: Any) -> None:
+        self._locked = True
+        self._holder = current
+        self._since = _taken_here(sys._getframe(2))
+
     def _wait(self, task: Task, deadline: int) -> bool:
         if self._waiting is None:
             self._waiting = deque()
         waiting = self._waiting
         waiting.append(task)
         try:
-            while task.scheduler.park(task, "acquire", None, deadline, WAIT_LOCK):
+            while task.scheduler.park(task, "acquire", self, deadline, WAIT_LOCK):
                 if not self._locked:
-                    self._locked = True
+                    self._take(task.greenlet)
                     return True
                 if task not in waiting:
                     waiting.append(task)
@@ -109,6 +146,7 @@ class SimLock:
         if not self._locked:
             raise RuntimeError("release unlocked lock")
         self._locked = False
+        self._holder = None
         if self._waiting:
             self._wake_next()
 
@@ -129,10 +167,29 @@ class SimLock:
 
     def _at_fork_reinit(self) -> None:
         self._locked = False
+        self._holder = None
         self._waiting = None
 
+    def holder(self) -> tuple[Task, str, int] | None:
+        """(who holds it, file and line where it was taken); None when nobody of the net does."""
+        if type(self._holder) is not TaskGreenlet or self._since is None:
+            return None
+        code, offset = self._since
+        lines = [line for start, end, line in code.co_lines() if start <= offset < end and line is not None]
+        return self._holder.task, code.co_filename, lines[0] if lines else code.co_firstlineno
+
+    def describe(self, call: str = "") -> str:
+        """For the deadlock report: `of a lock held by worker since prog.py line 7`."""
+        found = self.holder()
+        if found is None:
+            return ""
+        task, file, line = found
+        ended = "" if task in task.process.tasks else ", which has ended,"
+        name = task.process.thread_name(task)
+        return f"of a lock held by {name}{ended} since {os.path.basename(file)} line {line}"
+
     def __enter__(self) -> bool:
-        return self.acquire()
+        return self.take_free(getcurrent(), sys._getframe(1)) or self.acquire()
 
     def __exit__(self, *details: Any) -> None:
         self.release()
@@ -161,6 +218,10 @@ class SimRLock:
         if self._count and self._owner is me:
             _deadline(None, blocking, timeout)
             self._count += 1
+            return True
+        if timeout == -1 and self._lock.take_free(me, sys._getframe(1)):
+            self._owner = me
+            self._count = 1
             return True
         if self._lock.acquire(blocking, timeout):
             self._owner = me
@@ -202,6 +263,11 @@ class SimRLock:
         self._count = 0
 
     def __enter__(self) -> bool:
+        me = getcurrent()
+        if not self._count and self._lock.take_free(me, sys._getframe(1)):
+            self._owner = me
+            self._count = 1
+            return True
         return self.acquire()
 
     def __exit__(self, *details: Any) -> None:
