@@ -1,7 +1,8 @@
 """TCP_INFO: what a connection knows of itself, by the names of Linux' struct tcp_info.
 
 Read first: include/uapi/linux/tcp.h, tcp_get_info. Linux counts segments where we count bytes, so windows are divided
-by the MSS. What this stack does not measure is 0, as on a kernel that does not either.
+by the MSS. What this stack does not measure is 0, as on a kernel that does not either: rcv_rtt, delivery_rate,
+rwnd_limited, sndbuf_limited, delivered, delivered_ce, fackets, last_ack_sent.
 """
 
 from __future__ import annotations
@@ -63,6 +64,18 @@ def _congestion_state(c: Any) -> int:
     return CA_DISORDER if c.sacked_bytes or c.duplicate_acks else CA_OPEN
 
 
+def _pacing_rate(c: Any) -> int:
+    """The rate in bytes/s at which Linux would pace: twice the window a round trip in slow start, else 1.2 of it.
+
+    As on Linux it is told whether anything paces or not. (tcp_update_pacing_rate)
+    """
+    congestion = c.congestion
+    if congestion is None or not c.rtt.srtt_ns:
+        return 0
+    percent = 200 if congestion.cwnd_bytes < congestion.ssthresh_bytes // 2 else 120
+    return int(max(congestion.cwnd_bytes, c.flight_bytes()) * percent * 10_000_000 // c.rtt.srtt_ns)
+
+
 def _sending(c: Any) -> dict[str, int]:
     mss = max(c.mss, 1)
     flight = c.flight[c.flight_head :]
@@ -86,10 +99,18 @@ def _sending(c: Any) -> dict[str, int]:
         "snd_cwnd": congestion.cwnd_bytes // mss if congestion is not None else 10,
         "reordering": 3,
         "total_retrans": c.retransmissions,
-        "bytes_acked": c.bytes_acked,
+        # Linux counts the numbers that were acknowledged: the SYN of `connect` and the FIN are among them.
+        "bytes_acked": c.bytes_acked + int(c.is_active and c.snd_una > c.iss),
         "notsent_bytes": c.unsent_bytes,
         "min_rtt": c.rtt.min_ns // 1000,
-        "bytes_sent": max(c.snd_nxt - c.iss - 1 - int(c.fin_sent), 0),
+        "bytes_sent": max(c.snd_nxt - c.iss - 1 - int(c.fin_sent), 0) + c.resent_bytes,
+        "bytes_retrans": c.resent_bytes,
+        "segs_out": c.segments_out & 0xFFFFFFFF,
+        "data_segs_out": c.segments_out >> 32,
+        "dsack_dups": c.duplicates_reported,
+        "busy_time": (c.busy_ns + (c.stack.now - c.busy_since if c.busy_since >= 0 else 0)) // 1000,
+        "pacing_rate": _pacing_rate(c),
+        "max_pacing_rate": _LIMITS["Q"],
         "reord_seen": int(c.reordering_seen),
         "snd_wnd": c.snd_wnd,
     }
@@ -104,9 +125,11 @@ def _receiving(c: Any) -> dict[str, int]:
         "last_ack_recv": (now - c.last_heard_at) // 1_000_000,
         "rcv_ssthresh": max(c.rcv_adv - c.rcv_nxt, 0),
         "advmss": c.mss,
-        "rcv_rtt": c.rcv_rtt_ns // 1000,
         "rcv_space": c.rcv_space_bytes,
-        "bytes_received": c.bytes_received,
+        "bytes_received": c.bytes_received + int(c.peer_done),
+        "segs_in": c.segments_in & 0xFFFFFFFF,
+        "data_segs_in": c.segments_in >> 32,
+        "rcv_ooopack": c.early_segments,
     }
 
 

@@ -185,8 +185,13 @@ def information(row: SocketRow) -> str:
         words.append(f"ssthresh:{value['snd_ssthresh']}")
     for name in (
         "bytes_sent",
+        "bytes_retrans",
         "bytes_acked",
         "bytes_received",
+        "segs_out",
+        "segs_in",
+        "data_segs_out",
+        "data_segs_in",
         "last_data_sent",
         "last_data_recv",
         "last_ack_recv",
@@ -200,12 +205,14 @@ def information(row: SocketRow) -> str:
         words.append(f"unacked:{value['unacked']}")
     if value["retrans"] or value["total_retrans"]:
         words.append(f"retrans:{value['retrans']}/{value['total_retrans']}")
-    words += [f"{name}:{value[name]}" for name in ("lost", "sacked") if value[name]]
+    words += [f"{name}:{value[name]}" for name in ("lost", "sacked", "dsack_dups") if value[name]]
     words += [f"rcv_space:{value['rcv_space']}", f"rcv_ssthresh:{value['rcv_ssthresh']}"]
     if value["notsent_bytes"]:
         words.append(f"notsent:{value['notsent_bytes']}")
     if value["min_rtt"]:
         words.append(f"minrtt:{value['min_rtt'] / 1000:g}")
+    if value["rcv_ooopack"]:
+        words.append(f"rcv_ooopack:{value['rcv_ooopack']}")
     return " ".join([*words, f"snd_wnd:{value['snd_wnd']}"])
 
 

@@ -106,6 +106,8 @@ def _advance(c: ControlBlock, header: TcpHeader, acknowledgment: int) -> None:
             sender.arm_probe(c, now)
     else:
         c.rto_at = c.tlp_at = c.reorder_at = NEVER_NS
+        c.busy_ns += now - c.busy_since
+        c.busy_since = -1
         if c.sack_cache:
             c.sack_cache.clear()
     if c.fin_sent and acknowledgment == c.snd_nxt and not c.unsent_bytes:
@@ -209,6 +211,7 @@ def _take_sack(c: ControlBlock, header: TcpHeader) -> bool:
     if header.options is not None:
         blocks = header.options.sack
         if blocks and _reports_duplicate(c, blocks):  # RFC 2883: the first block tells what came twice
+            c.duplicates_reported += 1
             rack.note_duplicate_report(c)
             undo.note_duplicate(c, header)
             blocks = blocks[1:]

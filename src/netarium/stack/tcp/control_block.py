@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
 NEVER_NS = (1 << 63) - 1
 
+DATA_SEGMENT = (1 << 32) + 1
+"""What a segment with payload adds to `segments_in` and `segments_out`; one without adds 1. One sum tells both."""
+
 MSS_DEFAULT = 536
 """What the peer takes when it says nothing. (RFC 9293 section 3.7.1)"""
 
@@ -71,6 +74,8 @@ class ControlBlock(TimerOwner):
         "ack_now",
         "ack_timeout_ns",
         "blocked_by",
+        "busy_ns",
+        "busy_since",
         "bytes_acked",
         "bytes_received",
         "confirmed_at",
@@ -81,6 +86,8 @@ class ControlBlock(TimerOwner):
         "departs_before",
         "duplicate_acks",
         "duplicate_range",
+        "duplicates_reported",
+        "early_segments",
         "error",
         "fin_queued",
         "fin_sent",
@@ -94,6 +101,7 @@ class ControlBlock(TimerOwner):
         "invalid_at",
         "ip",
         "irs",
+        "is_active",
         "iss",
         "judged_to",
         "keepalive_at",
@@ -141,7 +149,6 @@ class ControlBlock(TimerOwner):
         "rcv_nxt",
         "rcv_queue",
         "rcv_queued_bytes",
-        "rcv_rtt_ns",
         "rcv_scale",
         "rcv_shutdown",
         "rcv_space_at",
@@ -160,6 +167,7 @@ class ControlBlock(TimerOwner):
         "reordering_steps",
         "resend_from",
         "resent",
+        "resent_bytes",
         "retransmissions",
         "retransmit_bytes",
         "retries",
@@ -170,6 +178,8 @@ class ControlBlock(TimerOwner):
         "sack_cache",
         "sack_ok",
         "sacked_bytes",
+        "segments_in",
+        "segments_out",
         "send_buffer_bytes",
         "send_chunks",
         "send_cursor",
@@ -217,6 +227,7 @@ class ControlBlock(TimerOwner):
         self.orphaned = False  # the program has closed it and only the stack still knows it
         self.options = SocketOptions()
         self.opened_at = stack.now
+        self.is_active = False  # the program connected
         # The way out, cached (`route_generation` says when to look again).
         self.route: Any = None
         self.route_generation = -1
@@ -257,6 +268,9 @@ class ControlBlock(TimerOwner):
         )
         self.departs_before = 0
         self.bytes_acked = 0
+        self.segments_out = 0  # in units of DATA_SEGMENT
+        self.busy_since = -1  # when the first of what is in flight was sent; -1: nothing is
+        self.busy_ns = 0  # how long something was in flight, up to busy_since
         self.last_send_at = 0
         self.confirmed_at = 0  # when forward progress last proved the next hop
 
@@ -278,6 +292,8 @@ class ControlBlock(TimerOwner):
         self.judged_to = 0  # every segment in flight before this is sacked or lost
         self.sack_cache: dict[int, int] = {}  # left edge -> right edge of blocks already marked
         self.retransmissions = 0
+        self.resent_bytes = 0
+        self.duplicates_reported = 0  # D-SACKs of the peer
         # RACK-TLP (RFC 8985); `rack` says what each means.
         self.rack_sent_at = 0
         self.rack_end = 0
@@ -321,6 +337,8 @@ class ControlBlock(TimerOwner):
         self.ts_recent_at = 0
         self.ts_offset = 0
         self.bytes_received = 0
+        self.segments_in = 0  # in units of DATA_SEGMENT
+        self.early_segments = 0
         self.last_receive_at = 0  # data
         self.invalid_at = -1  # when an invalid segment was last answered
         self.last_heard_at = self.stack.now  # anything
@@ -337,7 +355,6 @@ class ControlBlock(TimerOwner):
         self.rcv_space_at = 0
         self.rcv_space_seq = 0
         self.rcv_space_bytes = 0
-        self.rcv_rtt_ns = 0
 
     def _init_timers(self) -> None:
         # `deadline_ns` (of TimerOwner) is never later than the earliest of these.

@@ -50,6 +50,7 @@ def open_actively(c: ControlBlock) -> Failure | None:
     One that this host's own firewall stops is sent again like any that is lost (Linux tcp_connect).
     """
     _begin(c)
+    c.is_active = True
     c.change_state(states.SYN_SENT, Cause.PROGRAM)
     failure = transmit.send_syn(c, None)
     if failure is not None and failure is not Failure.PERMISSION:
@@ -63,6 +64,7 @@ def open_passively(c: ControlBlock, syn: TcpHeader) -> None:
     _begin(c, syn)
     _take_peer_syn(c, syn)
     c.peer_syn = syn
+    c.segments_in = 1
     c.change_state(states.SYN_RECEIVED, Cause.SEGMENT)
     transmit.send_syn(c, syn)
     _arm_syn(c)
@@ -109,6 +111,7 @@ def _take_peer_syn(c: ControlBlock, header: TcpHeader) -> None:
 def receive_in_syn_sent(c: ControlBlock, header: TcpHeader) -> Drop | None:
     """A segment arrives while our SYN is out. (RFC 9293 section 3.10.7.3)"""
     flags = header.flags
+    c.segments_in += 1
     acknowledged = False
     if flags & ACK:
         acknowledgment = unwrap(header.acknowledgment, c.snd_nxt)

@@ -23,7 +23,7 @@ from netarium.stack.tcp import (
     transmit,
     urgent,
 )
-from netarium.stack.tcp.control_block import ControlBlock
+from netarium.stack.tcp.control_block import DATA_SEGMENT, ControlBlock
 from netarium.stack.tcp.sequence import MASK, unwrap
 from netarium.stack.tcp.time_wait import PAWS_FORGET_NS
 from netarium.wire.tcp import ACK, FIN, PSH, RST, SYN, URG, TcpHeader
@@ -44,6 +44,7 @@ def receive(c: ControlBlock, frame: Frame) -> Drop | None:
     flags = header.flags
     payload = frame.payload
     size = len(payload)
+    c.segments_in += DATA_SEGMENT if size else 1
     if (
         header.sequence == sequence & MASK
         and c.state == states.ESTABLISHED
@@ -223,6 +224,7 @@ def _keep_early(c: ControlBlock, payload: Payload, sequence: int) -> None:
     """Bytes before these are missing: keep them and say so at once. (RFC 5681 section 4.2)"""
     if not c.reassembly.add(sequence, payload) and c.sack_ok and c.stack.settings.tcp_dsack:
         c.duplicate_range = (sequence, sequence + len(payload))  # RFC 2883 section 4.1.2
+    c.early_segments += 1
     c.pingpong = False
     c.ack_now = True
     watch = c.stack.watch

@@ -45,6 +45,7 @@ def resend_lost(c: ControlBlock) -> None:
         c.prr_out_bytes += size
         c.lost_pending -= 1
         c.retransmissions += 1
+        c.resent_bytes += len(segment.payload)
         c.resent.append((now, segment))
         undo.note_resent(c)
         _tell(c, segment)
@@ -66,6 +67,7 @@ def resend_last(c: ControlBlock) -> None:
     segment.transmissions += 1
     segment.sent_at_ns = c.stack.now
     c.retransmissions += 1
+    c.resent_bytes += len(segment.payload)
     undo.note_resent(c)
     _tell(c, segment, Cause.TAIL_LOSS_PROBE)
     transmit(c, segment.start, segment.flags, segment.payload)

@@ -44,7 +44,7 @@ def _send_new(c: ControlBlock) -> None:
     now = c.stack.now
     if c.reassembly.held_bytes or c.duplicate_range:
         mss = max(mss - sack_option_bytes(c), options.MSS_MIN)
-    if not c.flight and c.last_send_at:
+    if not c.flight and c.last_send_at and c.unsent_bytes:
         _restart_after_idle(c, now)
     window_end = c.snd_una + c.snd_wnd
     room = c.congestion.cwnd_bytes - c.pipe_bytes()
@@ -202,6 +202,8 @@ def _arm_after_send(c: ControlBlock, now: int) -> None:
             at = now + c.rtt.rto_ns
             c.rto_at = at
             c.first_unanswered_at = now
+            if c.busy_since < 0:
+                c.busy_since = now
             if at < c.deadline_ns:
                 c.stack.timers.arm(c, at)
         if c.sack_ok and not c.recovering and c.probe_end < 0:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from netarium.stack.failures import Failure
 from netarium.stack.tcp import acknowledge, options
-from netarium.stack.tcp.control_block import NEVER_NS, ControlBlock
+from netarium.stack.tcp.control_block import DATA_SEGMENT, NEVER_NS, ControlBlock
 from netarium.stack.tcp.sequence import MASK
 from netarium.stack.tcp.syn_cookies import timestamp_with_options
 from netarium.stack.tcp.urgent import pointer_of
@@ -46,6 +46,7 @@ def transmit(c: ControlBlock, start: int, flags: int, payload: bytes) -> Failure
         sack,
         pointer,
     )
+    c.segments_out += DATA_SEGMENT if payload else 1
     if c.delayed_ack_at != NEVER_NS or c.quick_acks:
         acknowledge.sent(c)
     c.ack_now = still_due
@@ -72,6 +73,7 @@ def transmit(c: ControlBlock, start: int, flags: int, payload: bytes) -> Failure
 
 def send_header(c: ControlBlock, header: TcpHeader) -> Failure | None:
     """Hand a SYN or RST, which has no payload, to IP by the connection's route."""
+    c.segments_out += 1
     if c.route_generation != c.stack.routes.generation:
         find_route(c)
     if c.route is None:

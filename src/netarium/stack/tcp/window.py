@@ -80,7 +80,7 @@ def grow_buffer(c: ControlBlock, now: int) -> None:
 
     Off when the program chose SO_RCVBUF itself or net.ipv4.tcp_moderate_rcvbuf is 0; bounded by net.ipv4.tcp_rmem[2].
     """
-    rtt_ns = c.rtt.srtt_ns or c.rcv_rtt_ns
+    rtt_ns = c.rtt.srtt_ns
     if not rtt_ns or now - c.rcv_space_at < rtt_ns:
         return
     copied = c.rcv_nxt - c.rcv_queued_bytes - c.rcv_space_seq
