@@ -56,3 +56,21 @@ def test_an_ipv6_address_somebody_has_is_not_used(tmp_path: Path) -> None:
     assert failed.text == "Somebody else has 2001:db8::2: b does not use it."
     assert titles(story).count("An address conflict: two hosts want 2001:db8::2") == 1
     assert not any(step.values["address"] == "::1" for step in story.of("ipv6-address"))
+
+
+def test_what_a_host_has_is_told_at_the_moment_it_has_it(tmp_path: Path) -> None:
+    net = Net(seed=2)
+    net.router("r", interfaces={"one": "2001:db8:1::1/64"}, advertise={"one": {}})
+    net.host("a", interfaces={"eth0": None}, ipv6=True)
+    net.link("r:one", "a")
+    story = told(net, tmp_path, lambda: net.drive(5 * 10**9, lambda: False))
+    order = [
+        (each.time_ns, each.kind)
+        for each in story.english
+        if each.place == "a"
+        and (each.kind == "configured" or each.values.get("address", "").startswith("2001:"))
+        and each.values.get("state") != "tentative"
+    ]
+    used = [time_ns for time_ns, kind in order if kind == "ipv6-address"]
+    assert [time_ns for time_ns, kind in order if kind == "configured"][-1] == used[-1]
+    assert [kind for _, kind in order[-2:]] == ["ipv6-address", "configured"]

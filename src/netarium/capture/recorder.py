@@ -44,6 +44,7 @@ TCP_PAYLOAD_BYTES: Final = 256
 """So much of a segment's payload is kept in `data`."""
 SEEN_MAX: Final = 4096
 """So many frames are remembered with their numbers."""
+_ADDRESS: Final = "ipv6 address "
 
 Event = dict[str, object]
 
@@ -179,12 +180,16 @@ class Recorder:
         seen[id(frame)] = (frame, number)  # holding the frame keeps its id from being given to another
 
     def _record(self, event: Event) -> None:
+        is_first = event["event"] == "state" and event["subject"].startswith(_ADDRESS)
+        if is_first:
+            self._write(event)  # it says why the host has another address now
         if self._changes is not None:
             node = str(event["at"]).partition(":")[0]
             news = self._changes(node)
             if news is not None:
                 self._write({"t": event["t"], "event": "host", "at": node, **news})
-        self._write(event)
+        if not is_first:
+            self._write(event)
 
     def _write(self, event: Event) -> None:
         if self._file is None:

@@ -166,14 +166,12 @@ class Ipv6Interface:
         if each.probes_left == 0:
             each.probes_left = -1
             self._assign(each)
-            self.ipv6.rebuild_local()
             return
         if now >= each.valid_until_ns:
             self.remove_address(each.address)
             return
         if now >= each.preferred_until_ns and each.state == PREFERRED:
             self._set_state(each, DEPRECATED, Cause.AGED)
-            self.ipv6.rebuild_local()
         self._arm_lifetime(each)
 
     def _assign(self, each: Ipv6Address) -> None:
@@ -189,12 +187,9 @@ class Ipv6Interface:
         """A router advertised its prefix again."""
         each.valid_until_ns, each.preferred_until_ns = valid_until_ns, preferred_until_ns
         if each.probes_left < 0 and each.state in (PREFERRED, DEPRECATED):
-            before = each.state
             state = DEPRECATED if preferred_until_ns <= self.ipv6.stack.now else PREFERRED
             self._set_state(each, state, Cause.SEGMENT)
             self._arm_lifetime(each)
-            if before != state:
-                self.ipv6.rebuild_local()
 
     def _arm_lifetime(self, each: Ipv6Address) -> None:
         timers = self.ipv6.stack.timers
@@ -211,11 +206,12 @@ class Ipv6Interface:
         self.ipv6.stack.timers.cancel(each)
         each.probes_left = -1
         self._set_state(each, FAILED, Cause.SEGMENT)
-        self.ipv6.rebuild_local()
 
     def _set_state(self, each: Ipv6Address, state: str, cause: Cause) -> None:
         before, each.state = each.state, state
         stack = self.ipv6.stack
+        if before != state:
+            self.ipv6.rebuild_local()  # before it is told: who hears of it looks at what the host has now
         if before != state and stack.watch.state is not None:
             subject = f"ipv6 address {ipv6_text(each.address)}/{each.length} dev {self.interface.name}"
             stack.watch.state(
