@@ -12,6 +12,7 @@
     service     the handle of a program: type, expect, wait, kill, its output and end
     launch      when a program starts: at, after, at the boot of its host
     lifecycle   the one loop of a net, and the rules by which a run is over
+    garbage     the garbage collector while a net runs, and between nets
     watching    captures, trace, digest, counts of drops
     description  a net in words for the head of a trace, and what changes of it
     file        a lab file as values that know their lines

@@ -7,7 +7,6 @@ asked. What is left then is told by the programs: ended, at rest, or blocked.
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from enum import Enum
@@ -15,6 +14,7 @@ from heapq import heapify
 from typing import TYPE_CHECKING, Final, Protocol
 
 from netarium.engine.events import NEVER_NS, Engine
+from netarium.lab import garbage
 
 if TYPE_CHECKING:
     from netarium.lab.service import Service
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
 PATIENCE_NS = 600 * 10**9
 """A blocked program is waited for so long, by background events alone, after a program that is no daemon last ran."""
-
-_GC_THRESHOLD = 50_000
 
 
 class End(Enum):
@@ -197,14 +195,10 @@ class Lifecycle:
 
     @contextmanager
     def _driving(self) -> Iterator[None]:
-        """The interpreter while a net runs: shims in place, and the garbage collector seldom (docs/performance.md)."""
-        thresholds = gc.get_threshold()
-        gc.freeze()
-        gc.set_threshold(_GC_THRESHOLD, *thresholds[1:])
-        self.scheduler.attach()
-        try:
-            yield
-        finally:
-            self.scheduler.detach()
-            gc.set_threshold(*thresholds)
-            gc.unfreeze()
+        """The interpreter while a net runs: shims in place, and the garbage collector seldom."""
+        with garbage.seldom():
+            self.scheduler.attach()
+            try:
+                yield
+            finally:
+                self.scheduler.detach()

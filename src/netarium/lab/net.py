@@ -11,7 +11,7 @@ import netarium.tools  # noqa: F401  (makes what hosts have in /bin known to the
 from netarium.addresses import MacGenerator, ip_text
 from netarium.engine.events import NEVER_NS
 from netarium.errors import DeadlockError, ProgramError, UnfinishedError, UsageError
-from netarium.lab import addressing
+from netarium.lab import addressing, garbage
 from netarium.lab.boxes import Box, Host, Hub, Router, Switch
 from netarium.lab.building import computer, interface_setup, place
 from netarium.lab.cabling import Cabling
@@ -57,6 +57,7 @@ class Net(Cabling):
         trace: bool | None = None,
         digest: bool = True,
     ) -> None:
+        garbage.collect_when_much()
         super().__init__(seed, wire)
         self.name = name
         self.directory = Path.cwd() if directory is None else Path(directory)
