@@ -16,6 +16,9 @@ from netarium.stack.tcp.timers import start_keepalive
 from netarium.stack.tcp.window import initial_window
 from netarium.wire.tcp import ACK, RST, SYN, TcpHeader
 
+HURRY_NS = 2_000_000
+"""Linux TCP_TIMEOUT_MIN, two jiffies: how soon a SYN goes again that an old connection of the peer has answered."""
+
 
 def _begin(c: ControlBlock, syn: TcpHeader | None = None) -> None:
     """Choose the initial sequence number, the start of the clock of timestamps, and the receive buffer."""
@@ -116,6 +119,11 @@ def receive_in_syn_sent(c: ControlBlock, header: TcpHeader) -> Drop | None:
     if flags & ACK:
         acknowledgment = unwrap(header.acknowledgment, c.snd_nxt)
         if acknowledgment != c.snd_nxt:
+            if (
+                not c.retries
+            ):  # our RST clears what the peer has of old; then the SYN will do (Linux likewise)
+                c.rto_at = c.stack.now + HURRY_NS
+                c.stack.timers.arm(c, min(c.rto_at, c.deadline_ns))
             if not flags & RST:
                 c.ip.tcp.answer_with_reset(c.ip, c.local_ip, c.remote_ip, header, 0)
             return Drop.TCP_BAD_ACK
