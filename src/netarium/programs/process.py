@@ -30,7 +30,7 @@ from netarium.programs.streams import Output, RawInput, RawOutput, Stdin, text_i
 from netarium.programs.task import WAIT_LOCK, Task
 from netarium.sockets.base import Credentials
 from netarium.sockets.descriptors import Descriptors
-from netarium.sockets.local import LocalStream
+from netarium.programs.wakeup import Wakeup
 
 if TYPE_CHECKING:
     from netarium.nodes.host import Host
@@ -115,6 +115,7 @@ class Process:
         self.pid = scheduler.take_pid()
         self.random = scheduler.streams(f"process:{host.name}:{self.pid}")
         self.module_random: Random | None = None
+        self.last_uuid = 0
         self.on_output = echo
         self.on_end: Callable[[Process], None] | None = None
         self.tasks: list[Task] = []
@@ -138,7 +139,7 @@ class Process:
         self.credentials = Credentials(root, program.capabilities, scheduler.local_names(host), self.pid)
         self._begin_identity()
         self.threads = ThreadTables()
-        self.wakeup_number = -1
+        self.wakeup = Wakeup()
         self.alarm = Alarm(self)
         self.default_timeout: int | None = None
         """socket.setdefaulttimeout, in ns."""
@@ -263,19 +264,12 @@ class Process:
             return
         while self.pending_signals:
             signal = self.pending_signals.pop(0)
-            self._write_wakeup(signal)
+            self.wakeup.write(self, signal)
             handler = self.signal_handlers.get(signal, signals.default_handler(signal))
             if callable(handler):
                 self.handled_signals += 1
                 handler(signal, sys._getframe(2))
         self.alert = self.dying
-
-    def _write_wakeup(self, signal: int) -> None:
-        """signal.set_wakeup_fd: the signal's number as a byte."""
-        wakeup = self.descriptors.find(self.wakeup_number) if self.wakeup_number >= 0 else None
-        stream = getattr(wakeup, "stream", wakeup)
-        if isinstance(stream, LocalStream):
-            stream.send(bytes([signal]))
 
     def task_ended(self, task: Task) -> None:
         """A task is over."""

@@ -7,7 +7,6 @@ escape (dnspython does it). A virtual descriptor number opens as the socket or p
 from __future__ import annotations
 
 import io
-import os
 from typing import Any
 
 from netarium.programs.shims.descriptors import close as close_number
@@ -15,7 +14,7 @@ from netarium.programs.shims.file_times import open_written
 from netarium.programs.shims.os import read as read_number
 from netarium.programs.shims.os import virtual_number
 from netarium.programs.shims.os import write as write_number
-from netarium.programs.shims.special_files import MACHINE_FILES, machine_file, open_again, refuse_fifo
+from netarium.programs.shims.special_files import machine_text, open_again, refuse_fifo
 from netarium.programs.task import Task
 
 _real_open = io.open
@@ -33,8 +32,8 @@ def open_file(
     opener: Any = None,
 ) -> Any:
     """As builtins.open."""
-    if isinstance(file, str | os.PathLike) and os.fspath(file) in MACHINE_FILES and "r" in mode:
-        text = machine_file(task, os.fspath(file))
+    text = machine_text(task, file) if "r" in mode and "+" not in mode else None
+    if text is not None:
         if "b" in mode:
             return io.BytesIO(text.encode())
         return io.StringIO(text)

@@ -159,6 +159,8 @@ def mkdir(task: Task, path: Any, mode: int = 0o777, *, dir_fd: Any = None) -> No
 
 def listdir(task: Task, path: Any = None) -> list[Any]:
     """As os.listdir; sorted, where the kernel gives any order."""
+    if isinstance(path, str) and path.rstrip("/") == "/sys/class/net":
+        return sorted(task.process.host.stack.interfaces)
     return sorted(_listdir(path))
 
 

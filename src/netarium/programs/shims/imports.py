@@ -18,6 +18,7 @@ REFUSED: Final = {
     "gevent": "use threads, which are greenlets here already, or asyncio",
     "eventlet": "use threads, which are greenlets here already, or asyncio",
     "pycurl": "use urllib.request, requests or httpx, or the tool curl",
+    "netifaces": "use socket.if_nameindex and fcntl.ioctl, or the tool ip",
     "grpc": "use a protocol in pure Python",
     "zmq": "use a protocol in pure Python",
     "psycopg2": "use pg8000, a driver in pure Python",

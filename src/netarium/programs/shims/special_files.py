@@ -11,9 +11,9 @@ from collections.abc import Callable
 from stat import S_ISFIFO
 from typing import Any
 
-from netarium.names import ports
 from netarium.programs.shims import file_times
 from netarium.programs.shims.descriptors import is_pipe
+from netarium.programs.shims.machine_files import machine_file, random_source
 from netarium.programs.shims.os import refuse, virtual_number
 from netarium.programs.task import Task
 from netarium.units import is_whole
@@ -25,21 +25,12 @@ _refused = refuse(
 )
 
 
-MACHINE_FILES = ("/etc/hosts", "/etc/resolv.conf", "/etc/services", "/etc/hostname", "/etc/nsswitch.conf")
-
-
-def machine_file(task: Task, path: str) -> str:
-    """What the program's host says in this file."""
-    resolver = task.scheduler.resolver(task.process.host)
-    if path == "/etc/hosts":
-        return resolver.hosts_text()
-    if path == "/etc/hostname":
-        return resolver.hostname + "\n"
-    if path == "/etc/services":
-        return "".join(f"{each.name}\t{each.port}/{each.protocol}\n" for each in ports.OFFICIAL)
-    if path == "/etc/nsswitch.conf":
-        return "hosts: files dns\n"
-    return resolver.configuration_text()
+def machine_text(task: Task, path: Any) -> str | None:
+    """What the program's host says in the file of this path; None for the real ones."""
+    if not isinstance(path, str | real.PathLike):
+        return None
+    text = real.fspath(path)
+    return machine_file(task, text) if isinstance(text, str) else None
 
 
 _STREAMS = {"/dev/stdin": 0, "/dev/stdout": 1, "/dev/stderr": 2}
@@ -51,6 +42,9 @@ def open_again(task: Task, path: Any) -> int:
     text = path if isinstance(path, str) else real.fspath(path) if isinstance(path, real.PathLike) else ""
     if not isinstance(text, str) or not text.startswith(("/dev/", "/proc/self/fd/")):
         return -1
+    found_random = random_source(task, text)
+    if found_random >= 0:
+        return found_random
     if text == "/dev/tty":
         # A program has no terminal, also where the process of the net has one.
         raise OSError(errno.ENXIO, real.strerror(errno.ENXIO), text)
@@ -86,13 +80,12 @@ def open(task: Task, path: Any, flags: int, mode: int = 0o777, *, dir_fd: Any = 
     again = open_again(task, path)
     if again >= 0:
         return again
-    if isinstance(path, str | real.PathLike) and real.fspath(path) in MACHINE_FILES:
-        if not flags & (real.O_WRONLY | real.O_RDWR):
-            number = _memory(real.path.basename(real.fspath(path)))
-            _write(number, machine_file(task, real.fspath(path)).encode())
-            _seek(number, 0, real.SEEK_SET)
-            task.process.own_files.add(number)
-            return number
-    else:
-        refuse_fifo(task, path, dir_fd=dir_fd)
+    text = None if dir_fd is not None or flags & (real.O_WRONLY | real.O_RDWR) else machine_text(task, path)
+    if text is not None:
+        number = _memory(real.path.basename(real.fspath(path)))
+        _write(number, text.encode())
+        _seek(number, 0, real.SEEK_SET)
+        task.process.own_files.add(number)
+        return number
+    refuse_fifo(task, path, dir_fd=dir_fd)
     return file_times.open(task, path, flags, mode, dir_fd=dir_fd)

@@ -14,6 +14,7 @@ from netarium.programs.shims import (
     descriptors,
     file_locks,
     libraries,
+    machine,
     privileges,
     semaphores,
     signal_wait,
@@ -59,6 +60,11 @@ FUNCTIONS: list[tuple[str, str, ModuleType]] = [
     ("os", " ".join(name for name in file_times_shim.NAMES if name != "open"), file_times_shim),
     ("os", "open", special_files),
     ("os", "urandom getrandom", random_shim),
+    ("os", "times getloadavg", machine),
+    ("resource", "getrusage", machine),
+    ("uuid", "uuid1 getnode", machine),
+    ("platform", "uname platform", machine),
+    ("_ssl", "RAND_bytes", machine),
     ("os", "unlink remove stat lstat access chmod chown", files_shim),
     ("fcntl", "fcntl", fcntl_shim),
     ("fcntl", "ioctl", ioctl_shim),
@@ -152,5 +158,15 @@ def install_rest() -> None:
 
 def import_first() -> None:
     """Modules whose captured names must be known when the dispatchers are installed."""
-    for name in ("queue", "_posixsubprocess", "_posixshmem", "_multiprocessing", "resource"):
+    for name in (
+        "queue",
+        "_posixsubprocess",
+        "_posixshmem",
+        "_multiprocessing",
+        "resource",
+        "termios",
+        "uuid",
+        "platform",
+        "_ssl",
+    ):
         import_module(name)
