@@ -4,6 +4,7 @@ import json
 import os
 import resource
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -393,3 +394,20 @@ def test_text_that_the_terminal_cannot_show_is_escaped(netarium, script):
     done = netarium("run", "--quiet", "text.py", env={**os.environ, "PYTHONIOENCODING": "ascii"})
     assert (done.code, done.stdout) == (0, "text | \\u4f60\\u597d\n")
     assert netarium("run", "--quiet", "text.py").stdout == "text | \u4f60\u597d\n"
+
+
+def test_check_determinism_runs_twice_at_the_same_path(netarium, script):
+    script("where.py", "import os\nprint(os.getcwd(), __file__)\nopen('left', 'x').close()\n")
+    done = netarium("run", "where.py", "--check-determinism")
+    assert done.code == 0
+    assert "netarium: deterministic" in done.stderr
+
+
+def test_check_determinism_leaves_fifos_and_sockets_where_they_are(netarium, script, tmp_path):
+    script("say.py", "print('hello')\n")
+    os.mkfifo(tmp_path / "fifo")
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(tmp_path / "socket"))
+        done = netarium("run", "say.py", "--check-determinism")
+    assert done.code == 0
+    assert "hello" in done.stdout

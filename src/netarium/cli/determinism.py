@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import stat
 import subprocess
 import sys
 import tempfile
@@ -26,7 +27,7 @@ def check_determinism(arguments: RunArguments) -> int:
     _check_size(here)
     _check_terminal(arguments)
     with tempfile.TemporaryDirectory(prefix="netarium-") as scratch:
-        runs = [_Run(Path(scratch) / str(number), here, arguments) for number in (1, 2)]
+        runs = [_Run(Path(scratch), number, here, arguments) for number in (1, 2)]
         for number, each in enumerate(runs, 1):
             with nullcontext() if arguments.quiet else doing(f"run {number} of 2, to compare them"):
                 each.go()
@@ -51,12 +52,18 @@ def check_determinism(arguments: RunArguments) -> int:
 
 
 class _Run:
-    """One of the two runs, as a process of its own."""
+    """One of the two runs, as a process of its own.
 
-    def __init__(self, folder: Path, here: Path, arguments: RunArguments) -> None:
-        self.folder = folder
-        shutil.copytree(here, folder, symlinks=True)
-        self.trace = folder.parent / f"{folder.name}.jsonl"
+    Its copy has the same path in both runs, for programs that print where they are: it is moved there for the run. The
+    copies are made before the first run, which may change files by their absolute names.
+    """
+
+    def __init__(self, scratch: Path, number: int, here: Path, arguments: RunArguments) -> None:
+        self.place = scratch / "run" / (here.name or "root")
+        self.place.parent.mkdir(exist_ok=True)
+        self.copy = scratch / f"copy {number}"
+        _copy(here, self.copy)
+        self.trace = scratch / f"trace {number}.jsonl"
         self.words = _words(arguments, here, self.trace)
         self.code = 0
         self.stdout = ""
@@ -65,9 +72,11 @@ class _Run:
 
     def go(self) -> None:
         command = [sys.executable, "-m", "netarium.cli.main", "run", *self.words]
+        self.copy.rename(self.place)
         done = subprocess.run(
-            command, cwd=self.folder, stdin=subprocess.DEVNULL, capture_output=True, text=True
+            command, cwd=self.place, stdin=subprocess.DEVNULL, capture_output=True, text=True
         )
+        self.place.rename(self.copy)
         self.code = done.returncode
         self.stdout = done.stdout
         self.stderr = done.stderr
@@ -77,6 +86,29 @@ class _Run:
             for line in file:
                 self.events += 1
                 yield line
+
+
+def _copy(here: Path, copy: Path) -> None:
+    """All of the working directory that can be copied: a FIFO, a socket or a device is neither read nor needed."""
+
+    def special(folder: str, names: list[str]) -> list[str]:
+        return [name for name in names if not _is_plain(os.path.join(folder, name))]
+
+    try:
+        shutil.copytree(here, copy, symlinks=True, ignore=special)
+    except shutil.Error as error:
+        source, _, reason = error.args[0][0]
+        raise UsageError(
+            f"--check-determinism runs in copies of the working directory, and {source} cannot be copied: {reason}"
+        ) from error
+
+
+def _is_plain(path: str) -> bool:
+    try:
+        mode = os.lstat(path).st_mode
+    except OSError:
+        return True  # what is wrong with it the copy says
+    return stat.S_ISREG(mode) or stat.S_ISDIR(mode) or stat.S_ISLNK(mode)
 
 
 def _words(arguments: RunArguments, here: Path, trace: Path) -> list[str]:
