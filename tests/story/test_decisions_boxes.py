@@ -6,10 +6,12 @@ import socket
 import time
 from pathlib import Path
 
+import pytest
 from tests.acceptance.nat_nets import NAT, SERVER, behind_gateway, whoami
 from tests.story.both_languages import Told, told
 
 from netarium import Net
+from netarium.errors import StormError
 from netarium.story.kinds import KINDS
 from netarium.story.language import Language
 from netarium.story.telling import Choice, Story
@@ -98,6 +100,29 @@ def test_vlans_and_the_tag_on_the_trunk(tmp_path: Path) -> None:
     assert tagged and not [each for each in story.records(event="sent", at="t:p1") if "vlan" in each]
 
 
+def titles(story: Told) -> list[str]:
+    return [chapter.title for chapter in Story(story.trace, Language.load("en")).chapters()]
+
+
+def test_a_storm_is_told_with_its_loop_and_its_cables(tmp_path: Path) -> None:
+    net = Net(seed=2)
+    one, two = net.switch("one"), net.switch("two")
+    net.link(one, two)
+    net.add_link((one, ""), (two, ""), {})
+    net.host("a", address="10.0.0.1/24", link=one)
+    net["a"].run(send, "10.0.0.9")
+
+    def run() -> None:
+        with pytest.raises(StormError):
+            net.run()
+
+    story = told(net, tmp_path, run)
+    (storm,) = story.of("storm")
+    assert len(storm.values["hops"]) == 2 and len(storm.values["cables"]) == 2
+    assert "because the cables form a loop" in storm.text and "Or give one, two a spanning tree" in storm.text
+    assert titles(story)[-1] == "A broadcast storm: the switches form a loop"
+
+
 def test_spanning_tree_says_which_port_it_keeps_blocked(tmp_path: Path) -> None:
     net = Net(seed=2)
     one, two = (net.switch(name, spanning_tree="rstp") for name in ("one", "two"))
@@ -110,7 +135,11 @@ def test_spanning_tree_says_which_port_it_keeps_blocked(tmp_path: Path) -> None:
     assert blocked == [port for port, role in roles.items() if role in ("alternate", "backup")]
     assert len(blocked) == 1 and "stays blocked, or the switches would form a loop" in said[blocked[0]].text
     roots = [each.text for each in story.of("tree-port") if each.values["state"] == "root"]
-    assert len(roots) == 1 and roots[0].endswith("is its shortest way to the root bridge.")
+    assert (
+        len(roots) == 1
+        and "is its shortest way to the root bridge, which is one (bridge ID 32768/" in roots[0]
+    )
+    assert titles(story) == ["The switches agree on a spanning tree"]
     assert sum("A blocked port is no fault" in note for note in story.notes()) == 1
 
 

@@ -13,11 +13,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, Protocol, runtime_checkable
 
 from netarium.errors import StormError
+from netarium.journey import Stop
 from netarium.units import format_duration
 
 if TYPE_CHECKING:
     from netarium.link.port import Port
 
+LOOP: Final = "loop"
+"""The decision, and its subject, by which the watchers are told of a loop."""
 FLOODS_BEFORE_LOOK: Final = 20_000
 """Ours: a storm between two switches and 10 us of cable reaches it in 0.2 s of virtual time at most."""
 
@@ -65,15 +68,25 @@ def find_loop(port: Port, vlan: int) -> list[State]:
 
 
 def look_for_loop(port: Port, vlan: int) -> None:
-    """Raise StormError when a broadcast that arrives at `port` never ends."""
+    """Raise StormError when a broadcast that arrives at `port` never ends; the watchers are told before."""
     loop = find_loop(port, vlan)
     if not loop:
         return
-    hops = ", ".join(f"{sender.name} > {_far(sender).name}" for sender, _ in loop)
+    each_hop = [f"{sender.name} > {_far(sender).name}" for sender, _ in loop]
+    hops = ", ".join(each_hop)
     cables = list(dict.fromkeys(sender.cable.name for sender, _ in loop if sender.cable is not None))
     switches = list(dict.fromkeys(_box(sender) for sender, _ in loop if hasattr(sender.owner, "tree")))
     remedy = f", or give {', '.join(switches)} `spanning_tree: rstp`" if switches else ""
     tag = f" of VLAN {loop[0][1]}" if loop[0][1] else ""
+    if port.watch.step is not None:
+        told = {
+            "decision": LOOP,
+            "hops": each_hop,
+            "cables": cables,
+            "switches": switches,
+            "vlan": loop[0][1],
+        }
+        port.watch.step(port.engine.now, _box(port), Stop.SWITCH, LOOP, told)
     raise StormError(
         f"a broadcast storm at {format_duration(port.engine.now)}: a frame{tag} goes round for ever: {hops}; cut one "
         f"of the cables {', '.join(cables)}{remedy}"

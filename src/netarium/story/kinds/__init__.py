@@ -16,7 +16,8 @@
     nat        entries of a NAT table, and what they rewrite
     next_hop   local or gateway: the AND, the route table and the line that won, the neighbour cache
     on_link    of IPv6: which prefixes are on the link (for `next_hop`)
-    switching  MAC tables, flooding, VLAN tags, spanning tree
+    switching  MAC tables, flooding, VLAN tags
+    trees      the spanning tree, and the storm that comes of a loop without one
     filtering  verdicts of firewalls, choices of balancers, the lines of a NAT table
     queues     a listener's two queues; the options in SYNs
     buffers    bytes held back and released; which sends became which segments and reads (`streams` remembers them)
@@ -59,6 +60,7 @@ from netarium.story.kinds import (
     routing,
     switching,
     tcp,
+    trees,
     udp,
 )
 from netarium.story.kinds.base import Kind, MakeReaders
@@ -79,6 +81,7 @@ MODULES: Final[tuple[ModuleType, ...]] = (
     conflicts,
     next_hop,
     switching,
+    trees,
     filtering,
     queues,
     buffers,

@@ -1,6 +1,6 @@
-"""What switches decide: learning, flooding, sending by the one right port; VLAN tags; ports of the spanning tree.
+"""What switches decide: learning, flooding, sending by the one right port; VLAN tags.
 
-Read first: IEEE 802.1D-2004 7.7 to 7.9 (relay, learning), 802.1Q (tags), 802.1D 17 (the tree). Each decision is told
+Read first: IEEE 802.1D-2004 7.7 to 7.9 (relay, learning), 802.1Q (tags). Each decision is told
 once of each switch, not of each frame.
 """
 
@@ -21,8 +21,6 @@ PORTS_MAX: Final = 8
 """More ports than these are counted, not named."""
 _BROADCAST: Final = "ff:ff:ff:ff:ff:ff"
 _NO_MAC: Final = "00:00:00:00:00:00"
-_SETTLED: Final = {"forwarding": "forwarding", "blocking": "blocking", "discarding": "blocking"}
-_ROLES: Final = {"root": "root", "alternate": "blocking", "backup": "blocking"}
 
 
 class _Switching:
@@ -35,8 +33,6 @@ class _Switching:
             if isinstance(port, dict) and port.get("mac") != _NO_MAC
         }
         self._told: dict[tuple[str, ...], None] = {}
-        self._tree: dict[str, str] = {}
-        """What was told last of each port of a tree."""
         self._tables: dict[str, list[str]] = {}
         self._shown: dict[str, list[str]] = {}
         """The table of each switch, and what was shown of it last."""
@@ -64,6 +60,8 @@ class _Switching:
     def decided(self, record: Record) -> Iterator[Fact]:
         """A frame was sent on."""
         details, place = record["details"], record["at"]
+        if details["decision"] == "loop":
+            return  # `trees` tells of it
         source, _, destination = record["subject"].partition(">")
         if "table" in details:
             self._tables[place] = details["table"]
@@ -93,18 +91,6 @@ class _Switching:
         if shape == "multicast" and (about is None or about.kind == "routing"):
             return  # hellos of routers among themselves
         yield Fact(record["t"], "switched", place, values, about=about)
-
-    def tree(self, record: Record) -> Iterator[Fact]:
-        """The spanning tree has opened or closed a port, or found the one that leads to the root."""
-        what = record["subject"].removeprefix("spanning tree ")
-        after = (_SETTLED if what == "state" else _ROLES).get(record["after"])
-        if after is None or self._tree.get(record["at"], "") == after:
-            return
-        self._tree[record["at"]] = after
-        place, _, port = record["at"].partition(":")
-        subject = self.scene.subject("routing", "stp", lambda: {"protocol": "STP"})
-        values = {"port": port, "state": after, "before": record["before"]}
-        yield Fact(record["t"], "tree-port", place, values, about=subject, phase="routing")
 
     def _about(self, mac: str) -> Subject | None:
         return self.scene.recent(self._macs.get(mac, ""))
@@ -183,11 +169,6 @@ def _table_lines(fact: Fact, words: Words) -> list[str]:
     return [*lines, "  " + words.plural("decision.line.as_before", rest)] if new and rest > 0 else lines
 
 
-def _say_tree(fact: Fact, words: Words) -> str:
-    v = fact.values
-    return words.text(f"decision.tree.{v['state']}", place=fact.place, port=v["port"])
-
-
 KINDS: Final = (
     Kind(
         "mac-learned",
@@ -219,18 +200,11 @@ KINDS: Final = (
         _table_lines,
         (b'"stop":"SWITCH"', b'"protocol":"ARP"'),
     ),
-    Kind(
-        "tree-port",
-        "switch",
-        frozenset({"port", "state", "before"}),
-        _say_tree,
-        needles=(b'"subject":"spanning tree ',),
-    ),
 )
 
 
 def readers(scene: Scene) -> Readers:
     """The readers of one story."""
     state = _Switching(scene)
-    records = {"state:mac": state.learned, "step:SWITCH": state.decided, "state:spanning": state.tree}
+    records = {"state:mac": state.learned, "step:SWITCH": state.decided}
     return Readers(records, {"ARP": state.owner})
