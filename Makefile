@@ -5,6 +5,7 @@ STAMP := .venv/.installed
 
 .DEFAULT_GOAL := demo
 .PHONY: help demo test check bench cpython-tests soak format clean
+.PHONY: compiled compiled-test compiled-check pure
 .PHONY: check-format check-lint check-types check-layers check-sizes
 
 help: ## what can be made
@@ -18,7 +19,20 @@ test: $(STAMP) ## the whole suite
 
 check: check-format check-lint check-types check-layers check-sizes ## format, lint, types, layers, sizes
 
-check-format: $(STAMP)
+check-# The optional build of the core by mypyc (docs/decisions/0006): into build/compiled, never into src.
+compiled: $(STAMP) ## the core compiled by mypyc, in build/compiled (optional)
+	$(BIN)/python -m scripts.compiled
+
+compiled-test: compiled ## the tests on the compiled build
+	PYTHONPATH=build/compiled $(BIN)/python -m pytest -n 2
+
+compiled-check: compiled ## the same runs, pure and compiled: equal digests
+	$(BIN)/python -m scripts.compiled.checking
+
+pure: ## remove the compiled build
+	rm -rf build/compiled
+
+format: $(STAMP)
 	$(BIN)/ruff format --check .
 
 check-lint: $(STAMP)

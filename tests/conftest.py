@@ -10,6 +10,8 @@ import pytest
 from _pytest.runner import runtestprotocol
 from hypothesis import HealthCheck, settings
 
+from netarium.engine.build import kind
+
 settings.register_profile("netarium", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("netarium")
 
@@ -17,6 +19,16 @@ settings.load_profile("netarium")
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
     # A shell starts what is to run in the background with Ctrl-C ignored, and so would every process of these tests be.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """On the compiled build, leave out what only the pure one can be asked (docs/decisions/0006)."""
+    if kind() == "pure Python":
+        return
+    for item in items:
+        mark = item.get_closest_marker("pure")
+        if mark is not None:
+            item.add_marker(pytest.mark.skip(reason=f"compiled: {mark.args[0]}"))
 
 
 @pytest.hookimpl(tryfirst=True)

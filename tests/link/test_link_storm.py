@@ -29,6 +29,7 @@ def soon(monkeypatch: pytest.MonkeyPatch) -> int:
     return 500
 
 
+@pytest.mark.pure("the number of floods is a constant there")
 @pytest.mark.parametrize("delay_ns", [0, 10_000, 2_000_000_000])
 @pytest.mark.parametrize("kinds", ["switch switch", "hub hub", "hub switch"])
 def test_a_loop_ends_in_an_error_that_names_it(soon: int, kinds: str, delay_ns: int) -> None:
@@ -66,6 +67,7 @@ def test_the_loop_alone_is_named_not_the_way_to_it() -> None:
     assert names == {"s2", "s3", "s4"}
 
 
+@pytest.mark.pure("the number of floods is a constant there")
 def test_without_a_loop_no_number_of_frames_is_a_storm(soon: int) -> None:
     world = World()
     world.watch.remove(world.recorder)

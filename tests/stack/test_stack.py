@@ -100,6 +100,7 @@ def test_lo_carries_65536_bytes_whole():
     assert len(server.receive().payload) == 65507
 
 
+@pytest.mark.pure("its limit is a constant there")
 def test_an_endless_exchange_over_lo_is_a_storm_that_names_the_host(monkeypatch):
     monkeypatch.setattr(stack_module, "LOOPBACK_FRAMES_MAX", 100)
     _, a, _ = pair()

@@ -270,6 +270,7 @@ def test_an_old_duplicate_is_acknowledged_and_not_delivered_twice() -> None:
     assert len(line.sent("server")) == 3
 
 
+@pytest.mark.pure("a method of a compiled class cannot be replaced")
 def test_sequence_numbers_pass_the_wrap(monkeypatch: pytest.MonkeyPatch) -> None:
     line = Line()
     monkeypatch.setattr(InitialNumbers, "sequence", lambda numbers, connection: 0xFFFFFF00)
