@@ -19,20 +19,7 @@ test: $(STAMP) ## the whole suite
 
 check: check-format check-lint check-types check-layers check-sizes ## format, lint, types, layers, sizes
 
-check-# The optional build of the core by mypyc (docs/decisions/0006): into build/compiled, never into src.
-compiled: $(STAMP) ## the core compiled by mypyc, in build/compiled (optional)
-	$(BIN)/python -m scripts.compiled
-
-compiled-test: compiled ## the tests on the compiled build
-	PYTHONPATH=build/compiled $(BIN)/python -m pytest -n 2
-
-compiled-check: compiled ## the same runs, pure and compiled: equal digests
-	$(BIN)/python -m scripts.compiled.checking
-
-pure: ## remove the compiled build
-	rm -rf build/compiled
-
-format: $(STAMP)
+check-format: $(STAMP)
 	$(BIN)/ruff format --check .
 
 check-lint: $(STAMP)
@@ -55,6 +42,19 @@ cpython-tests: $(STAMP) ## CPython's own tests of sockets and asyncio on a virtu
 
 soak: $(STAMP) ## the long tests, which `make test` leaves out
 	$(BIN)/python -m pytest -n 2 -m soak
+
+# The optional build of the core by mypyc (docs/decisions/0006): into build/compiled, never into src.
+compiled: $(STAMP) ## the core compiled by mypyc, in build/compiled (optional)
+	$(BIN)/python -m scripts.compiled
+
+compiled-test: compiled ## the tests on the compiled build
+	PYTHONPATH=build/compiled $(BIN)/python -m pytest -n 2
+
+compiled-check: compiled ## the same runs, pure and compiled: equal digests
+	$(BIN)/python -m scripts.compiled.checking
+
+pure: ## remove the compiled build
+	rm -rf build/compiled
 
 format: $(STAMP) ## format, and mend what ruff can mend
 	$(BIN)/ruff format .
