@@ -43,6 +43,13 @@ def test_a_loss_shows_in_the_samples_and_in_the_drawing(net: Net, tmp_path: Path
     samples = windows.samples[key]
     assert samples[0][2] == -1 and samples[-1][2] > 0
     assert max(sample[3] for sample in samples) > 20_000
-    assert windows.resent[key]
+    assert {cause for _, cause in windows.resent[key]} <= {"RACK", "TIMEOUT", "TAIL_LOSS_PROBE"}
+    (begin, end), *_ = windows.recoveries[key]
+    assert begin == windows.resent[key][0][0], "recovery begins with the first segment that is sent again"
+    assert end - begin >= 20_000_000, "and lasts a round trip at least"
+    assert all(flight <= cwnd + 3 * 1448 for _, cwnd, _, flight in samples), (
+        "the window bounds what is under way"
+    )
+    assert windows.about[key] == ("cubic", 1448)
     (file,) = windows.draw(tmp_path / "plots")
     assert file.read_bytes().startswith(b"\x89PNG")

@@ -1,11 +1,12 @@
 """How much TCP had under way: congestion window, threshold and flight over time, drawn (`run --plot DIR`).
 
-`Windows` samples each sender's connection whenever a segment passes its port, and notes retransmissions. `draw` needs
-matplotlib (the extra `plot`), which is imported there and nowhere else.
+`Windows` samples each sender's connection whenever a segment passes its port, and notes what is sent again and while
+which loss is repaired. `draw` needs matplotlib (the extra `plot`), which is imported there and nowhere else.
 """
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,18 @@ from netarium.wire.tcp import TcpHeader
 THRESHOLD_SHOWN_MAX = 1 << 30
 """A threshold above this is none: slow start has not ended."""
 Sample = tuple[int, int, int, int]
-"""(now_ns, congestion window, threshold or -1, flight), sizes in bytes."""
+"""(now_ns, congestion window, threshold or -1, in the network), sizes in bytes.
+
+In the network is what the congestion window bounds: sent and not acknowledged, less what is reported received or counts
+as lost, and what of that was sent again (RFC 6675 section 4, pipe). Outside recovery it is the flight of RFC 5681.
+"""
+MARKS = (
+    (("FAST", "RACK"), "x", "tab:red", "sent again: loss found by ACKs"),
+    (("TIMEOUT",), "v", "black", "sent again: time-out"),
+    (("TAIL_LOSS_PROBE",), "^", "tab:purple", "tail loss probe"),
+    (("PATH_MTU",), "s", "tab:brown", "sent again: the path's MTU shrank"),
+)
+"""(names of `Cause`, marker, colour, words in the legend)."""
 
 
 def matplotlib_or_usage_error() -> Any:
@@ -32,14 +44,21 @@ def matplotlib_or_usage_error() -> Any:
 
 
 class Windows:
-    """An observer. `samples` and `resent` by (host, connection as traces name it), in order of first sight."""
+    """An observer of all connections, by (host, connection as traces name it), in order of first sight.
+
+    `samples`: what was under way; `resent`: (now_ns, name of the `Cause`) of what was sent again; `recoveries`: [begin,
+    end] in ns of each time a loss was repaired; `about`: (congestion control, MSS in bytes).
+    """
 
     def __init__(self) -> None:
         self.samples: dict[tuple[str, str], list[Sample]] = {}
-        self.resent: dict[tuple[str, str], list[int]] = {}
+        self.resent: dict[tuple[str, str], list[tuple[int, str]]] = {}
+        self.recoveries: dict[tuple[str, str], list[list[int]]] = {}
+        self.about: dict[tuple[str, str], tuple[str, int]] = {}
+        self._recovering: set[tuple[str, str]] = set()
 
     def frame(self, now: int, port: PortLike, stop: Stop, frame: FrameLike) -> None:
-        """Sample the sender of a TCP segment."""
+        """Sample the connection of a TCP segment that leaves its host or comes to it."""
         header = getattr(frame, "transport", None)
         stack = getattr(getattr(port, "owner", None), "stack", None)
         if stop is not Stop.LINK_SENT or stack is None or not isinstance(header, TcpHeader):
@@ -50,21 +69,30 @@ class Windows:
         for table in tables:
             c = table.get(key)
             if c is not None and c.congestion is not None:
-                self._sample(now, stack.name, c)
+                self._sample(now, (stack.name, c.subject()), c)
 
-    def _sample(self, now: int, host: str, c: Any) -> None:
+    def _sample(self, now: int, key: tuple[str, str], c: Any) -> None:
         threshold = c.congestion.ssthresh_bytes
         if threshold > THRESHOLD_SHOWN_MAX:
             threshold = -1
-        sample = (now, c.congestion.cwnd_bytes, threshold, c.flight_bytes())
-        kept = self.samples.setdefault((host, c.subject()), [])
+        sample = (now, c.congestion.cwnd_bytes, threshold, c.pipe_bytes())
+        kept = self.samples.setdefault(key, [])
         if not kept or kept[-1][1:] != sample[1:]:
             kept.append(sample)
+        self.about[key] = (c.congestion.name, c.mss)
+        if not c.recovering:
+            self._recovering.discard(key)
+        elif key in self._recovering:
+            self.recoveries[key][-1][1] = now
+        else:
+            self._recovering.add(key)
+            self.recoveries.setdefault(key, []).append([now, now])
 
     def step(self, now: int, place: str, stop: Stop, subject: str, details: dict[str, object]) -> None:
-        """Note a retransmission."""
-        if stop is Stop.RETRANSMIT:
-            self.resent.setdefault((place, subject), []).append(now)
+        """Note what is sent again; probes of a window or of a silent peer are none of it."""
+        cause = str(details.get("cause"))
+        if stop is Stop.RETRANSMIT and any(cause in names for names, *_ in MARKS):
+            self.resent.setdefault((place, subject), []).append((now, cause))
 
     def draw(self, folder: str | Path) -> list[Path]:
         """Write a PNG per connection that sent data; the files. Raises UsageError without matplotlib."""
@@ -72,29 +100,47 @@ class Windows:
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
         made = []
-        for (host, subject), samples in self.samples.items():
+        for key, samples in self.samples.items():
             if not any(sample[3] > 1 for sample in samples):
                 continue
+            host, subject = key
             name = f"{host}_{subject.removeprefix('tcp ')}".replace(":", "_").replace("/", "_") + ".png"
-            self._draw_one(
-                pyplot, f"{host}: {subject}", samples, self.resent.get((host, subject), []), folder / name
-            )
+            figure, axes = pyplot.subplots(figsize=(11, 5.5))
+            self._draw_one(axes, key)
+            figure.tight_layout()
+            figure.savefig(folder / name, dpi=100)
+            pyplot.close(figure)
             made.append(folder / name)
         return made
 
-    @staticmethod
-    def _draw_one(pyplot: Any, title: str, samples: list[Sample], resent: list[int], path: Path) -> None:
-        figure, axes = pyplot.subplots(figsize=(10, 5))
+    def _draw_one(self, axes: Any, key: tuple[str, str]) -> None:
+        samples = self.samples[key]
         times = [sample[0] / 1e9 for sample in samples]
-        axes.step(times, [sample[3] / 1000 for sample in samples], where="post", lw=0.8, label="flight")
-        axes.step(times, [sample[1] / 1000 for sample in samples], where="post", label="cwnd")
+        for number, (begin, end) in enumerate(self.recoveries.get(key, [])):
+            label = "recovery: from a loss found to its repair" if not number else None
+            axes.axvspan(begin / 1e9, end / 1e9, color="tab:red", alpha=0.12, lw=0, label=label)
+        kilobytes = [sample[3] / 1000 for sample in samples]
+        axes.fill_between(times, kilobytes, step="post", color="tab:blue", alpha=0.25, lw=0)
+        axes.step(times, kilobytes, where="post", color="tab:blue", lw=0.7, label="in the network (flight)")
+        windows = [sample[1] / 1000 for sample in samples]
+        axes.step(times, windows, where="post", color="tab:orange", lw=1.8, label="congestion window (cwnd)")
         known = [(at, sample[2] / 1000) for at, sample in zip(times, samples, strict=True) if sample[2] >= 0]
         if known:
-            axes.step(*zip(*known, strict=True), where="post", ls="--", label="ssthresh")
-        if resent:
-            axes.plot([at / 1e9 for at in resent], [0] * len(resent), "rx", label="retransmission")
-        axes.set(title=title, xlabel="virtual time in s", ylabel="kB")
-        axes.legend(loc="upper left")
-        figure.tight_layout()
-        figure.savefig(path, dpi=100)
-        pyplot.close(figure)
+            label = "slow start threshold (ssthresh)"
+            axes.step(*zip(*known, strict=True), where="post", color="tab:green", ls="--", label=label)
+        for names, marker, colour, words in MARKS:
+            places = [at / 1e9 for at, cause in self.resent.get(key, []) if cause in names]
+            if places:
+                heights = [windows[max(bisect_right(times, at) - 1, 0)] for at in places]
+                axes.plot(places, heights, marker, color=colour, ms=7, label=f"{words} ({len(places)})")
+        host, subject = key
+        congestion, mss = self.about[key]
+        own, _, other = subject.removeprefix("tcp ").partition("-")
+        axes.set(title=f"{host}: TCP {own} \u2192 {other}, {congestion}, segments of {mss} bytes")
+        axes.set(xlabel="virtual time in s", ylabel="kB (1000 bytes)", ylim=(0, None))
+        other_scale = axes.secondary_yaxis(
+            "right", functions=(lambda kb: kb * 1000 / mss, lambda n: n * mss / 1000)
+        )
+        other_scale.set_ylabel("segments")
+        axes.grid(alpha=0.3)
+        axes.legend(loc="best", fontsize="small")
