@@ -16,14 +16,22 @@ NAMES: Final = [
     "test_thread",
     "test_threading_local",
     "test_threadsignals",
+    "test_threadedtempfile",
+    "test_timeout",
     "test_queue",
+    "test_signal",
     "test_sched",
     "test_logging",
     "test_ssl",
     "test_httplib",
     "test_httpservers",
+    "test_urllib",
+    "test_urllib_response",
     "test_urllib2",
     "test_urllib2_localnet",
+    "test_robotparser",
+    "test_http_cookiejar",
+    "test_nntplib",
     "test_ftplib",
     "test_poplib",
     "test_smtplib",
@@ -35,6 +43,10 @@ NAMES: Final = [
     "test_wsgiref",
     "test_asyncore",
     "test_asynchat",
+    "test_asyncgen",
+    "test_context",
+    "test_contextlib_async",
+    "test_time",
     "test_asyncio.test_streams",
     "test_asyncio.test_sock_lowlevel",
     "test_asyncio.test_events",
@@ -43,8 +55,28 @@ NAMES: Final = [
     "test_asyncio.test_base_events",
     "test_asyncio.test_unix_events",
     "test_asyncio.test_ssl",
+    "test_asyncio.test_sslproto",
+    "test_asyncio.test_selector_events",
+    "test_asyncio.test_transports",
+    "test_asyncio.test_protocols",
+    "test_asyncio.test_buffered_proto",
     "test_asyncio.test_locks",
+    "test_asyncio.test_queues",
+    "test_asyncio.test_futures",
+    "test_asyncio.test_futures2",
     "test_asyncio.test_tasks",
+    "test_asyncio.test_taskgroups",
+    "test_asyncio.test_timeouts",
+    "test_asyncio.test_waitfor",
+    "test_asyncio.test_threads",
+    "test_asyncio.test_runners",
+    "test_asyncio.test_context",
+    "test_asyncio.test_pep492",
+    "test_concurrent_futures.test_as_completed",
+    "test_concurrent_futures.test_future",
+    "test_concurrent_futures.test_shutdown",
+    "test_concurrent_futures.test_thread_pool",
+    "test_concurrent_futures.test_wait",
 ]
 
 PROTOCOL: Final = "the stack has no such protocol: socket() says EPROTONOSUPPORT or EAFNOSUPPORT"
@@ -56,6 +88,11 @@ TERMINAL: Final = "waits on a pseudo-terminal, a real device: refused, waiting f
 C_ENVIRONMENT: Final = "OpenSSL reads the environment of the OS process, not that of the program"
 REFERENCES: Final = "counts references to an argument, which the frames of the dispatcher hold too"
 SUBINTERPRETER: Final = "subinterpreters: refused, a simulated program is greenlets of one interpreter"
+
+PROCESSOR_TIME: Final = (
+    "a timer of processor time (ITIMER_VIRTUAL, ITIMER_PROF): a simulated program uses none"
+)
+REFUSED: Final = "signal.pidfd_send_signal: refused by name, with a pidfd that is not open too"
 
 EXCLUDED: Final[dict[str, list[tuple[str, str]]]] = {
     "test_socket": [
@@ -85,6 +122,25 @@ EXCLUDED: Final[dict[str, list[tuple[str, str]]]] = {
         ("ThreadTests.test_PyThreadState_SetAsyncExc", PREEMPTION),
     ],
     "test_thread": [("TestForkInThread.*", PROCESS)],
+    "test_signal": [
+        # These run a script in a second process; all but the last two run right as programs of the net.
+        ("PendingSignalsTests.test_pthread_kill*", PROCESS),
+        ("PendingSignalsTests.test_pthread_sigmask", PROCESS),
+        ("PendingSignalsTests.test_sigpending", PROCESS),
+        ("PendingSignalsTests.test_sigtimedwait*", PROCESS),
+        ("PendingSignalsTests.test_sigwait*", PROCESS),
+        ("RaiseSignalTest.test__thread_interrupt_main", PROCESS),
+        ("Wakeup*SignalTests.*", PROCESS),
+        ("SiginterruptTest.test_*siginterrupt*", PROCESS),
+        ("PosixTests.test_interprocess_signal", PROCESS),
+        ("PosixTests.test_keyboard_interrupt_exit_code", PROCESS),
+        ("ItimerTest.test_itimer_virtual", PROCESSOR_TIME),
+        ("ItimerTest.test_itimer_prof", PROCESSOR_TIME),
+        ("PidfdSignalTest.*", REFUSED),
+    ],
+    "test_concurrent_futures.test_as_completed": [("ProcessPool*", PROCESS)],
+    "test_concurrent_futures.test_shutdown": [("ProcessPool*", PROCESS)],
+    "test_concurrent_futures.test_wait": [("ProcessPool*", PROCESS)],
     "test_logging": [
         ("*post_fork*", PROCESS),
         ("*multiprocessing*", PROCESS),

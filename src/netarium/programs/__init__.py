@@ -12,6 +12,7 @@
     streams     standard input, output and error
     signals     default actions of virtual signals; a fresh process' environment
     masks       blocked and pending signals, and who waits for them
+    wakeup      set_wakeup_fd
     alarm       alarm() and setitimer()
     zone        the time zone that TZ says, per program
     report      where a program stands, and its tracebacks without the frames of this house

@@ -28,9 +28,9 @@ from netarium.programs.shims import thread as thread_shim
 from netarium.programs.shims.local import forget
 from netarium.programs.streams import Output, RawInput, RawOutput, Stdin, text_input, text_output
 from netarium.programs.task import WAIT_LOCK, Task
+from netarium.programs.wakeup import Wakeup
 from netarium.sockets.base import Credentials
 from netarium.sockets.descriptors import Descriptors
-from netarium.programs.wakeup import Wakeup
 
 if TYPE_CHECKING:
     from netarium.nodes.host import Host
@@ -140,6 +140,8 @@ class Process:
         self._begin_identity()
         self.threads = ThreadTables()
         self.wakeup = Wakeup()
+        self.calls_of_ended = 0
+        """How many calls the tasks have made that are over, for the processor time."""
         self.alarm = Alarm(self)
         self.default_timeout: int | None = None
         """socket.setdefaulttimeout, in ns."""
@@ -275,6 +277,7 @@ class Process:
         """A task is over."""
         forget(task)
         if task in self.tasks:
+            self.calls_of_ended += task.calls
             self.tasks.remove(task)
 
     def run_task(self, task: Task, function: Callable[[], Any]) -> None:

@@ -48,7 +48,9 @@ def fromtimestamp(cls: Any, timestamp: float, tz: Any = None) -> Any:
     current = getcurrent()
     if tz is not None or type(current) is not TaskGreenlet:
         return _real(cls, "fromtimestamp", timestamp, tz)
-    return _real(cls, "fromtimestamp", timestamp, current.task.process.zone or real.UTC).replace(tzinfo=None)
+    # Made by the class itself: a subclass' __new__ is to see it.
+    zone = current.task.process.zone or real.UTC
+    return _as(cls, _real(real.datetime, "fromtimestamp", timestamp, zone), None)
 
 
 def date_fromtimestamp(cls: Any, timestamp: float) -> Any:
@@ -72,14 +74,14 @@ def astimezone(task: Any, self: real.datetime, tz: Any = None) -> real.datetime:
     """As datetime.astimezone: the local zone is the program's."""
     zone = task.process.zone
     if zone is not None:
-        moment = self.replace(tzinfo=zone) if self.tzinfo is None else self
+        moment = self.replace(tzinfo=zone) if self.utcoffset() is None else self
         if tz is not None:
             return _astimezone(moment, tz)
         there = _astimezone(moment, zone)
         return there.replace(
             tzinfo=real.timezone(there.utcoffset() or real.timedelta(0), there.tzname() or "")
         )
-    moment = self.replace(tzinfo=_LOCAL) if self.tzinfo is None else self
+    moment = self.replace(tzinfo=_LOCAL) if self.utcoffset() is None else self
     return _astimezone(moment, _LOCAL if tz is None else tz)
 
 

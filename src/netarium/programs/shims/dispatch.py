@@ -99,6 +99,8 @@ def install(entries: Iterable[Entry]) -> None:
         else:
             new = entry.virtual
         originals[(entry.owner, entry.name)] = real
+        if entry.how == "function" and getattr(real, "__module__", "") == f"_{entry.owner}":
+            new.__module__ = entry.owner  # no builtin any more: it shows as what the public module has
         _set(owner, entry.name, new)
         if entry.how == "function" or not isinstance(owner, type):
             replaced[id(real)] = (real, new)

@@ -9,7 +9,7 @@ from typing import Any
 
 from netarium.programs import zone as zones
 from netarium.programs.shims.os import refuse
-from netarium.programs.task import CALLS_BEFORE_YIELD, Task
+from netarium.programs.task import CALL_COST_NS, CALLS_BEFORE_YIELD, Task
 from netarium.sockets.errno import os_error
 
 # The originals: this module is imported before they are replaced.
@@ -50,13 +50,33 @@ def monotonic_ns(task: Task) -> int:
     return now_ns(task)
 
 
+def thread_time_ns(task: Task) -> int:
+    """Processor time: what the calls of this thread cost, in nanoseconds; computing and waiting cost nothing."""
+    task.calls += 1
+    if task.calls > task.calls_limit:
+        task.scheduler.charge(task)
+    return task.calls * CALL_COST_NS
+
+
+def process_time_ns(task: Task) -> int:
+    """As thread_time_ns, of all threads of the program, those that have ended too."""
+    own = thread_time_ns(task)
+    others = sum(each.calls for each in task.process.tasks if each is not task)
+    return own + (others + task.process.calls_of_ended) * CALL_COST_NS
+
+
+def thread_time(task: Task) -> float:
+    """See thread_time_ns; in seconds."""
+    return thread_time_ns(task) / 1e9
+
+
 def process_time(task: Task) -> float:
-    """Processor time: what the calls of this task have been charged, in seconds."""
-    return now_ns(task) / 1e9
+    """See process_time_ns; in seconds."""
+    return process_time_ns(task) / 1e9
 
 
-perf_counter = thread_time = monotonic
-perf_counter_ns = process_time_ns = thread_time_ns = monotonic_ns
+perf_counter = monotonic
+perf_counter_ns = monotonic_ns
 
 
 def clock_gettime(task: Task, clock: int) -> float:
@@ -67,6 +87,10 @@ def clock_gettime(task: Task, clock: int) -> float:
 def clock_gettime_ns(task: Task, clock: int) -> int:
     """Any clock, in nanoseconds. An unknown one fails as on the real machine."""
     _clock_gettime_ns(clock)
+    if clock == real.CLOCK_PROCESS_CPUTIME_ID:
+        return process_time_ns(task)
+    if clock == real.CLOCK_THREAD_CPUTIME_ID:
+        return thread_time_ns(task)
     now = now_ns(task)
     return now + task.scheduler.epoch_ns if clock in _WALL_CLOCKS else now
 
