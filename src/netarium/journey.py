@@ -264,11 +264,15 @@ def _fan_out(hooks: list[Callable[..., None]]) -> Callable[..., None] | None:
 class Watch:
     """The hooks of one net, shared by everything in it. Each is None while nobody watches."""
 
-    __slots__ = ("_observers", "call", "drop", "frame", "state", "step")
+    __slots__ = ("_observers", "call", "drop", "frame", "gather", "state", "step")
 
     def __init__(self) -> None:
         self._observers: list[object] = []
         self.frame: FrameHook | None = None
+        self.gather: Callable[[tuple[int, int, int, int]], None] | None = None
+        """Set while the digest alone is told of frames: takes (now, port number, 0, digest of the frame) for a frame
+        received whose digest is known, which is what its `frame` would do; nearly every event of most runs.
+        """
         self.drop: DropHook | None = None
         self.state: StateHook | None = None
         self.step: StepHook | None = None
@@ -288,3 +292,5 @@ class Watch:
         for name in ("frame", "drop", "state", "step", "call"):
             hooks = [getattr(each, name) for each in self._observers if hasattr(each, name)]
             setattr(self, name, _fan_out(hooks))
+        told = [each for each in self._observers if hasattr(each, "frame")]
+        self.gather = getattr(told[0], "gather", None) if len(told) == 1 else None

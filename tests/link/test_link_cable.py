@@ -226,14 +226,26 @@ def test_a_port_without_a_cable_drops_and_a_cable_can_be_moved() -> None:
     assert cable.a.frames_refused == 1
 
 
-def test_each_frame_in_flight_is_foreground() -> None:
+def test_frames_in_flight_are_foreground_until_the_last_has_arrived() -> None:
     bench = Bench()
     cable, _ = pair(bench)
     for number in range(3):
         cable.a.transmit(numbered(number))
-    assert bench.engine.foreground == 3
-    bench.engine.step()
-    assert bench.engine.foreground == 2
+    cable.b.transmit(numbered(3))
+    for _ in range(4):
+        assert bench.engine.foreground
+        bench.engine.step()
+    assert bench.engine.foreground == 0
+
+
+def test_frames_that_a_cut_takes_are_foreground_no_more() -> None:
+    bench = Bench()
+    cable, _ = pair(bench, reorder=0.5)
+    for number in range(20):
+        cable.a.transmit(numbered(number))
+    assert bench.engine.foreground
+    cable.cut()
+    assert bench.engine.foreground == 0
     bench.run()
     assert bench.engine.foreground == 0
 

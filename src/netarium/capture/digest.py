@@ -53,7 +53,17 @@ class Digest:
     `first_difference`.
     """
 
-    __slots__ = ("_digested", "_gathered", "_hash", "_keep", "_names", "_places", "_records", "frame")
+    __slots__ = (
+        "_digested",
+        "_gathered",
+        "_hash",
+        "_keep",
+        "_names",
+        "_places",
+        "_records",
+        "frame",
+        "gather",
+    )
 
     def __init__(self, *, keep: bool = False) -> None:
         self._hash = blake2b(digest_size=_DIGEST_BYTES)
@@ -65,6 +75,10 @@ class Digest:
         self._names: dict[Drop, bytes] = {}
         self.frame = self._frame_hook()
         """The hook: digest a frame sent or received."""
+        self.gather: Callable[[tuple[int, int, int, int]], None] | None = (
+            None if keep else self._gathered.extend
+        )
+        """See `journey.Watch.gather`."""
 
     def _frame_hook(self) -> Callable[[int, PortLike, Stop, Frame], None]:
         # Called twice a hop in every run: names in a closure are found 40 % faster than attributes of an object.

@@ -81,7 +81,7 @@ class Direction:
         self.delay_ns = cable.delay_ns
         self.rate_bps = cable.rate_bps or 1
         self._negative_byte_ns = -_BIT_NS if cable.rate_bps else 0
-        self._sending_ns: dict[int, int] = {}  # by size; a division of such large numbers is slow
+        self._sending_ns: dict[int, int] = {}  # by the sizes that need no look; dividing such numbers is slow
         self.size_bytes_max = cable.mtu + HEADER_BYTES
         self.wire_bytes: bool = cable.wire_bytes
 
@@ -96,9 +96,12 @@ class Direction:
     def transmit(self, frame: Frame) -> None:
         """Send a frame; see the module's docstring."""
         size = frame.size_bytes
-        if size > self.size_bytes_max and (frame.tag < 0 or size > self.size_bytes_max + TAG_BYTES):
-            self.drop(Drop.FRAME_TOO_LONG, frame, f"{size} bytes, {self.size_bytes_max} at most")
-            return
+        sending_ns = self._sending_ns.get(size)
+        if sending_ns is None:
+            if size > self.size_bytes_max and (frame.tag < 0 or size > self.size_bytes_max + TAG_BYTES):
+                self.drop(Drop.FRAME_TOO_LONG, frame, f"{size} bytes, {self.size_bytes_max} at most")
+                return
+            sending_ns = self._time_of(size)
         engine = self.engine
         start = engine.now
         if self.free_at > start:
@@ -106,11 +109,6 @@ class Direction:
                 self.drop(Drop.QUEUE_FULL, frame)
                 return
             start = self.free_at
-        sending_ns = self._sending_ns.get(size)
-        if sending_ns is None:
-            # Two minus signs make the floor division a ceiling.
-            sending_ns = -(self._negative_byte_ns * (size + FCS_BYTES) // self.rate_bps)
-            self._sending_ns[size] = sending_ns
         self.free_at = departure = start + sending_ns
         if self.wire_bytes:
             frame = Frame.parse(bytes(frame))
@@ -121,15 +119,23 @@ class Direction:
         arrival = departure + self.delay_ns
         flight = self.flight
         row = flight.row
-        engine.foreground += 1
         engine.sequence = sequence = engine.sequence + 1
         if row:
             last = row[-1][0]
             row.append((arrival if arrival > last else last, sequence, flight, frame))
         else:
             entry = (arrival, sequence, flight, frame)
+            engine.foreground += 1
             row.append(entry)
             heappush(engine.heap, entry)
+
+    def _time_of(self, size: int) -> int:
+        """How long the sending of a frame of `size` bytes takes, in ns; remembered for each size that any may have."""
+        # Two minus signs make the floor division a ceiling.
+        sending_ns = -(self._negative_byte_ns * (size + FCS_BYTES) // self.rate_bps)
+        if size <= self.size_bytes_max:
+            self._sending_ns[size] = sending_ns
+        return sending_ns
 
     def _judge(self, frame: Frame, departure: int) -> None:
         delay_ns = self.delay_ns
