@@ -24,7 +24,7 @@ from netarium.stack.routes import (
     flow_hash,
     next_hops,
 )
-from netarium.wire.ethernet import ETHERTYPE_IPV4, MAC_BROADCAST, Frame
+from netarium.wire.ethernet import ETHERTYPE_IPV4, FRAME_BYTES_MIN, HEADER_BYTES, MAC_BROADCAST, Frame
 from netarium.wire.ipv4 import DONT_FRAGMENT, PACKET_BYTES_MAX, Ipv4Header
 
 if TYPE_CHECKING:
@@ -114,7 +114,6 @@ class Ipv4Output:
         protocol: int,
         transport: TransportHeader | None,
         payload: bytes | memoryview,
-        *,
         ttl: int = -1,
         tos: int = 0,
         dont_fragment: bool = True,
@@ -130,8 +129,9 @@ class Ipv4Output:
             route = self.route_for(destination, source)
             if route is None:
                 return self._no_route(destination, source, protocol, transport)
-        if self.stack.watch.step is not None:
-            tell_route(self.stack, self.routes, route, source, destination, protocol, transport)
+        stack = self.stack
+        if stack.watch.step is not None:
+            tell_route(stack, self.routes, route, source, destination, protocol, transport)
         self.identification = identification = (self.identification + 1) & 0xFFFF
         header = Ipv4Header(
             source or route.source,
@@ -149,22 +149,27 @@ class Ipv4Output:
             size += transport.size_bytes
         if size > route.mtu or self.hooks.outgoing:
             return self.send_built(Frame(0, 0, ETHERTYPE_IPV4, header, transport, payload), size, route)
-        interface = route.interface
-        if route.kind == UNICAST:
-            next_hop = route.gateway or destination
-            neighbor = interface.neighbors.entries.get(next_hop)
-            if neighbor is not None and neighbor.usable_until_ns > self.stack.now:
-                interface.send_frame(
-                    Frame(neighbor.mac, interface.mac, ETHERTYPE_IPV4, header, transport, payload)
-                )
-            else:
-                frame = Frame(0, interface.mac, ETHERTYPE_IPV4, header, transport, payload)
-                interface.neighbors.resolve(next_hop, frame)
+        if route.kind != UNICAST:
+            self._send_unrouted(Frame(0, 0, ETHERTYPE_IPV4, header, transport, payload), route)
             return None
-        if route.kind == LOCAL:
-            interface.send_frame(Frame(0, 0, ETHERTYPE_IPV4, header, transport, payload))
+        interface = route.interface
+        next_hop = route.gateway or destination
+        neighbor = interface.neighbors.entries.get(next_hop)
+        if neighbor is None or neighbor.usable_until_ns <= stack.now:
+            frame = Frame(0, interface.mac, ETHERTYPE_IPV4, header, transport, payload)
+            interface.neighbors.resolve(next_hop, frame)
+            return None
+        size += HEADER_BYTES
+        if size < FRAME_BYTES_MIN:
+            size = FRAME_BYTES_MIN
+        frame = Frame(neighbor.mac, interface.mac, ETHERTYPE_IPV4, header, transport, payload, None, -1, size)
+        transmit = interface.transmit
+        if transmit is not None and interface.up and interface.taps is None:
+            interface.frames_out += 1  # `Interface.send_frame`, written out: this is the hot path
+            interface.bytes_out += size
+            transmit(frame)
         else:
-            self._send_to_group(Frame(0, 0, ETHERTYPE_IPV4, header, transport, payload), route)
+            interface.send_frame(frame)
         return None
 
     def next_identification(self) -> int:
@@ -184,8 +189,13 @@ class Ipv4Output:
                 interface.neighbors.resolve(next_hop, frame)
                 return
             interface.send_frame(frame.readdressed(neighbor.mac, interface.mac))
-        elif route.kind == LOCAL:
-            interface.send_frame(frame.readdressed(0, 0))
+        else:
+            self._send_unrouted(frame, route)
+
+    def _send_unrouted(self, frame: Frame, route: Route) -> None:
+        """To this host itself, or to a group: there is no next hop."""
+        if route.kind == LOCAL:
+            route.interface.send_frame(frame.readdressed(0, 0))
         else:
             self._send_to_group(frame, route)
 

@@ -207,12 +207,12 @@ class UdpEndpoint:
             self.protocol.number,
             self.header_to(port, len(payload)),
             payload,
-            ttl=self.multicast_ttl if address >> 28 == 0xE else self.ttl,
-            tos=self.tos,
-            dont_fragment=len(payload) + UDP_HEADERS_BYTES <= route.mtu
+            self.multicast_ttl if address >> 28 == 0xE else self.ttl,
+            self.tos,
+            len(payload) + UDP_HEADERS_BYTES <= route.mtu
             if self.path_mtu_discovery == WANT
             else self.path_mtu_discovery in (DO, PROBE),
-            route=route,
+            route,
         )
         stack.ipv4.output.multicast_loop = True
         if failure is not None and failure is Failure.MESSAGE_TOO_LONG:  # members of an Enum are read slowly

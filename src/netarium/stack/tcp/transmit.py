@@ -63,10 +63,10 @@ def transmit(c: ControlBlock, start: int, flags: int, payload: bytes) -> Failure
         PROTOCOL_TCP,
         header,
         payload,
-        ttl=chosen.ttl,
-        tos=chosen.tos,
-        dont_fragment=chosen.dont_fragment,
-        route=c.route,
+        chosen.ttl,
+        chosen.tos,
+        chosen.dont_fragment,
+        c.route,
     )
     return failure
 
@@ -85,10 +85,10 @@ def send_header(c: ControlBlock, header: TcpHeader) -> Failure | None:
         PROTOCOL_TCP,
         header,
         b"",
-        ttl=chosen.ttl,
-        tos=chosen.tos,
-        dont_fragment=chosen.dont_fragment,
-        route=c.route,
+        chosen.ttl,
+        chosen.tos,
+        chosen.dont_fragment,
+        c.route,
     )
     return failure
 
