@@ -9,6 +9,7 @@ neighbors, interface).
     failures    what can go wrong for the one who uses a stack, as values
     timers      the deadlines of one host in one heap
     interface   where frames enter and leave; `lo`
+    way         the short way of packets like one before them
     neighbors   from the next hop's address to its MAC: ARP
     routes      longest-prefix match; the local table
     decisions   telling watchers of a route, the neighbour cache and their answers

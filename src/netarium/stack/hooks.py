@@ -22,11 +22,11 @@ PLACES: Final = ("prerouting", "input", "forward", "output", "postrouting")
 
 class Hooks:
     """The chains of one stack for IPv4; `ipv6` has those for IPv6. `outgoing` tells whether any looks at packets on the
-    way out; `filter` is who put hooks there, None while nobody did.
+    way out, `idle` that none looks anywhere; `filter` is who put hooks there, None while nobody did.
     """
 
     __slots__ = (
-        "filter", "forward", "input", "ipv6", "outgoing", "output", "postrouting", "prerouting", "reassembled",
+        "filter", "forward", "idle", "input", "ipv6", "outgoing", "output", "postrouting", "prerouting", "reassembled",
     )  # fmt: skip
 
     def __init__(self, family: int = 4) -> None:
@@ -37,6 +37,7 @@ class Hooks:
         self.output: Chain | None = None
         self.postrouting: Chain | None = None
         self.outgoing = False
+        self.idle = True
         self.filter: Filter | None = None
         self.reassembled = -1
         """Of IPv6: the identification of the present packet, where a hook has put its fragments together."""
@@ -45,14 +46,17 @@ class Hooks:
         """Call `hook` at `place` (one of PLACES), smaller priorities first, equal ones in order of adding."""
         chain: Chain = [*(getattr(self, place) or []), (priority, hook)]
         chain.sort(key=lambda each: each[0])
-        setattr(self, place, chain)
-        self.outgoing = self.output is not None or self.postrouting is not None
+        self._set(place, chain)
 
     def remove(self, place: str, hook: Hook) -> None:
         """Call `hook` at `place` no more."""
         chain = [each for each in getattr(self, place) or [] if each[1] != hook]
-        setattr(self, place, chain or None)
+        self._set(place, chain or None)
+
+    def _set(self, place: str, chain: Chain | None) -> None:
+        setattr(self, place, chain)
         self.outgoing = self.output is not None or self.postrouting is not None
+        self.idle = all(getattr(self, each) is None for each in PLACES)
 
     def run(
         self, chain: Chain, frame: Frame, interface_in: Interface | None, interface_out: Interface | None

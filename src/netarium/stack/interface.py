@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 from netarium.journey import Drop, PortLike, Stop
 from netarium.stack.neighbors import Neighbors
 from netarium.wire.ethernet import ETHERTYPE_ARP, ETHERTYPE_IPV4, ETHERTYPE_IPV6, MAC_BROADCAST, Frame
+from netarium.wire.ipv4 import Ipv4Header
 
 if TYPE_CHECKING:
     from netarium.stack.ipv6_interface import Ipv6Interface
@@ -57,8 +58,8 @@ class Interface:
 
     __slots__ = (
         "addresses", "bytes_in", "bytes_out", "carrier", "drops_in", "drops_out", "frames_in", "frames_out", "groups",
-        "ipv6", "is_loopback", "line", "mac", "mtu", "name", "neighbors", "number", "port", "receivers", "stack",
-        "taps", "transmit", "up", "watchers",
+        "ipv6", "is_loopback", "line", "mac", "mtu", "name", "neighbors", "number", "port", "receivers",
+        "stack", "taps", "transmit", "trodden", "up", "watchers",
     )  # fmt: skip
 
     def __init__(self, stack: Stack, name: str, mac: int, mtu: int, number: int) -> None:
@@ -80,6 +81,7 @@ class Interface:
         self.ipv6: Ipv6Interface | None = None
         """What IPv6 knows of it; None where IPv6 is off."""
         self.receivers: Final[dict[int, Callable[[Frame, Interface], None]]] = stack.receivers
+        self.trodden: Final = stack.routes.trodden
         self.transmit: Callable[[Frame], None] | None = None
         self.line: Line | None = None
         """The cable as TCP sees it: when what waits before it will have left; None where nobody can tell."""
@@ -120,6 +122,15 @@ class Interface:
             self.stack.drop(Drop.NO_CABLE, frame, self.name)
 
     def receive_frame(self, frame: Frame) -> None:
+        """Take a frame that arrived along the way that one like it went before; see `way`."""
+        header = frame.network
+        if type(header) is Ipv4Header:
+            way = self.trodden.get((header.source, header.destination))
+            if way is not None and way.carry(frame, header, self):
+                return
+        self._receive_fully(frame)
+
+    def _receive_fully(self, frame: Frame) -> None:
         """Take a frame that arrived, if it is for this interface, to the module of its EtherType."""
         self.frames_in += 1
         self.bytes_in += frame.size_bytes

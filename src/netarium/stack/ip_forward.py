@@ -11,6 +11,7 @@ from netarium.addresses import ipv4_text
 from netarium.journey import Drop
 from netarium.stack.decisions import tell_forward
 from netarium.stack.routes import BLACKHOLE, MULTICAST, PROHIBIT, UNICAST, MultipathRoute, Route, flow_hash
+from netarium.stack.way import Way
 from netarium.wire.ethernet import HEADER_BYTES, MAC_GROUP_BIT, Frame
 from netarium.wire.icmp import (
     COMMUNICATION_PROHIBITED,
@@ -63,7 +64,7 @@ class Ipv4Forward:
             self.stack.drop(Drop.IP_NOT_FOR_US, frame, f"for {ipv4_text(header.destination)}")
             return
         destination = header.destination
-        route = self.routes.cache.get(destination) or self.routes.lookup(destination)
+        found = route = self.routes.cache.get(destination) or self.routes.lookup(destination)
         if route is None or route.kind != UNICAST or self.public:
             route = self._judged(route, frame, header)
             if route is None:
@@ -87,6 +88,8 @@ class Ipv4Forward:
         next_hop = route.gateway or destination
         neighbor = out.neighbors.entries.get(next_hop)
         if neighbor is not None and neighbor.usable_until_ns > self.stack.now:
+            if route is found and self.hooks.idle and self.stack.watch.step is None:
+                self.routes.note_trodden(header.source, destination, Way(interface, route, neighbor))
             out.send_frame(frame.forwarded(neighbor.mac, out.mac, header.forwarded()))
         else:
             out.neighbors.resolve(next_hop, frame.forwarded(0, 0, header.forwarded()))

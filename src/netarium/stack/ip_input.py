@@ -14,6 +14,7 @@ from netarium.addresses import ipv4_text
 from netarium.journey import Drop
 from netarium.stack.ip_options import look_over
 from netarium.stack.routes import LOCAL
+from netarium.stack.way import Way
 from netarium.wire.ethernet import MAC_GROUP_BIT, Frame
 from netarium.wire.icmp import DESTINATION_UNREACHABLE, PARAMETER_PROBLEM, PROTOCOL_UNREACHABLE
 from netarium.wire.igmp import PROTOCOL_IGMP
@@ -71,6 +72,8 @@ class Ipv4Input:
         else:  # the way of nearly every packet: the same as `deliver`, without the call
             receiver = self.protocols.get(header.protocol)
             if receiver is not None:
+                if self.hooks.idle and self.stack.watch.step is None:
+                    self.routes.note_trodden(header.source, header.destination, Way(interface))
                 receiver(frame, interface)
             else:
                 self._unknown_protocol(frame, header)

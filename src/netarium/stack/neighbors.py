@@ -325,6 +325,7 @@ class Neighbors:
         entry = self.entries.pop(address, None)
         if entry is None:
             return False
+        entry.usable_until_ns = -1  # a `Way` may still know it
         self.stack.timers.cancel(entry)
         for frame in entry.queue:
             self.stack.drop(Drop.NEIGHBOR_UNREACHABLE, frame, "the entry was deleted")

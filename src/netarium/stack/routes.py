@@ -20,6 +20,7 @@ from netarium.stack.failures import Failure
 
 if TYPE_CHECKING:
     from netarium.stack.interface import Interface
+    from netarium.stack.way import Way
 
 # What a route does with a packet: Linux' RTN_ numbers.
 UNICAST: Final = 1
@@ -198,6 +199,7 @@ class RouteTable:
         "tables",
         "told_flows",
         "told_table",
+        "trodden",
         "ways",
     )
 
@@ -219,6 +221,8 @@ class RouteTable:
         self.cache: dict[int, Route | None] = {}
         self.ways: dict[tuple[int, int], bool] = {}
         """(source, destination) that `ip_input` has found sound: whether the destination is this host."""
+        self.trodden: dict[tuple[int, int], Way] = {}
+        """The ways that packets of (source, destination) have gone; see `way`."""
         self.told_flows: dict[tuple[int, ...], int] = {}
         """What `decisions` has told the watchers: flow -> generation; empty while nobody watches."""
         self.told_table = (-1, -1)
@@ -362,12 +366,19 @@ class RouteTable:
         self.generation += 1
         self.cache.clear()
         self.ways.clear()
+        self.trodden.clear()
 
     def note_way(self, source: int, destination: int, mine: bool) -> None:
         """Remember in `ways` what the addresses of a packet decide, until something changes."""
         if len(self.ways) >= CACHE_ENTRIES_MAX:
             self.ways.clear()
         self.ways[(source, destination)] = mine
+
+    def note_trodden(self, source: int, destination: int, way: Way) -> None:
+        """Remember the way of a plain packet, until something changes."""
+        if len(self.trodden) >= CACHE_ENTRIES_MAX:
+            self.trodden.clear()
+        self.trodden[(source, destination)] = way
 
     def _sort_lengths(self) -> None:
         self.tables = [
