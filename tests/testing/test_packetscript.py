@@ -105,6 +105,17 @@ def test_what_is_no_script_fails_with_its_line(line: str) -> None:
     assert reason(line + "\n").startswith("script:9: ")
 
 
+@pytest.mark.parametrize("option", ["tolerance_usecs=soon", "mtu=5", "remote_isn=", "seed=-1"])
+def test_an_option_that_is_no_right_number_fails_and_says_what_would_be(option: str) -> None:
+    outcome, why = run_text(f"--{option}\n{HEAD}")
+    assert outcome == FAIL
+    assert f"--{option} where a number from " in why
+
+
+def test_a_script_without_an_event_proves_nothing_and_fails() -> None:
+    assert run_text("// nothing\n")[0] == FAIL
+
+
 def test_a_blocking_call_returns_at_its_time_or_fails() -> None:
     arrives = "+.5 < P. 1:101(100) ack 1 win 257\n+0 > . 1:1(0) ack 101\n"
     assert outcome("+0...+.5 read(4, ..., 100) = 100\n" + arrives) == PASS
@@ -127,3 +138,6 @@ def test_the_command_prints_each_file_and_a_total_and_its_code_tells_of_failures
     assert lines[2] == "1 passed, 1 failed, 0 not run"
     assert main([]) == 2
     assert main([str(tmp_path / "missing.pkt")]) == 2
+    (tmp_path / "binary").write_bytes(b"\xff\xfe\0")
+    assert main([str(tmp_path / "binary")]) == 2
+    assert "it is no text" in capsys.readouterr().err

@@ -31,7 +31,10 @@ NOT_RUN = "not run"
 def run_text(text: str, name: str = "script", folder: Path | None = None) -> tuple[str, str]:
     """Play a script; returns (PASS, FAIL or NOT_RUN, the reason or "")."""
     try:
-        Machine(parse(text), folder).play()
+        script = parse(text)
+        if not script.events:
+            raise ScriptError(1, "there is no event: nothing is proved")
+        Machine(script, folder).play()
     except NotRun as reason:
         return NOT_RUN, f"{name}:{reason}"
     except (ScriptError, ScriptFailure) as problem:

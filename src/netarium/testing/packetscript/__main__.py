@@ -23,8 +23,11 @@ def main(arguments: list[str]) -> int:
     for path in files:
         try:
             outcome, reason = run_file(path)
-        except (OSError, UnicodeDecodeError) as error:
-            print(f"packetscript: {path}: {error}", file=sys.stderr)
+        except OSError as error:
+            print(f"packetscript: {path}: {error.strerror}", file=sys.stderr)
+            return 2
+        except UnicodeDecodeError:
+            print(f"packetscript: {path}: not a packet script: it is no text in UTF-8", file=sys.stderr)
             return 2
         counts[outcome] += 1
         print(f"{outcome:8}{path}" + (f": {reason.removeprefix(f'{path}:')}" if reason else ""))

@@ -37,6 +37,7 @@ from netarium.testing.packetscript.script import (
     NotRun,
     Packet,
     Script,
+    ScriptError,
     ScriptFailure,
     When,
 )
@@ -63,14 +64,14 @@ class Machine:
         unknown = [name for name in script.options if name not in OPTIONS]
         if unknown:
             raise NotRun(1, f"the option --{unknown[0]}")
-        self.tolerance_ns = int(script.options.get("tolerance_usecs", TOLERANCE_USECS)) * 1000
+        self.tolerance_ns = self._number("tolerance_usecs", TOLERANCE_USECS, 0) * 1000
         self.strict = "no_extra_packets" in script.options
         version = script.options.get("ip_version", "ipv4")
         if version not in FAMILIES:
             raise NotRun(1, f"the IP version {version}")
         self.family: Family = FAMILIES[version]()
         self.engine = Engine()
-        self.stack = self._build(int(script.options.get("mtu", 1500)), int(script.options.get("seed", 1)))
+        self.stack = self._build(self._number("mtu", 1500, 576), self._number("seed", 1, 0))
         self.sent: deque[Sent] = deque()
         self.flows: dict[int, Flow] = {}
         self.flow: Flow | None = None
@@ -78,6 +79,17 @@ class Machine:
         self.last_sent_ns = 0
         self.calls = Calls(self)
         self.blocked: list[tuple[Event, Blocked, int]] = []
+
+    def _number(self, option: str, default: int, least: int) -> int:
+        """The value of an option of the script's head."""
+        text = self.script.options.get(option, str(default))
+        try:
+            value = int(text, 0)
+        except ValueError:
+            value = least - 1
+        if value < least:
+            raise ScriptError(1, f"--{option}={text} where a number from {least} up should stand")
+        return value
 
     def _build(self, mtu: int, seed: int) -> Stack:
         stack = Stack("machine", Settings(), Random(seed), Watch())
@@ -178,7 +190,7 @@ class Machine:
         return self.flow
 
     def _new_flow(self, local: int, remote: int) -> Flow:
-        return Flow(local, remote, int(self.script.options.get("remote_isn", 0)))
+        return Flow(local, remote, self._number("remote_isn", 0, 0) & MASK)
 
     def _deliver(self, event: Event, packet: Packet) -> None:
         flow = self._flow_of_packet(event, packet)
