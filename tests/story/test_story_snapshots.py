@@ -47,7 +47,7 @@ def test_both_languages_have_the_same_steps_in_the_same_order(recorded, name):
         ]
 
     english, chinese = steps("en"), steps("zh")
-    assert len(english) > 2
+    assert len(english) >= 2
     assert english == chinese
 
 

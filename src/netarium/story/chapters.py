@@ -189,11 +189,16 @@ class Chapters:
         self._waiting: list[Fact] = []
         self._early = Background()
         self._latest: Chapter | None = None
+        self._alone: Chapter | None = None
+        """The last chapter of what is about nothing."""
         self._held = 0
 
     def add(self, fact: Fact) -> Iterator[Chapter]:
         """Take a fact in; the chapters that are over by now."""
-        for waiting in self._released(fact):
+        joins = self._is_said_at_start(fact)
+        if joins:
+            fact.phase = NEXT
+        for waiting in self._released(fact, joins):
             self._place(waiting)
         if fact.phase == NEXT:
             self._waiting.append(fact)
@@ -212,11 +217,27 @@ class Chapters:
         while self._queue:
             yield self._take()
 
-    def _released(self, fact: Fact) -> list[Fact]:
-        """Facts that waited for what their subject does next."""
+    def _is_said_at_start(self, fact: Fact) -> bool:
+        """Whether a program that has just started prints it: it belongs to what the program does next, as its start."""
+        if fact.kind != "printed" or fact.about is not None:
+            return False
+        return any((each.place, each.time_ns) == (fact.place, fact.time_ns) for each in self._waiting)
+
+    def _released(self, fact: Fact, joins: bool) -> list[Fact]:
+        """Facts that waited for what their subject does next; not those that this one `joins`.
+
+        A program that has printed and then does not go on at once has nothing to wait for either.
+        """
         if not self._waiting:
             return []
-        found = [each for each in self._waiting if fact.time_ns > each.time_ns or _goes_with(each, fact)]
+        silent = {each.place for each in self._waiting if each.kind == "printed" and each.place != fact.place}
+        found = [
+            each
+            for each in self._waiting
+            if fact.time_ns > each.time_ns
+            or (not joins and _goes_with(each, fact))
+            or (each.about is None and each.place in silent)
+        ]
         for each in found:
             self._waiting.remove(each)
             goes_with = _goes_with(each, fact) and fact.phase != NEXT
@@ -233,8 +254,8 @@ class Chapters:
             return
         subject = fact.about
         if subject is None:
-            chapter = self._latest
-            if chapter is None or fact.time_ns - chapter.last_ns > IDLE_NS:
+            chapter = self._of_place(fact)
+            if chapter is None:
                 chapter = self._begin("alone" if self._told else "begin", None, fact.time_ns)
         else:
             subject.phase = fact.phase or subject.phase or _PHASES.get(subject.kind, "alone")
@@ -245,6 +266,17 @@ class Chapters:
             chapter = found
         self._held += chapter.add(fact)
         self._latest = chapter
+
+    def _of_place(self, fact: Fact) -> Chapter | None:
+        """The chapter for a fact that is about nothing: the latest, if its place has to do with that; else the last of
+        such facts. None when there is none, or when it has been silent too long.
+        """
+        latest = self._latest
+        if latest is not None and latest.subject is not None and fact.place not in latest.subject.nodes:
+            latest = self._alone
+        if latest is None or fact.time_ns - latest.last_ns > IDLE_NS:
+            return None
+        return latest
 
     def _begin(self, phase: str, subject: Subject | None, now_ns: int) -> Chapter:
         chapter = Chapter(phase, subject, now_ns, now_ns)
@@ -259,6 +291,8 @@ class Chapters:
         self._queue.append(chapter)
         if subject is not None:
             self._open[id(subject), phase] = chapter
+        else:
+            self._alone = chapter
         return chapter
 
     def _over(self, now_ns: int) -> Iterator[Chapter]:
@@ -274,4 +308,6 @@ class Chapters:
                 del self._open[key]
         if self._latest is chapter:
             self._latest = None
+        if self._alone is chapter:
+            self._alone = None
         return chapter

@@ -139,7 +139,8 @@ class _NextHops:
         won = str(details["winner"])
         if self._is_new((place, "forward", won), won):
             values = self._route_values(details, place, destination)
-            yield Fact(record["t"], "forwarded", place, {**values, "ttl": details.get("ttl", 0)})
+            about = self.scene.recent(place)  # the packet has just come, and is of that
+            yield Fact(record["t"], "forwarded", place, {**values, "ttl": details.get("ttl", 0)}, about=about)
 
     def flow_cache(self, record: Record) -> Iterator[Fact]:
         """A layer-3 switch has passed a packet on past its routing module."""
@@ -153,6 +154,7 @@ class _NextHops:
                 "flow-switched",
                 place,
                 {"destination": destination, "out": details.get("out", "")},
+                about=self.scene.recent(place),
             )
 
     def _route_values(self, details: dict[str, Any], place: str, destination: str) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final
 
-from netarium.story.facts import Fact
+from netarium.story.facts import NEXT, Fact
 from netarium.story.kinds.base import Kind, Readers, Record
 from netarium.story.kinds.conflicts import conflict_subject
 from netarium.story.kinds.discovery6 import join_subject
@@ -28,7 +28,11 @@ class _Pieces:
         sizes = [int(each) for each in details["payload_bytes"]]
         values = {"mtu": details["mtu"], "sizes": sizes, "family": record["subject"]}
         pieces = self.scene.flights.cut(record["at"], details.get("identification"), sum(sizes))
-        yield Fact(record["t"], "fragmented", record["at"], values, pieces)
+        node = self.scene.nodes.get(record["at"])
+        if node is not None and not node.is_host:  # it passes on what it has just received
+            yield Fact(record["t"], "fragmented", node.name, values, pieces, self.scene.recent(node.name))
+        else:  # what it is about is known when the first fragment leaves
+            yield Fact(record["t"], "fragmented", record["at"], values, pieces, phase=NEXT)
 
     def joined(self, record: Record) -> Iterator[Fact]:
         """All fragments are there."""
@@ -38,7 +42,8 @@ class _Pieces:
             "bytes": details["payload_bytes"],
             "family": record["subject"][:4],
         }
-        yield Fact(record["t"], "reassembled", record["at"], values)
+        about = self.scene.recent(record["at"])
+        yield Fact(record["t"], "reassembled", record["at"], values, about=about)
 
     def address(self, record: Record) -> Iterator[Fact]:
         """An IPv6 address was tested, or found to be another's."""

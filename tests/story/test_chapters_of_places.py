@@ -1,0 +1,42 @@
+"""What is about nothing stands where its place has to do with the chapter: program starts, what they print."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.story.both_languages import Told, told
+
+from netarium import Net
+from netarium.story.language import Language
+from netarium.story.telling import Story
+
+
+def chapters(story: Told) -> dict[str, list[str]]:
+    found = Story(story.trace, Language.load("en")).chapters()
+    return {f"{each.number} {each.title}": [step.kind for step in each.steps] for each in found}
+
+
+def test_a_program_that_prints_first_begins_the_chapter_of_what_it_does(tmp_path: Path) -> None:
+    net = Net(seed=2)
+    net.host("a", address="10.0.0.1/24")
+    net.host("b", address="10.0.0.2/24")
+    net.link("a", "b")
+    net["a"].run("ping -c 1 10.0.0.2", at="1s")
+    found = chapters(told(net, tmp_path, net.run))
+    assert list(found) == ["1 A ping: a asks b"]
+    assert found["1 A ping: a asks b"][:2] == ["program-started", "printed"]
+
+
+def test_what_a_host_prints_does_not_stand_among_what_the_switches_do(tmp_path: Path) -> None:
+    net = Net(seed=2)
+    one, two = (net.switch(name, spanning_tree="rstp") for name in ("one", "two"))
+    net.link(one, two)
+    net.host("a", address="10.0.0.1/24", link=one)
+    net["a"].run(lambda: print("here I am"), at="1ms")
+    found = chapters(told(net, tmp_path, lambda: net.drive(5 * 10**9, lambda: False)))
+    (tree,) = [
+        kinds for title, kinds in found.items() if title.endswith("The switches agree on a spanning tree")
+    ]
+    assert set(tree) == {"tree-port"}
+    (alone,) = [kinds for title, kinds in found.items() if title.endswith("Meanwhile")]
+    assert alone == ["program-started", "printed", "program-ended"]
