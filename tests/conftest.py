@@ -11,6 +11,7 @@ from _pytest.runner import runtestprotocol
 from hypothesis import HealthCheck, settings
 
 from netarium.engine.build import kind
+from netarium.lab.garbage import keep_what_is_there
 
 settings.register_profile("netarium", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("netarium")
@@ -29,6 +30,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         mark = item.get_closest_marker("pure")
         if mark is not None:
             item.add_marker(pytest.mark.skip(reason=f"compiled: {mark.args[0]}"))
+
+
+def pytest_collection_finish() -> None:
+    """What was imported and collected stays: a look for garbage, of which nets make much, takes far less time so."""
+    keep_what_is_there()
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -25,6 +25,7 @@ class _Ledger:
     def __init__(self) -> None:
         self.made = 0
         self.there = 0
+        self.is_kept = False
 
     def add(self, young: int, *steps: int) -> None:
         """Add what the collector counts now; `young` and `steps` are its thresholds."""
@@ -46,15 +47,28 @@ _ledger = _Ledger()
 def seldom() -> Iterator[None]:
     """While a net runs."""
     thresholds = gc.get_threshold()
-    _ledger.add(*thresholds)
-    gc.freeze()
+    freezes = not _ledger.is_kept
+    if freezes:
+        _ledger.add(*thresholds)
+        gc.freeze()
     gc.set_threshold(_THRESHOLD, *thresholds[1:])
     try:
         yield
     finally:
-        _ledger.add(_THRESHOLD, *thresholds[1:])
+        if freezes:
+            _ledger.add(_THRESHOLD, *thresholds[1:])
+            gc.unfreeze()
         gc.set_threshold(*thresholds)
-        gc.unfreeze()
+
+
+def keep_what_is_there() -> None:
+    """For a process that makes nets as long as it lives: what it has by now is not looked at again, in runs or between.
+
+    So each collection is about nets alone, however much the process has imported.
+    """
+    gc.collect()
+    gc.freeze()
+    _ledger.is_kept = True
 
 
 def collect_when_much() -> None:
