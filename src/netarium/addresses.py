@@ -20,18 +20,18 @@ from typing import Final
 
 from netarium.errors import UsageError
 
-MAC_MAX = (1 << 48) - 1
-IPV4_MAX = (1 << 32) - 1
-IPV6_MAX = (1 << 128) - 1
-MAC_LOCAL_BIT = 0x0200_0000_0000
+MAC_MAX: Final = (1 << 48) - 1
+IPV4_MAX: Final = (1 << 32) - 1
+IPV6_MAX: Final = (1 << 128) - 1
+MAC_LOCAL_BIT: Final = 0x0200_0000_0000
 """Set in addresses that no manufacturer has given out (IEEE 802, 8.2)."""
-MAC_GROUP_BIT = 0x0100_0000_0000
+MAC_GROUP_BIT: Final = 0x0100_0000_0000
 """Set in addresses of groups of stations."""
 
-_MAC_FORMS = "six bytes such as 58:20:b1:44:99:db, 58-20-B1-44-99-DB or 5820.b144.99db"
-_MAC = re.compile(r"[0-9a-fA-F]{2}(?:(?::[0-9a-fA-F]{2}){5}|(?:-[0-9a-fA-F]{2}){5})")
-_MAC_CISCO = re.compile(r"[0-9a-fA-F]{4}(?:\.[0-9a-fA-F]{4}){2}")
-_NUMBER = re.compile(r"[0-9]+")
+_MAC_FORMS: Final = "six bytes such as 58:20:b1:44:99:db, 58-20-B1-44-99-DB or 5820.b144.99db"
+_MAC: Final = re.compile(r"[0-9a-fA-F]{2}(?:(?::[0-9a-fA-F]{2}){5}|(?:-[0-9a-fA-F]{2}){5})")
+_MAC_CISCO: Final = re.compile(r"[0-9a-fA-F]{4}(?:\.[0-9a-fA-F]{4}){2}")
+_NUMBER: Final = re.compile(r"[0-9]+")
 
 
 class AddressError(UsageError, ValueError):

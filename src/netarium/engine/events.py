@@ -12,14 +12,14 @@ from __future__ import annotations
 
 from collections.abc import Sized
 from heapq import heappop, heappush
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from netarium.errors import StormError
 
-NEVER_NS = (1 << 63) - 1
+NEVER_NS: Final = (1 << 63) - 1
 """Later than every event: about 292 years."""
 
-EVENTS_PER_INSTANT_MAX = 100_000
+EVENTS_PER_INSTANT_MAX: Final = 100_000
 """More events than this at one nanosecond are a loop that time cannot end: a storm."""
 
 

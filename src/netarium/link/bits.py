@@ -8,11 +8,15 @@ FCS (IEEE 802.3 clauses 3.1.1, 3.2 and 3.3).
 
 from __future__ import annotations
 
+from typing import Final
+
 from netarium.errors import WireError
 from netarium.wire.ethernet import FCS_BYTES, FRAME_BYTES_MIN, Frame, frame_check_is_right
 
-SIMPLIFICATION = "simplified: high = 1, low = 0; real Ethernet uses line codes (Manchester, MLT-3, PAM)"
-PREAMBLE = bytes([0x55] * 7 + [0xD5])
+SIMPLIFICATION: Final = (
+    "simplified: high = 1, low = 0; real Ethernet uses line codes (Manchester, MLT-3, PAM)"
+)
+PREAMBLE: Final = bytes([0x55] * 7 + [0xD5])
 """Seven bytes 10101010 on the wire, then the start-of-frame delimiter 10101011 (802.3 clauses 3.2.1 and
 3.2.2).
 """

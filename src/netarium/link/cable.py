@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from random import Random
-from typing import Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
 from netarium.engine.events import Engine
 from netarium.engine.streams import Streams
@@ -20,11 +20,11 @@ from netarium.link.queue import ByteQueue, FrameQueue
 from netarium.link.rules import Corrupt, Duplicate, Jitter, Loss, Reorder, checked_probability
 from netarium.link.verdict import Rule
 
-DELAY_NS = 10_000
-RATE_BPS = 1_000_000_000
-QUEUE_FRAMES = 1000
-MTU_BYTES = 1500
-MTU_BYTES_MIN = 68
+DELAY_NS: Final = 10_000
+RATE_BPS: Final = 1_000_000_000
+QUEUE_FRAMES: Final = 1000
+MTU_BYTES: Final = 1500
+MTU_BYTES_MIN: Final = 68
 """RFC 791 section 3.2: every internet module must forward 68 bytes without fragmenting."""
 
 _T = TypeVar("_T")

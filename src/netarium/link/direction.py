@@ -14,7 +14,7 @@ Preamble and inter-frame gap are not counted (docs/limitations.md).
 from __future__ import annotations
 
 from heapq import heappush
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from netarium.journey import Drop, Watch
 from netarium.link.flight import Flight
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from netarium.link.port import Port
     from netarium.link.queue import Queue
 
-_BIT_NS = 8 * 1_000_000_000
-_FULL_FRAMES_HELD = 8
+_BIT_NS: Final = 8 * 1_000_000_000
+_FULL_FRAMES_HELD: Final = 8
 
 
 class Direction:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections import deque
 from heapq import heappush
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from netarium.journey import Stop
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from netarium.link.port import Port
     from netarium.wire.ethernet import Frame
 
-_RECEIVED = Stop.LINK_RECEIVED
+_RECEIVED: Final = Stop.LINK_RECEIVED
 
 
 class Flight:

@@ -6,7 +6,7 @@ A match reads the header values; it never looks into encoded bytes. The words ar
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from typing import Final, Protocol
 
 from netarium.errors import UsageError
 from netarium.link.verdict import DROPPED, PARTED, Verdict, Way
@@ -17,10 +17,25 @@ from netarium.wire.icmp import IcmpHeader
 from netarium.wire.tcp import ACK, CWR, ECE, FIN, PSH, RST, SYN, URG, TcpHeader
 from netarium.wire.udp import UdpHeader
 
-_FLAGS = {"fin": FIN, "syn": SYN, "rst": RST, "psh": PSH, "ack": ACK, "urg": URG, "ece": ECE, "cwr": CWR}
-_ICMP_TYPES = {"echo-reply": 0, "unreachable": 3, "redirect": 5, "echo-request": 8, "time-exceeded": 11}
-_ARP_OPERATIONS = {"request": 1, "reply": 2}
-_KINDS = ("arp", "ip", "icmp", "udp", "tcp")
+_FLAGS: Final = {
+    "fin": FIN,
+    "syn": SYN,
+    "rst": RST,
+    "psh": PSH,
+    "ack": ACK,
+    "urg": URG,
+    "ece": ECE,
+    "cwr": CWR,
+}
+_ICMP_TYPES: Final = {
+    "echo-reply": 0,
+    "unreachable": 3,
+    "redirect": 5,
+    "echo-request": 8,
+    "time-exceeded": 11,
+}
+_ARP_OPERATIONS: Final = {"request": 1, "reply": 2}
+_KINDS: Final = ("arp", "ip", "icmp", "udp", "tcp")
 
 
 class Match(Protocol):

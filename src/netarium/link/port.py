@@ -6,7 +6,7 @@ business, what happens to it on the way is the cable's.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from netarium.journey import Drop, FrameLike, Stop, Watch
 from netarium.wire.ethernet import FCS_BYTES, Frame, frame_check_is_right
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from netarium.link.cable import Cable
     from netarium.link.direction import Direction
 
-_SENT = Stop.LINK_SENT
-_RECEIVED = Stop.LINK_RECEIVED
+_SENT: Final = Stop.LINK_SENT
+_RECEIVED: Final = Stop.LINK_RECEIVED
 
 
 class PortOwner(Protocol):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from netarium.engine.events import Engine
 from netarium.engine.streams import Streams
@@ -28,7 +28,7 @@ from netarium.wire.ethernet import DATA_BYTES_MAX, Frame
 if TYPE_CHECKING:
     from netarium.control import SwitchFace
 
-IP_FORWARD = "net.ipv4.ip_forward"
+IP_FORWARD: Final = "net.ipv4.ip_forward"
 
 
 @dataclass(frozen=True, slots=True)

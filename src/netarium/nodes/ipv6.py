@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from netarium.addresses import ipv6_text
 from netarium.errors import UsageError
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from netarium.stack.router_advertiser import Advertised
     from netarium.stack.stack import Stack
 
-FORWARDING = "net.ipv6.conf.all.forwarding"
+FORWARDING: Final = "net.ipv6.conf.all.forwarding"
 
 
 @dataclass(frozen=True, slots=True)

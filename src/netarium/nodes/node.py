@@ -6,6 +6,8 @@ no box asks at every frame whether it is on.
 
 from __future__ import annotations
 
+from typing import Final
+
 from netarium.engine.events import Engine
 from netarium.engine.streams import Streams
 from netarium.errors import UsageError
@@ -27,7 +29,7 @@ class Off:
         """Nothing: nobody is there."""
 
 
-OFF = Off()
+OFF: Final = Off()
 
 
 class PortNumbers:

@@ -6,7 +6,7 @@ Read first: RFC 8200 4.5 (fragment header), RFC 5722 (overlaps end the packet), 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from netarium.addresses import ipv6_text
 from netarium.errors import WireError
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from netarium.stack.interface import Interface
     from netarium.stack.ipv6 import Ipv6
 
-TRANSPORT_BYTES_MIN = 8
+TRANSPORT_BYTES_MIN: Final = 8
 
 
 def fragment_packet(frame: Frame, mtu: int, identification: int) -> list[Frame]:

@@ -6,7 +6,7 @@ has ports of its own: UDP's port 53 and UDP-Lite's are two.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from netarium.journey import Drop
 from netarium.stack.udp import Udp
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from netarium.wire.ipv6 import Ipv6Header
     from netarium.wire.udp import UdpHeader
 
-ALL = -1
+ALL: Final = -1
 
 
 class Coverage:

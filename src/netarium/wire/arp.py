@@ -10,21 +10,21 @@ from typing import Final
 from netarium.addresses import ipv4_text, mac_text
 from netarium.errors import WireError
 
-HARDWARE_TYPE = 0
-PROTOCOL_TYPE = 2
-HARDWARE_LENGTH = 4
-PROTOCOL_LENGTH = 5
-OPERATION = 6
-SENDER_MAC = 8
-SENDER_IP = 14
-TARGET_MAC = 18
-TARGET_IP = 24
-SIZE_BYTES = 28
+HARDWARE_TYPE: Final = 0
+PROTOCOL_TYPE: Final = 2
+HARDWARE_LENGTH: Final = 4
+PROTOCOL_LENGTH: Final = 5
+OPERATION: Final = 6
+SENDER_MAC: Final = 8
+SENDER_IP: Final = 14
+TARGET_MAC: Final = 18
+TARGET_IP: Final = 24
+SIZE_BYTES: Final = 28
 
-REQUEST = 1
-REPLY = 2
+REQUEST: Final = 1
+REPLY: Final = 2
 
-_ETHERNET_IPV4 = 0x0001_0800_06_04  # hardware type 1, protocol 0x0800, lengths 6 and 4
+_ETHERNET_IPV4: Final = 0x0001_0800_06_04  # hardware type 1, protocol 0x0800, lengths 6 and 4
 
 
 class ArpPacket:

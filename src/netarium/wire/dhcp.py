@@ -58,7 +58,7 @@ MESSAGE_BYTES_MIN: Final = 300
 SNAME: Final = slice(44, 108)
 FILE: Final = slice(108, 236)
 
-_LAYOUT = Struct("!BBBBIHHIIII16s64s128s")
+_LAYOUT: Final = Struct("!BBBBIHHIIII16s64s128s")
 
 
 class DhcpMessage:

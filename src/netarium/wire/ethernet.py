@@ -20,37 +20,37 @@ from netarium.wire.ipv4 import Ipv4Header
 from netarium.wire.ipv6 import Ipv6Header
 from netarium.wire.packet import TransportHeader, parse_transport
 
-DESTINATION = 0
-SOURCE = 6
-ETHERTYPE = 12
-TAG_CONTROL = 14
-HEADER_BYTES = 14
-TAG_BYTES = 4
-FCS_BYTES = 4
-FRAME_BYTES_MIN = 60
+DESTINATION: Final = 0
+SOURCE: Final = 6
+ETHERTYPE: Final = 12
+TAG_CONTROL: Final = 14
+HEADER_BYTES: Final = 14
+TAG_BYTES: Final = 4
+FCS_BYTES: Final = 4
+FRAME_BYTES_MIN: Final = 60
 """The least length of a frame without its FCS; shorter ones are padded with zeros (IEEE 802.3, 3.2.8). A tag comes on
 top of it, as where a switch puts it into a padded frame (802.1Q annex G: a bridge may send 68 bytes at least).
 """
-DATA_BYTES_MAX = 1500
+DATA_BYTES_MAX: Final = 1500
 """The most data of a frame (IEEE 802.3, 3.2.7): the MTU. Jumbo frames are an agreement of both ends."""
 
-ETHERTYPE_IPV4 = 0x0800
-ETHERTYPE_ARP = 0x0806
-ETHERTYPE_VLAN = 0x8100
-ETHERTYPE_IPV6 = 0x86DD
-LENGTH_MAX = 0x05DC
+ETHERTYPE_IPV4: Final = 0x0800
+ETHERTYPE_ARP: Final = 0x0806
+ETHERTYPE_VLAN: Final = 0x8100
+ETHERTYPE_IPV6: Final = 0x86DD
+LENGTH_MAX: Final = 0x05DC
 """Up to here the EtherType field is the length of an IEEE 802.3 frame with LLC, as spanning tree uses it."""
 
-MAC_BROADCAST = 0xFFFF_FFFF_FFFF
-MAC_GROUP_BIT = 0x0100_0000_0000
+MAC_BROADCAST: Final = 0xFFFF_FFFF_FFFF
+MAC_GROUP_BIT: Final = 0x0100_0000_0000
 """Set in the MAC addresses of groups: multicast and broadcast."""
 
 NetworkHeader = ArpPacket | Ipv4Header | Ipv6Header
 Opened = tuple[NetworkHeader | None, TransportHeader | None, bytes, Drop | None]
 
-_DIGEST = Struct("!QQiH")
-_DIGEST_IPV4 = Struct("!QQiIIBBHHB")
-_ETHERTYPE_NAMES = {
+_DIGEST: Final = Struct("!QQiH")
+_DIGEST_IPV4: Final = Struct("!QQiIIBBHHB")
+_ETHERTYPE_NAMES: Final = {
     ETHERTYPE_IPV4: "IPv4",
     ETHERTYPE_ARP: "ARP",
     ETHERTYPE_VLAN: "VLAN",

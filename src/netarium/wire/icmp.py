@@ -5,39 +5,39 @@ Eight bytes of header for every type; what follows (echo data, the quoted packet
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from netarium.wire.checksum import checksum, word_sum
 from netarium.wire.icmp_header import LAYOUT, IcmpBase
 
-ECHO_REPLY = 0
-DESTINATION_UNREACHABLE = 3
-SOURCE_QUENCH = 4
-REDIRECT = 5
-ECHO_REQUEST = 8
-TIME_EXCEEDED = 11
-PARAMETER_PROBLEM = 12
-TIMESTAMP_REQUEST = 13
-TIMESTAMP_REPLY = 14
+ECHO_REPLY: Final = 0
+DESTINATION_UNREACHABLE: Final = 3
+SOURCE_QUENCH: Final = 4
+REDIRECT: Final = 5
+ECHO_REQUEST: Final = 8
+TIME_EXCEEDED: Final = 11
+PARAMETER_PROBLEM: Final = 12
+TIMESTAMP_REQUEST: Final = 13
+TIMESTAMP_REPLY: Final = 14
 
 # Codes of DESTINATION_UNREACHABLE.
-NETWORK_UNREACHABLE = 0
-HOST_UNREACHABLE = 1
-PROTOCOL_UNREACHABLE = 2
-PORT_UNREACHABLE = 3
-FRAGMENTATION_NEEDED = 4
-SOURCE_ROUTE_FAILED = 5
-NETWORK_PROHIBITED = 9
-HOST_PROHIBITED = 10
-COMMUNICATION_PROHIBITED = 13
+NETWORK_UNREACHABLE: Final = 0
+HOST_UNREACHABLE: Final = 1
+PROTOCOL_UNREACHABLE: Final = 2
+PORT_UNREACHABLE: Final = 3
+FRAGMENTATION_NEEDED: Final = 4
+SOURCE_ROUTE_FAILED: Final = 5
+NETWORK_PROHIBITED: Final = 9
+HOST_PROHIBITED: Final = 10
+COMMUNICATION_PROHIBITED: Final = 13
 # Codes of TIME_EXCEEDED.
-TTL_EXCEEDED = 0
-REASSEMBLY_TIME_EXCEEDED = 1
+TTL_EXCEEDED: Final = 0
+REASSEMBLY_TIME_EXCEEDED: Final = 1
 
-ERROR_TYPES = (DESTINATION_UNREACHABLE, SOURCE_QUENCH, REDIRECT, TIME_EXCEEDED, PARAMETER_PROBLEM)
+ERROR_TYPES: Final = (DESTINATION_UNREACHABLE, SOURCE_QUENCH, REDIRECT, TIME_EXCEEDED, PARAMETER_PROBLEM)
 """Messages that quote a packet; none is ever sent about one of them (RFC 1122, 3.2.2)."""
 
-_NAMES = {
+_NAMES: Final = {
     ECHO_REPLY: "echo reply",
     DESTINATION_UNREACHABLE: "destination unreachable",
     SOURCE_QUENCH: "source quench",
@@ -48,7 +48,7 @@ _NAMES = {
     TIMESTAMP_REQUEST: "timestamp request",
     TIMESTAMP_REPLY: "timestamp reply",
 }
-_UNREACHABLE_NAMES = {
+_UNREACHABLE_NAMES: Final = {
     NETWORK_UNREACHABLE: "network unreachable",
     HOST_UNREACHABLE: "host unreachable",
     PROTOCOL_UNREACHABLE: "protocol unreachable",

@@ -5,52 +5,52 @@ Eight bytes for every type; what follows (echo data, the quoted packet, a target
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from netarium.wire.checksum import checksum, word_sum
 from netarium.wire.icmp_header import LAYOUT, IcmpBase
 
-DESTINATION_UNREACHABLE = 1
-PACKET_TOO_BIG = 2
-TIME_EXCEEDED = 3
-PARAMETER_PROBLEM = 4
-ECHO_REQUEST = 128
-ECHO_REPLY = 129
-MLD_QUERY = 130
-MLD_REPORT = 131
-MLD_DONE = 132
-ROUTER_SOLICITATION = 133
-ROUTER_ADVERTISEMENT = 134
-NEIGHBOR_SOLICITATION = 135
-NEIGHBOR_ADVERTISEMENT = 136
-REDIRECT = 137
-MLD_REPORT_V2 = 143
+DESTINATION_UNREACHABLE: Final = 1
+PACKET_TOO_BIG: Final = 2
+TIME_EXCEEDED: Final = 3
+PARAMETER_PROBLEM: Final = 4
+ECHO_REQUEST: Final = 128
+ECHO_REPLY: Final = 129
+MLD_QUERY: Final = 130
+MLD_REPORT: Final = 131
+MLD_DONE: Final = 132
+ROUTER_SOLICITATION: Final = 133
+ROUTER_ADVERTISEMENT: Final = 134
+NEIGHBOR_SOLICITATION: Final = 135
+NEIGHBOR_ADVERTISEMENT: Final = 136
+REDIRECT: Final = 137
+MLD_REPORT_V2: Final = 143
 
 # Codes of DESTINATION_UNREACHABLE.
-NO_ROUTE = 0
-PROHIBITED = 1
-BEYOND_SCOPE = 2
-ADDRESS_UNREACHABLE = 3
-PORT_UNREACHABLE = 4
-SOURCE_POLICY = 5
-REJECT_ROUTE = 6
+NO_ROUTE: Final = 0
+PROHIBITED: Final = 1
+BEYOND_SCOPE: Final = 2
+ADDRESS_UNREACHABLE: Final = 3
+PORT_UNREACHABLE: Final = 4
+SOURCE_POLICY: Final = 5
+REJECT_ROUTE: Final = 6
 # Codes of TIME_EXCEEDED.
-HOP_LIMIT_EXCEEDED = 0
-REASSEMBLY_TIME_EXCEEDED = 1
+HOP_LIMIT_EXCEEDED: Final = 0
+REASSEMBLY_TIME_EXCEEDED: Final = 1
 # Codes of PARAMETER_PROBLEM.
-ERRONEOUS_HEADER = 0
-UNKNOWN_NEXT_HEADER = 1
-UNKNOWN_OPTION = 2
-INCOMPLETE_HEADER_CHAIN = 3
+ERRONEOUS_HEADER: Final = 0
+UNKNOWN_NEXT_HEADER: Final = 1
+UNKNOWN_OPTION: Final = 2
+INCOMPLETE_HEADER_CHAIN: Final = 3
 # Flags of a neighbour advertisement, in `rest`.
-NA_ROUTER = 1 << 31
-NA_SOLICITED = 1 << 30
-NA_OVERRIDE = 1 << 29
+NA_ROUTER: Final = 1 << 31
+NA_SOLICITED: Final = 1 << 30
+NA_OVERRIDE: Final = 1 << 29
 
-INFORMATIONAL = 128
+INFORMATIONAL: Final = 128
 """Types below are errors, which quote a packet; none is ever sent about one of them (RFC 4443, 2.4)."""
 
-_NAMES = {
+_NAMES: Final = {
     DESTINATION_UNREACHABLE: "destination unreachable",
     PACKET_TOO_BIG: "packet too big",
     TIME_EXCEEDED: "time exceeded",
@@ -67,7 +67,7 @@ _NAMES = {
     REDIRECT: "redirect",
     MLD_REPORT_V2: "MLDv2 report",
 }
-_UNREACHABLE_NAMES = {
+_UNREACHABLE_NAMES: Final = {
     NO_ROUTE: "no route to destination",
     PROHIBITED: "administratively prohibited",
     BEYOND_SCOPE: "beyond scope of source address",

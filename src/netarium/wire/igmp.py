@@ -8,13 +8,13 @@ from typing import Final
 from netarium.errors import WireError
 from netarium.wire.checksum import checksum, checksum_fits, word_sum
 
-PROTOCOL_IGMP = 2
-QUERY = 0x11
-REPORT_V1 = 0x12
-REPORT = 0x16
-LEAVE = 0x17
-SIZE_BYTES = 8
-_LAYOUT = Struct("!BBHI")
+PROTOCOL_IGMP: Final = 2
+QUERY: Final = 0x11
+REPORT_V1: Final = 0x12
+REPORT: Final = 0x16
+LEAVE: Final = 0x17
+SIZE_BYTES: Final = 8
+_LAYOUT: Final = Struct("!BBHI")
 
 
 class IgmpMessage:

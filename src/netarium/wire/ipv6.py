@@ -15,42 +15,42 @@ from typing import Final
 from netarium.addresses import ipv6_text
 from netarium.errors import UsageError, WireError
 
-SIZE_BYTES = 40
-PAYLOAD_BYTES_MAX = 65535
-PACKET_BYTES_MAX = SIZE_BYTES + PAYLOAD_BYTES_MAX
-MTU_MIN = 1280
+SIZE_BYTES: Final = 40
+PAYLOAD_BYTES_MAX: Final = 65535
+PACKET_BYTES_MAX: Final = SIZE_BYTES + PAYLOAD_BYTES_MAX
+MTU_MIN: Final = 1280
 """RFC 8200, 5: every link carries packets of this size."""
 
-HOP_BY_HOP = 0
-ROUTING = 43
-FRAGMENT = 44
-AUTHENTICATION = 51
-PROTOCOL_ICMPV6 = 58
-NO_NEXT_HEADER = 59
-DESTINATION_OPTIONS = 60
-MOBILITY = 135
-HOST_IDENTITY = 139
-SHIM6 = 140
-EXTENSION_HEADERS = (
+HOP_BY_HOP: Final = 0
+ROUTING: Final = 43
+FRAGMENT: Final = 44
+AUTHENTICATION: Final = 51
+PROTOCOL_ICMPV6: Final = 58
+NO_NEXT_HEADER: Final = 59
+DESTINATION_OPTIONS: Final = 60
+MOBILITY: Final = 135
+HOST_IDENTITY: Final = 139
+SHIM6: Final = 140
+EXTENSION_HEADERS: Final = (
     HOP_BY_HOP, ROUTING, FRAGMENT, AUTHENTICATION, DESTINATION_OPTIONS, MOBILITY, HOST_IDENTITY, SHIM6
 )  # fmt: skip
 """The extension headers of the IANA registry whose length can be told (ESP's cannot: it ends the chain)."""
 
-FRAGMENT_HEADER_BYTES = 8
-MORE_FRAGMENTS = 1
+FRAGMENT_HEADER_BYTES: Final = 8
+MORE_FRAGMENTS: Final = 1
 """The flag within the 16-bit field of a fragment header."""
-OFFSET_MASK = 0xFFF8
+OFFSET_MASK: Final = 0xFFF8
 """The offset within that field, in bytes: its lowest three bits are flag and reserve."""
-NOT_FRAGMENTED = -1
+NOT_FRAGMENTED: Final = -1
 
-NEXT_HEADER = 6
+NEXT_HEADER: Final = 6
 """Where the fixed header names what follows it."""
 
-_FIXED = Struct("!IHBB")
-_FRAGMENT = Struct("!BBHI")
-_PROTOCOL_NAMES = {6: "TCP", 17: "UDP", PROTOCOL_ICMPV6: "ICMPv6", NO_NEXT_HEADER: "no next header"}
-_HALF = (1 << 64) - 1
-_HALVES = Struct("!QQQQ")
+_FIXED: Final = Struct("!IHBB")
+_FRAGMENT: Final = Struct("!BBHI")
+_PROTOCOL_NAMES: Final = {6: "TCP", 17: "UDP", PROTOCOL_ICMPV6: "ICMPv6", NO_NEXT_HEADER: "no next header"}
+_HALF: Final = (1 << 64) - 1
+_HALVES: Final = Struct("!QQQQ")
 
 
 class Ipv6Header:

@@ -12,22 +12,22 @@ from typing import Final
 
 from netarium.errors import WireError
 
-SOURCE_LINK_ADDRESS = 1
-TARGET_LINK_ADDRESS = 2
-PREFIX_INFORMATION = 3
-REDIRECTED_HEADER = 4
-MTU = 5
-RDNSS = 25
+SOURCE_LINK_ADDRESS: Final = 1
+TARGET_LINK_ADDRESS: Final = 2
+PREFIX_INFORMATION: Final = 3
+REDIRECTED_HEADER: Final = 4
+MTU: Final = 5
+RDNSS: Final = 25
 
-ON_LINK = 0x80
-AUTONOMOUS = 0x40
-INFINITE = 0xFFFFFFFF
+ON_LINK: Final = 0x80
+AUTONOMOUS: Final = 0x40
+INFINITE: Final = 0xFFFFFFFF
 """A lifetime that does not end."""
-MANAGED = 0x80
-OTHER_CONFIGURATION = 0x40
+MANAGED: Final = 0x80
+OTHER_CONFIGURATION: Final = 0x40
 
-_PREFIX = Struct("!BBIII")
-_TIMES = Struct("!II")
+_PREFIX: Final = Struct("!BBIII")
+_TIMES: Final = Struct("!II")
 
 Options = list[tuple[int, bytes]]
 

@@ -17,34 +17,34 @@ from netarium.wire.checksum import checksum, checksum_fits, word_sum
 from netarium.wire.ospf_lsa import HEADER_BYTES as LSA_HEADER_BYTES
 from netarium.wire.ospf_lsa import Key, Lsa, LsaHeader
 
-PROTOCOL = 89
-ALL_ROUTERS = 0xE0000005
+PROTOCOL: Final = 89
+ALL_ROUTERS: Final = 0xE0000005
 """224.0.0.5, AllSPFRouters."""
-ALL_DESIGNATED = 0xE0000006
+ALL_DESIGNATED: Final = 0xE0000006
 """224.0.0.6, AllDRouters."""
 
-VERSION = 0
-TYPE = 1
-LENGTH = 2
-CHECKSUM = 12
-AUTHENTICATION = 16
-HEADER_BYTES = 24
+VERSION: Final = 0
+TYPE: Final = 1
+LENGTH: Final = 2
+CHECKSUM: Final = 12
+AUTHENTICATION: Final = 16
+HEADER_BYTES: Final = 24
 
-HELLO = 1
-DESCRIPTION = 2
-REQUEST = 3
-UPDATE = 4
-ACKNOWLEDGMENT = 5
+HELLO: Final = 1
+DESCRIPTION: Final = 2
+REQUEST: Final = 3
+UPDATE: Final = 4
+ACKNOWLEDGMENT: Final = 5
 
-OPTION_EXTERNAL = 0x02
+OPTION_EXTERNAL: Final = 0x02
 """E: the area takes AS-external-LSAs."""
 INIT, MORE, MASTER = 4, 2, 1
 """Bits of a database description packet."""
 
-_HEAD = Struct("!BBHIIHHQ")
-_HELLO = Struct("!IHBBIII")
-_DESCRIPTION = Struct("!HBBI")
-_REQUEST = Struct("!III")
+_HEAD: Final = Struct("!BBHIIHHQ")
+_HELLO: Final = Struct("!IHBBIII")
+_DESCRIPTION: Final = Struct("!HBBI")
+_REQUEST: Final = Struct("!III")
 
 
 class OspfAuthenticatedError(WireError):

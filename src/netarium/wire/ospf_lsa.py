@@ -15,37 +15,37 @@ from typing import Final
 from netarium.addresses import ipv4_text
 from netarium.errors import WireError
 
-HEADER_BYTES = 20
-LENGTH = 18
-CHECKSUM = 16
+HEADER_BYTES: Final = 20
+LENGTH: Final = 18
+CHECKSUM: Final = 16
 
-ROUTER = 1
-NETWORK = 2
-SUMMARY_NETWORK = 3
-SUMMARY_ROUTER = 4
-EXTERNAL = 5
+ROUTER: Final = 1
+NETWORK: Final = 2
+SUMMARY_NETWORK: Final = 3
+SUMMARY_ROUTER: Final = 4
+EXTERNAL: Final = 5
 
 # Links of a router-LSA (A.4.2).
-POINT_TO_POINT = 1
-TRANSIT = 2
-STUB = 3
-VIRTUAL = 4
+POINT_TO_POINT: Final = 1
+TRANSIT: Final = 2
+STUB: Final = 3
+VIRTUAL: Final = 4
 
-ROUTER_BORDER = 0x01
-ROUTER_EXTERNAL = 0x02
+ROUTER_BORDER: Final = 0x01
+ROUTER_EXTERNAL: Final = 0x02
 """Bits B and E of a router-LSA: an area border router, an AS boundary router."""
 
-MAX_AGE_S = 3600
-MAX_AGE_DIFF_S = 900
-INITIAL_SEQUENCE = -0x7FFFFFFF
-MAX_SEQUENCE = 0x7FFFFFFF
-DO_NOT_AGE = 0x8000
+MAX_AGE_S: Final = 3600
+MAX_AGE_DIFF_S: Final = 900
+INITIAL_SEQUENCE: Final = -0x7FFFFFFF
+MAX_SEQUENCE: Final = 0x7FFFFFFF
+DO_NOT_AGE: Final = 0x8000
 
-_HEAD = Struct("!HBBIIiHH")
-_ROUTER_HEAD = Struct("!BBH")
-_LINK = Struct("!IIBBH")
-_EXTERNAL = Struct("!IIII")
-_NAMES = {ROUTER: "router", NETWORK: "network", SUMMARY_NETWORK: "summary", EXTERNAL: "external"}
+_HEAD: Final = Struct("!HBBIIiHH")
+_ROUTER_HEAD: Final = Struct("!BBH")
+_LINK: Final = Struct("!IIBBH")
+_EXTERNAL: Final = Struct("!IIII")
+_NAMES: Final = {ROUTER: "router", NETWORK: "network", SUMMARY_NETWORK: "summary", EXTERNAL: "external"}
 
 Key = tuple[int, int, int]
 """(type, link state id, advertising router): what identifies an LSA (RFC 2328 12.1)."""

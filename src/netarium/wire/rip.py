@@ -13,26 +13,26 @@ from typing import Final
 from netarium.addresses import ipv4_text
 from netarium.errors import UsageError, WireError
 
-COMMAND = 0
-VERSION = 1
-HEADER_BYTES = 4
-ENTRY_BYTES = 20
-ENTRIES_MAX = 25
+COMMAND: Final = 0
+VERSION: Final = 1
+HEADER_BYTES: Final = 4
+ENTRY_BYTES: Final = 20
+ENTRIES_MAX: Final = 25
 
-PORT = 520
-GROUP = 0xE0000009
+PORT: Final = 520
+GROUP: Final = 0xE0000009
 """224.0.0.9, all RIP version 2 routers."""
 
-REQUEST = 1
-RESPONSE = 2
-FAMILY_ANY = 0
+REQUEST: Final = 1
+RESPONSE: Final = 2
+FAMILY_ANY: Final = 0
 """In the one entry of a request for the whole table."""
-FAMILY_INET = 2
-FAMILY_AUTHENTICATION = 0xFFFF
-INFINITY = 16
+FAMILY_INET: Final = 2
+FAMILY_AUTHENTICATION: Final = 0xFFFF
+INFINITY: Final = 16
 
-_HEAD = Struct("!BBH")
-_ENTRY = Struct("!HHIIII")
+_HEAD: Final = Struct("!BBH")
+_ENTRY: Final = Struct("!HHIIII")
 
 
 class RipEntry:

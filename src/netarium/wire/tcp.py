@@ -13,27 +13,27 @@ from netarium.errors import UsageError, WireError
 from netarium.wire.checksum import word_sum
 from netarium.wire.tcp_options import BYTES_MAX, TcpOptions, parse_options
 
-SOURCE_PORT = 0
-DESTINATION_PORT = 2
-SEQUENCE = 4
-ACKNOWLEDGMENT = 8
-OFFSET_AND_FLAGS = 12
-WINDOW = 14
-CHECKSUM = 16
-URGENT = 18
-OPTIONS = 20
-SIZE_BYTES_MIN = 20
-SIZE_BYTES_MAX = 60
+SOURCE_PORT: Final = 0
+DESTINATION_PORT: Final = 2
+SEQUENCE: Final = 4
+ACKNOWLEDGMENT: Final = 8
+OFFSET_AND_FLAGS: Final = 12
+WINDOW: Final = 14
+CHECKSUM: Final = 16
+URGENT: Final = 18
+OPTIONS: Final = 20
+SIZE_BYTES_MIN: Final = 20
+SIZE_BYTES_MAX: Final = 60
 
-FIN = 0x01
-SYN = 0x02
-RST = 0x04
-PSH = 0x08
-ACK = 0x10
-URG = 0x20
-ECE = 0x40
-CWR = 0x80
-FLAG_NAMES = (
+FIN: Final = 0x01
+SYN: Final = 0x02
+RST: Final = 0x04
+PSH: Final = 0x08
+ACK: Final = 0x10
+URG: Final = 0x20
+ECE: Final = 0x40
+CWR: Final = 0x80
+FLAG_NAMES: Final = (
     (SYN, "SYN"),
     (FIN, "FIN"),
     (RST, "RST"),
@@ -45,11 +45,11 @@ FLAG_NAMES = (
 )
 """The flags in the order in which an engineer names them: `SYN ACK`, `FIN ACK`, `PSH ACK`."""
 
-_LAYOUT = Struct("!IIIHHHH")
-_TIMED = Struct("!IIIHHHHIII")
-_DIGEST = Struct("!IIIHHHqI")
-_NOP_NOP_TIMESTAMPS = 0x0101080A
-_TIMED_BYTES = 32
+_LAYOUT: Final = Struct("!IIIHHHH")
+_TIMED: Final = Struct("!IIIHHHHIII")
+_DIGEST: Final = Struct("!IIIHHHqI")
+_NOP_NOP_TIMESTAMPS: Final = 0x0101080A
+_TIMED_BYTES: Final = 32
 
 
 class TcpHeader:

@@ -12,19 +12,19 @@ from typing import Final
 
 from netarium.errors import WireError
 
-END = 0
-NOP = 1
-MSS = 2
-WINDOW_SCALE = 3
-SACK_PERMITTED = 4
-SACK = 5
-TIMESTAMPS = 8
-BYTES_MAX = 40
+END: Final = 0
+NOP: Final = 1
+MSS: Final = 2
+WINDOW_SCALE: Final = 3
+SACK_PERMITTED: Final = 4
+SACK: Final = 5
+TIMESTAMPS: Final = 8
+BYTES_MAX: Final = 40
 
-_FIXED_LENGTHS = {MSS: 4, WINDOW_SCALE: 3, SACK_PERMITTED: 2, TIMESTAMPS: 10}
-_PAIR = Struct("!II")
-_NOP_NOP_TIMESTAMPS = b"\x01\x01\x08\x0a"
-_TIMED_BYTES = 12
+_FIXED_LENGTHS: Final = {MSS: 4, WINDOW_SCALE: 3, SACK_PERMITTED: 2, TIMESTAMPS: 10}
+_PAIR: Final = Struct("!II")
+_NOP_NOP_TIMESTAMPS: Final = b"\x01\x01\x08\x0a"
+_TIMED_BYTES: Final = 12
 
 
 class TcpOptions:

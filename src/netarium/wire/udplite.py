@@ -13,14 +13,14 @@ from zlib import crc32
 from netarium.errors import UsageError, WireError
 from netarium.wire.checksum import word_sum
 
-SOURCE_PORT = 0
-DESTINATION_PORT = 2
-COVERAGE = 4
-CHECKSUM = 6
-SIZE_BYTES = 8
-DATAGRAM_BYTES_MAX = 65535
+SOURCE_PORT: Final = 0
+DESTINATION_PORT: Final = 2
+COVERAGE: Final = 4
+CHECKSUM: Final = 6
+SIZE_BYTES: Final = 8
+DATAGRAM_BYTES_MAX: Final = 65535
 
-_LAYOUT = Struct("!HHHH")
+_LAYOUT: Final = Struct("!HHHH")
 
 
 class UdpLiteHeader:

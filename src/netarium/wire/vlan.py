@@ -9,14 +9,16 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from netarium.errors import UsageError
 
-VLAN_MIN = 1
-VLAN_MAX = 4094
-UNTAGGED = -1
-PRIORITY_ONLY = 0
+VLAN_MIN: Final = 1
+VLAN_MAX: Final = 4094
+UNTAGGED: Final = -1
+PRIORITY_ONLY: Final = 0
 """VLAN 0: the tag tells a priority only, the VLAN is that of an untagged frame."""
-DROP_ELIGIBLE = 0x1000
+DROP_ELIGIBLE: Final = 0x1000
 
 
 def tag_of(vlan: int, priority: int = 0, drop_eligible: bool = False) -> int:

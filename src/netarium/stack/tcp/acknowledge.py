@@ -7,14 +7,16 @@ receives, acknowledgments ride on the answers (pingpong) and are delayed otherwi
 
 from __future__ import annotations
 
+from typing import Final
+
 from netarium.stack.tcp.control_block import NEVER_NS, ControlBlock
 
-MS = 1_000_000
-DELAY_MIN_NS = 40 * MS
+MS: Final = 1_000_000
+DELAY_MIN_NS: Final = 40 * MS
 """Linux TCP_DELACK_MIN; RFC 9293: at most 500 ms."""
-DELAY_MAX_NS = 200 * MS
+DELAY_MAX_NS: Final = 200 * MS
 """Linux TCP_DELACK_MAX."""
-QUICK_ACKS_MAX = 16
+QUICK_ACKS_MAX: Final = 16
 """Linux TCP_MAX_QUICKACKS."""
 
 

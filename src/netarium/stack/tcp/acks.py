@@ -6,6 +6,8 @@ RFC 5961 section 5. `receiver` calls `take`; the caller runs `sender.output` aft
 
 from __future__ import annotations
 
+from typing import Final
+
 from netarium.journey import Drop
 from netarium.stack.tcp import close, rack, recovery, sender, states, undo
 from netarium.stack.tcp.control_block import NEVER_NS, ControlBlock, Segment
@@ -13,8 +15,8 @@ from netarium.stack.tcp.sequence import MASK, unwrap
 from netarium.stack.tcp.timers import window_opened
 from netarium.wire.tcp import TcpHeader
 
-CONFIRM_EVERY_NS = 1_000_000_000
-COMPACT_AT = 256
+CONFIRM_EVERY_NS: Final = 1_000_000_000
+COMPACT_AT: Final = 256
 """Acknowledged entries at the front of the retransmission queue that are worth cutting off."""
 
 

@@ -6,7 +6,7 @@ Read first: RFC 9293 sections 3.6 (closing), 3.10.4 (CLOSE), 3.10.5 (ABORT), 3.5
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from netarium.journey import Cause
 from netarium.stack.failures import Failure
@@ -16,8 +16,8 @@ from netarium.stack.tcp.control_block import NEVER_NS, ControlBlock
 if TYPE_CHECKING:
     from netarium.stack.tcp.protocol import Tcp
 
-SECOND_NS = 1_000_000_000
-TIME_WAIT_NS = 60 * SECOND_NS
+SECOND_NS: Final = 1_000_000_000
+TIME_WAIT_NS: Final = 60 * SECOND_NS
 """Linux TCP_TIMEWAIT_LEN, 60 s; RFC 9293: twice the maximum segment lifetime of 2 minutes."""
 
 

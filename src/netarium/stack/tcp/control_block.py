@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from netarium.journey import Cause
 from netarium.stack.tcp import states
@@ -24,12 +24,12 @@ if TYPE_CHECKING:
     from netarium.stack.tcp.urgent import Urgent
     from netarium.wire.tcp import TcpHeader
 
-NEVER_NS = (1 << 63) - 1
+NEVER_NS: Final = (1 << 63) - 1
 
-DATA_SEGMENT = (1 << 32) + 1
+DATA_SEGMENT: Final = (1 << 32) + 1
 """What a segment with payload adds to `segments_in` and `segments_out`; one without adds 1. One sum tells both."""
 
-MSS_DEFAULT = 536
+MSS_DEFAULT: Final = 536
 """What the peer takes when it says nothing. (RFC 9293 section 3.7.1)"""
 
 

@@ -6,6 +6,8 @@ section 4 (SYN in a connection). `protocol` and `receiver` call this.
 
 from __future__ import annotations
 
+from typing import Final
+
 from netarium.journey import Cause, Drop
 from netarium.stack.failures import Failure
 from netarium.stack.tcp import acks, close, options, sender, states, transmit
@@ -16,7 +18,7 @@ from netarium.stack.tcp.timers import start_keepalive
 from netarium.stack.tcp.window import initial_window
 from netarium.wire.tcp import ACK, RST, SYN, TcpHeader
 
-HURRY_NS = 2_000_000
+HURRY_NS: Final = 2_000_000
 """Linux TCP_TIMEOUT_MIN, two jiffies: how soon a SYN goes again that an old connection of the peer has answered."""
 
 

@@ -7,14 +7,14 @@ of the timestamp clock for each pair of hosts, so that a new connection's timest
 from __future__ import annotations
 
 from hashlib import blake2b
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from netarium.stack.tcp.sequence import MASK
 
 if TYPE_CHECKING:
     from netarium.stack.tcp.control_block import ControlBlock
 
-CLOCK_SHIFT = 6
+CLOCK_SHIFT: Final = 6
 """The clock of sequence numbers ticks every 64 ns, as on Linux; RFC 6528: about 4 us."""
 
 

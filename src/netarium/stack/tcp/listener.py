@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from netarium.journey import Cause, Drop
 from netarium.stack.tcp import close, handshake, states, telling
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from netarium.stack.stack import Stack
 
 
-COOKIES_ALWAYS = 2
+COOKIES_ALWAYS: Final = 2
 """net.ipv4.tcp_syncookies: 0 never, 1 when the SYN queue is full, 2 for every SYN."""
-COOKIE_VALID_NS = 120_000_000_000
+COOKIE_VALID_NS: Final = 120_000_000_000
 """Linux TCP_SYNCOOKIE_VALID: only an ACK that comes so soon after a cookie is tried as one."""
 
 

@@ -5,19 +5,21 @@ Read first: RFC 9293 section 3.7.1, RFC 7323 sections 2.2 and 3.2, RFC 2018 sect
 
 from __future__ import annotations
 
+from typing import Final
+
 from netarium.stack.tcp.congestion.algorithm import ALGORITHMS
 from netarium.stack.tcp.control_block import MSS_DEFAULT, ControlBlock
 from netarium.wire.tcp import TcpHeader
 from netarium.wire.tcp_options import TcpOptions
 
-WINDOW_SCALE_MAX = 14
+WINDOW_SCALE_MAX: Final = 14
 """RFC 7323 section 2.3."""
-TIMESTAMP_OPTION_BYTES = 12
+TIMESTAMP_OPTION_BYTES: Final = 12
 """Ten, and two NOPs before it as every stack sends it (RFC 7323 appendix A)."""
-MSS_MIN = 48
+MSS_MIN: Final = 48
 """Linux TCP_MIN_MSS + TCP_MIN_SND_MSS: less would leave no room for data beside full options."""
-IP_PACKET_BYTES_MAX = 65535
-MS = 1_000_000
+IP_PACKET_BYTES_MAX: Final = 65535
+MS: Final = 1_000_000
 
 
 def timestamp_value(c: ControlBlock, now: int) -> int:

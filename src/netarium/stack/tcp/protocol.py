@@ -7,7 +7,7 @@ of challenge acknowledgments). `ip_input` calls `receive`, `icmp` calls `receive
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 from zlib import crc32
 
 from netarium.journey import Cause, Drop
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from netarium.stack.stack import Stack
     from netarium.wire.ethernet import Frame
 
-SECOND_NS = 1_000_000_000
-MS = 1_000_000
+SECOND_NS: Final = 1_000_000_000
+MS: Final = 1_000_000
 Key = tuple[int, int, int, int]
 """(local address, local port, remote address, remote port)."""
 

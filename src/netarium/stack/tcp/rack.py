@@ -10,16 +10,17 @@ judged from the front, and what was judged is not looked at again. `acks` calls 
 from __future__ import annotations
 
 from bisect import bisect_left
+from typing import Final
 
 from netarium.stack.tcp.control_block import NEVER_NS, ControlBlock, Segment
 from netarium.stack.tcp.recovery import mark_lost
 
-DELAYED_ACK_NS = 200_000_000
+DELAYED_ACK_NS: Final = 200_000_000
 """RFC 8985 TLP.max_ack_delay: how long the peer may hold the acknowledgment of a single segment."""
-PROBE_WITHOUT_RTT_NS = 1_000_000_000
-PROBE_SLACK_NS = 2_000_000
+PROBE_WITHOUT_RTT_NS: Final = 1_000_000_000
+PROBE_SLACK_NS: Final = 2_000_000
 """Linux TCP_TIMEOUT_MIN, two jiffies, on top of two round trips when more than one segment is out."""
-WINDOW_PERSISTS_RECOVERIES = 16
+WINDOW_PERSISTS_RECOVERIES: Final = 16
 """RFC 8985 section 6.2 step 4: a widened window is kept for so many recoveries."""
 
 

@@ -7,7 +7,7 @@ connection that is past SYN-SENT and not in TIME-WAIT (`time_wait`).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from netarium.journey import Cause, Drop, Stop
 from netarium.stack.failures import Failure
@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from netarium.stack.tcp.reassembly import Payload
     from netarium.wire.ethernet import Frame
 
-PLAIN = ACK | PSH
-SACK_BLOCKS_KEPT = 4
+PLAIN: Final = ACK | PSH
+SACK_BLOCKS_KEPT: Final = 4
 """Linux TCP_NUM_SACKS."""
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-MS = 1_000_000
+from typing import Final
 
-RTO_INITIAL_NS = 1_000 * MS
+MS: Final = 1_000_000
+
+RTO_INITIAL_NS: Final = 1_000 * MS
 """RFC 6298 (2.1): 1 s."""
-RTO_MIN_NS = 200 * MS
+RTO_MIN_NS: Final = 200 * MS
 """Linux value 200 ms; RFC 6298 (2.4): 1 s."""
-RTO_MAX_NS = 120_000 * MS
+RTO_MAX_NS: Final = 120_000 * MS
 """Linux TCP_RTO_MAX; RFC 6298 (2.5): at least 60 s."""
 
 

@@ -7,6 +7,8 @@ acknowledgment, a timer.
 
 from __future__ import annotations
 
+from typing import Final
+
 from netarium.stack.tcp import options, states, telling, undo, urgent
 from netarium.stack.tcp.control_block import NEVER_NS, ControlBlock, Segment
 from netarium.stack.tcp.rack import probe_delay_ns
@@ -14,7 +16,7 @@ from netarium.stack.tcp.recovery import resend_last, resend_lost
 from netarium.stack.tcp.transmit import sack_option_bytes, send_ack, transmit
 from netarium.wire.tcp import ACK, FIN, PSH
 
-QUEUE_NS = 1_000_000
+QUEUE_NS: Final = 1_000_000
 """How much of the line's time may wait below TCP: Linux' TCP small queues keep about 1 ms of a socket's data there."""
 
 

@@ -6,7 +6,9 @@ the wire is unwrapped once, against a number known to be near it; one to the wir
 
 from __future__ import annotations
 
-MASK = 0xFFFFFFFF
+from typing import Final
+
+MASK: Final = 0xFFFFFFFF
 
 
 def unwrap(wire_number: int, near: int) -> int:

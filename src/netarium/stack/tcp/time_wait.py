@@ -6,15 +6,17 @@ here); Linux tcp_timewait_state_process, whose rules these are. `protocol.Tcp` c
 
 from __future__ import annotations
 
+from typing import Final
+
 from netarium.journey import Cause, Drop
 from netarium.stack.tcp import close, transmit
 from netarium.stack.tcp.control_block import ControlBlock
 from netarium.stack.tcp.sequence import MASK, unwrap
 from netarium.wire.tcp import ACK, FIN, RST, SYN, TcpHeader
 
-PAWS_FORGET_NS = 24 * 24 * 3600 * 1_000_000_000
+PAWS_FORGET_NS: Final = 24 * 24 * 3600 * 1_000_000_000
 """After 24 idle days a timestamp proves nothing. (RFC 7323 section 5.5)"""
-RST_BELIEVED_NS = 60 * 1_000_000_000
+RST_BELIEVED_NS: Final = 60 * 1_000_000_000
 """Linux TCP_PAWS_MSL: an old timestamp speaks against a RST for so long."""
 
 

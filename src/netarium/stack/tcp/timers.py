@@ -6,6 +6,8 @@ Each deadline is a field of the control block; `stack.timers` holds one entry fo
 
 from __future__ import annotations
 
+from typing import Final
+
 from netarium.journey import Cause, Stop
 from netarium.stack.failures import Failure
 from netarium.stack.tcp import close, options, rack, recovery, sender, states, transmit
@@ -13,7 +15,7 @@ from netarium.stack.tcp.control_block import NEVER_NS, ControlBlock
 from netarium.stack.tcp.rtt import RTO_MAX_NS
 from netarium.wire.tcp import ACK
 
-SECOND_NS = 1_000_000_000
+SECOND_NS: Final = 1_000_000_000
 
 
 def run_due(c: ControlBlock, now: int) -> None:

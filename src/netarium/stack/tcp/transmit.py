@@ -5,6 +5,8 @@ Nothing here decides whether to send: `sender`, `recovery`, `timers` and `handsh
 
 from __future__ import annotations
 
+from typing import Final
+
 from netarium.stack.failures import Failure
 from netarium.stack.tcp import acknowledge, options
 from netarium.stack.tcp.control_block import DATA_SEGMENT, NEVER_NS, ControlBlock
@@ -16,7 +18,7 @@ from netarium.wire.ipv4 import PROTOCOL_TCP
 from netarium.wire.tcp import ACK, RST, SYN, URG, TcpHeader
 from netarium.wire.tcp_options import TcpOptions
 
-SACK_BLOCKS_MAX = 3
+SACK_BLOCKS_MAX: Final = 3
 """With timestamps there is room for three. (RFC 2018 section 3)"""
 
 

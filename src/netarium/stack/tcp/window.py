@@ -8,9 +8,11 @@ The receive buffer is as SO_RCVBUF counts it: half of it is window, the other ha
 
 from __future__ import annotations
 
+from typing import Final
+
 from netarium.stack.tcp.control_block import ControlBlock
 
-WINDOW_UNSCALED_MAX = 0xFFFF
+WINDOW_UNSCALED_MAX: Final = 0xFFFF
 
 
 def window_space(c: ControlBlock) -> int:

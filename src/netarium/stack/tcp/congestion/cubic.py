@@ -6,16 +6,18 @@ the RFC writes it. Slow start and what happens on an idle connection are Reno's.
 
 from __future__ import annotations
 
+from typing import Final
+
 from netarium.stack.tcp.congestion.hystart import HyStart
 from netarium.stack.tcp.congestion.reno import Reno
 
-C = 0.4
+C: Final = 0.4
 """RFC 9438 section 5: the constant of the cubic, in segments per second cubed."""
-BETA = 0.7
+BETA: Final = 0.7
 """RFC 9438 section 4.6: what remains of the window after a loss (Linux: 717/1024)."""
-ALPHA = 3.0 * (1.0 - BETA) / (1.0 + BETA)
+ALPHA: Final = 3.0 * (1.0 - BETA) / (1.0 + BETA)
 """RFC 9438 section 4.3: the growth per round trip that is as fair as Reno with this BETA."""
-SECOND_NS = 1_000_000_000
+SECOND_NS: Final = 1_000_000_000
 
 
 class Cubic(Reno):

@@ -7,18 +7,20 @@ least ever. A round ends when all that was in flight at its start is acknowledge
 
 from __future__ import annotations
 
-MS = 1_000_000
-DELAY_MIN_NS = 4 * MS
+from typing import Final
+
+MS: Final = 1_000_000
+DELAY_MIN_NS: Final = 4 * MS
 """Linux HYSTART_DELAY_MIN."""
-DELAY_MAX_NS = 16 * MS
+DELAY_MAX_NS: Final = 16 * MS
 """Linux HYSTART_DELAY_MAX."""
-SAMPLES = 8
+SAMPLES: Final = 8
 """Linux HYSTART_MIN_SAMPLES: the first ones of a round."""
-TRAIN_GAP_NS = 2 * MS
+TRAIN_GAP_NS: Final = 2 * MS
 """Linux hystart_ack_delta_us: acknowledgments closer than this belong to one train."""
-WINDOW_SEGMENTS_MIN = 16
+WINDOW_SEGMENTS_MIN: Final = 16
 """Linux hystart_low_window: below it nothing is judged."""
-NEVER_NS = (1 << 63) - 1
+NEVER_NS: Final = (1 << 63) - 1
 
 
 class HyStart:

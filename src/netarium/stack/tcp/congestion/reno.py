@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-SSTHRESH_UNLIMITED_BYTES = (1 << 31) - 1
+from typing import Final
+
+SSTHRESH_UNLIMITED_BYTES: Final = (1 << 31) - 1
 """The initial ssthresh: arbitrarily high (RFC 5681 section 3.1; Linux TCP_INFINITE_SSTHRESH)."""
 
-INITIAL_WINDOW_SEGMENTS = 10
+INITIAL_WINDOW_SEGMENTS: Final = 10
 """RFC 6928; Linux TCP_INIT_CWND."""
 
 
