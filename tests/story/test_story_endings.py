@@ -104,3 +104,23 @@ def test_frames_of_a_loopback_are_captured_once_and_the_filter_names_a_port_that
     lines = said(net, tmp_path, net.run)
     assert lines[0].startswith("1 frame in the capture, 1 sent, ")
     assert "(b:lo)" in lines[1] and "eth0" not in lines[1]
+
+
+@pytest.mark.parametrize(
+    ("lang", "line"),
+    [
+        ("en", "late waits to start after somebody listening at b:8000, which has not come about."),
+        ("zh", "late 要等到以下条件才启动，而条件始终没有成立：有程序在 b:8000 监听。"),
+    ],
+)
+def test_a_start_that_never_comes_says_what_for_in_the_storys_language(
+    tmp_path: Path, lang: str, line: str
+) -> None:
+    net = pair()
+    net["a"].run(wait_for_nothing, name="late", after={"listening": "b:8000"})
+
+    def run() -> None:
+        with pytest.raises(DeadlockError):
+            net.run()
+
+    assert line in [each.strip() for each in said(net, tmp_path, run, lang)]

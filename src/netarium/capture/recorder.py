@@ -180,7 +180,7 @@ class Recorder:
         seen[id(frame)] = (frame, number)  # holding the frame keeps its id from being given to another
 
     def _record(self, event: Event) -> None:
-        is_first = event["event"] == "state" and event["subject"].startswith(_ADDRESS)
+        is_first = event["event"] == "state" and str(event["subject"]).startswith(_ADDRESS)
         if is_first:
             self._write(event)  # it says why the host has another address now
         if self._changes is not None:

@@ -168,7 +168,7 @@ def _reason(record: dict[str, Any], language: Language) -> Iterator[str]:
         yield language.text(f"explain.reason.{reason}")
     for wait in record.get("waits") or () if reason == "deadlock" else ():
         if "call" not in wait:
-            after = wait.get("after")
+            after = _after(wait, language)
             key = "explain.wait.after" if after else "explain.wait.start"
             yield "  " + language.text(key, program=wait.get("program"), after=after)
             continue
@@ -176,6 +176,14 @@ def _reason(record: dict[str, Any], language: Language) -> Iterator[str]:
         call = f"{wait['call']}() {address}" if address else f"{wait['call']}()"
         key = "explain.wait.line" if wait.get("file") else "explain.wait.call"
         yield "  " + language.text(key, task=task, call=call, file=wait.get("file"), line=wait.get("line"))
+
+
+def _after(wait: dict[str, Any], language: Language) -> str:
+    """What a start waits for."""
+    kind, what = wait.get("after_what") or ("", "")
+    if kind in ("lease", "end", "listening"):
+        return language.text(f"explain.after.{kind}", what=what)
+    return str(wait.get("after") or "")
 
 
 def totals(record: dict[str, Any], language: Language) -> str:

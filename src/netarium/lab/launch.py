@@ -85,13 +85,13 @@ class Launch:
         if after == DHCP:
             from netarium.lab.services import bound_condition
 
-            self.service.after_text = f"the DHCP lease of {self.service.host.name}"
+            self.service.waits_for("lease", self.service.host.name, "the DHCP lease of {}")
             return bound_condition(self.service.host)
         if isinstance(after, str):
             after = self.net.service(after)
         if isinstance(after, Service):
             other = after
-            self.service.after_text = f"the end of {other.name}"
+            self.service.waits_for("end", other.name, "the end of {}")
             return lambda: other.ended
         if isinstance(after, Mapping) and list(after) == ["listening"]:
             return self._listening(str(after["listening"]))
@@ -105,7 +105,7 @@ class Launch:
             raise UsageError(f"after: {{listening: {where}}}: write NODE:PORT, such as server:8000")
         host = self.net.host_named(name)
         port = int(port_text)
-        self.service.after_text = f"somebody listening at {where}"
+        self.service.waits_for("listening", where, "somebody listening at {}")
         return lambda: host.on and host.node.stack.ports.listens(port)
 
 

@@ -29,6 +29,8 @@ class Service:
         self.stem = stem
         self.daemon = daemon
         self.after_text = ""
+        self.after: tuple[str, str] = ("", "")
+        """What its start waits for: `lease`, `end` or `listening`, and of what."""
         self.interactive = False
         self.of_node = False
         """Whether it is part of its node (a routing daemon), and no program somebody put there."""
@@ -42,6 +44,10 @@ class Service:
         self.on_end: list[Callable[[Service], None]] = []
         self.started = False
         self.process = make(self)
+
+    def waits_for(self, kind: str, what: str, text: str) -> None:
+        """Its start waits for something; `text` says so with a place for `what`."""
+        self.after, self.after_text = (kind, what), text.format(what)
 
     def __repr__(self) -> str:
         code = f" with {self.exit_code}" if self.ended else ""

@@ -191,7 +191,13 @@ class Watching:
     def _reason(self) -> Event:
         """Why the run was over; of a deadlock, who waits where."""
         reason = self.net.lifecycle.reason
-        return {"reason": reason, "waits": self.net.waits()} if reason == "deadlock" else {"reason": reason}
+        if reason != "deadlock":
+            return {"reason": reason}
+        waits = self.net.waits()
+        for wait in waits:
+            if "after" in wait:  # for those who tell it in another language
+                wait["after_what"] = list(self.net.service(str(wait["program"])).after)
+        return {"reason": reason, "waits": waits}
 
     def record(self, *, full: bool) -> None:
         """Begin to keep what happens, for `trace`."""

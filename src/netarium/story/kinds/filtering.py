@@ -77,13 +77,21 @@ class _Filtering:
 def nat_lines(fact: Fact, words: Words) -> list[str]:
     """The table of a NAT before and after, the new line marked; of long tables the end."""
     before, after = fact.values["lines_before"], fact.values["lines_after"]
-    lines = [words.text("decision.line.before", n=len(before)), *_listed(before, before)]
-    return [*lines, words.text("decision.line.after", n=len(after)), *_listed(after, before)]
+    lines = [words.text("decision.line.before", n=len(before)), *_listed(before, before, words)]
+    return [*lines, words.text("decision.line.after", n=len(after)), *_listed(after, before, words)]
 
 
-def _listed(table: list[str], known: list[str]) -> list[str]:
+def _listed(table: list[str], known: list[str], words: Words) -> list[str]:
     dots = ["    ..."] if len(table) > LINES_MAX else []
-    return dots + [f"  {' ' if line in known else '>'} {line}" for line in table[-LINES_MAX:]]
+    return dots + [f"  {' ' if line in known else '>'} {_entry(line, words)}" for line in table[-LINES_MAX:]]
+
+
+def _entry(line: str, words: Words) -> str:
+    """A line of the table; one that rewrites nothing says so (the router's own, DHCP's broadcast)."""
+    before, rewrites, after = line.partition(" as ")
+    if not rewrites:
+        return words.text("decision.line.tracked", line=line)
+    return words.text("decision.line.rewritten", before=before, after=after)
 
 
 def _say_judged(fact: Fact, words: Words) -> str:
