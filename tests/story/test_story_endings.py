@@ -124,3 +124,10 @@ def test_a_start_that_never_comes_says_what_for_in_the_storys_language(
             net.run()
 
     assert line in [each.strip() for each in said(net, tmp_path, run, lang)]
+
+
+def test_a_run_without_frames_has_no_filter_for_its_capture(tmp_path: Path) -> None:
+    net = pair()
+    lines = said(net, tmp_path, net.run)
+    assert lines[0] == "Nothing happened in this run."
+    assert len(lines) == 2 and lines[1].startswith("0 frames in the capture")

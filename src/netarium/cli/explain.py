@@ -148,12 +148,16 @@ def ending(story: Story, language: Language, pcap: Path | None) -> Iterator[str]
     if end.is_cut:
         yield language.text("explain.cut" if end.why == "json" else "explain.no-end", line=end.line)
     elif not end.steps:
-        yield language.text("explain.nothing")
+        choice = story.choice
+        asked = choice.only or choice.follow or choice.conversation
+        yield language.text("explain.nothing" if asked else "explain.nothing-at-all")
     if end.record is not None:
         yield from _reason(end.record, language)
         yield totals(end.record, language)
     name = str(pcap) if pcap is not None else story.trace.header.get("capture")
     port = _first_port(story)
+    if end.record is not None and not end.record.get("frames", 1):
+        return  # an empty capture needs no filter
     if name and port:
         key = "explain.capture-lo" if port.endswith(":lo") else "explain.capture"
         yield language.text(key, capture=name, port=port)
