@@ -117,14 +117,25 @@ def _check_timestamp(c: ControlBlock, header: TcpHeader, sequence: int, plain_ac
     if timestamp < 0:
         return None  # Linux takes segments without the option; RFC 7323 section 3.2 says should be dropped
     if (timestamp - c.ts_recent) & MASK > 0x7FFFFFFF and c.stack.now - c.ts_recent_at < PAWS_FORGET_NS:
-        age_ns = ((c.ts_recent - timestamp) & MASK) * 1_000_000
-        if plain_ack and sequence == c.rcv_nxt and age_ns <= c.rtt.rto_ns:
-            return None  # a bare acknowledgment that was overtaken (Linux tcp_disordered_ack)
-        return Drop.TCP_PAWS
+        return None if plain_ack and _was_overtaken(c, header, sequence) else Drop.TCP_PAWS
     if sequence <= c.last_ack_sent_to:
         c.ts_recent = timestamp
         c.ts_recent_at = c.stack.now
     return None
+
+
+def _was_overtaken(c: ControlBlock, header: TcpHeader, sequence: int) -> bool:
+    """Whether a bare old segment is a duplicate acknowledgment that another has overtaken. (Linux tcp_disordered_ack)
+
+    One that says anything new, of data or of the window, may be a forgery and is not taken.
+    """
+    if sequence != c.rcv_nxt or header.acknowledgment != c.snd_una & MASK:
+        return False
+    window = header.window << c.snd_scale
+    if sequence > c.snd_wl1 or (sequence == c.snd_wl1 and (window > c.snd_wnd or not window)):
+        return False
+    age_ns = ((c.ts_recent - header.timestamp) & MASK) * 1_000_000
+    return 5 * age_ns <= 6 * c.rtt.rto_ns
 
 
 def _check_sequence(c: ControlBlock, header: TcpHeader, sequence: int, size: int) -> Drop | None:
