@@ -174,7 +174,10 @@ def trio_for_ever() -> None:
 @pytest.mark.parametrize(
     ("program", "told"),
     [
-        (lock_order, r"client: acquire\(\), test_rest_among_routers\.py line \d+\n"),
+        (
+            lock_order,
+            r"client: acquire\(\) of a lock held by Thread-1 .*, test_rest_among_routers\.py line \d+\n",
+        ),
         (waits_for_ever, r"client: Event\.wait\(\), test_rest_among_routers\.py line \d+"),
         (lost_answer, r"client: recvfrom\(\).*, test_rest_among_routers\.py line \d+"),
         (awaits_for_ever, r"client \(awaits_for_ever\): await\(\), test_rest_among_routers\.py line \d+"),

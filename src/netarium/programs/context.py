@@ -14,7 +14,10 @@ from __future__ import annotations
 
 import os
 import sys
+import tempfile
 import threading
+import warnings
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final
@@ -31,6 +34,7 @@ PRIVATE_LIBRARIES: Final = (
     "ftplib",
     "smtplib",
     "logging",
+    "mimetypes",
     "twisted",
     "pyftpdlib",
 )
@@ -49,6 +53,29 @@ SHARED: Final[tuple[tuple[ModuleType, str], ...]] = (
     (sys, "path"),
 )
 """Where proxies stand while the net runs, and a program may put something of its own."""
+
+
+def _read_watched() -> tuple[Any, ...]:
+    ssl: Any = sys.modules.get("ssl")
+    https = None if ssl is None else ssl._create_default_https_context
+    return (
+        sys.displayhook,
+        sys.breakpointhook,
+        sys.dont_write_bytecode,
+        tempfile.tempdir,
+        warnings.showwarning,
+        None if https is None or https is ssl.create_default_context else https,
+    )
+
+
+def _put(values: tuple[Any, ...]) -> None:
+    """The values in places that programs assign to, in the order of `_read_watched`; None for ssl's own."""
+    sys.displayhook, sys.breakpointhook, sys.dont_write_bytecode, tempfile.tempdir, warnings.showwarning = (
+        values[:5]
+    )
+    ssl: Any = sys.modules.get("ssl")
+    if ssl is not None:
+        ssl._create_default_https_context = values[5] or ssl.create_default_context
 
 
 def own_modules(folder: Path) -> list[str]:
@@ -81,12 +108,14 @@ outside: Outside | None = None
 _real_chdir, _real_umask = os.chdir, os.umask
 _directory_now = ""
 _proxies: tuple[Any, ...] = ()
+_watched_outside: tuple[Any, ...] = ()
 
 
 def enter(proxies: tuple[Any, ...]) -> None:
     """The net begins to run: remember the outside, put the proxies in the places of `SHARED`."""
-    global outside, _directory_now, _proxies
+    global outside, _directory_now, _proxies, _watched_outside
     outside = Outside()
+    _watched_outside = _read_watched()
     try:
         outside.directory = _directory_now = os.getcwd()
     except FileNotFoundError:
@@ -111,6 +140,18 @@ def leave() -> None:
     outside = None
 
 
+class Kept:
+    """State of the interpreter that a program has changed: how it is read and set, the outside's, the program's."""
+
+    __slots__ = ("get", "outside", "own", "set")
+
+    def __init__(self, get: Callable[[], Any], set: Callable[[Any], Any]) -> None:
+        self.get = get
+        self.set = set
+        self.own: Any = None
+        self.outside = get()
+
+
 class ProgramContext:
     """One process' part of the interpreter, put in place and taken away by the scheduler."""
 
@@ -132,6 +173,11 @@ class ProgramContext:
         else:
             self.tops = frozenset(PRIVATE_TO_CALLABLES)
         self.loop_policy: Any = None
+        self.chosen: Any = None
+        """What `shims/interpreter` keeps of it."""
+        self._kept: dict[str, Kept] = {}
+        self._watched: tuple[Any, ...] = ()
+        """The values it has put in places that are watched; empty when it has put none."""
         self._umask: int | None = None
         self._umask_outside = 0
         self._hidden: dict[str, ModuleType] = {}
@@ -151,6 +197,12 @@ class ProgramContext:
         if self.values:
             for module, name, value in self.values:
                 setattr(module, name, value)
+        if self._kept:
+            for kept in self._kept.values():
+                kept.outside = kept.get()
+                kept.set(kept.own)
+        if self._watched:
+            _put(self._watched)
         if self.loop_policy is not None:
             loops.set_policy(self.loop_policy)
         if self.modules or self._hidden or len(sys.modules) != self._known:
@@ -165,6 +217,16 @@ class ProgramContext:
             self.loop_policy = loops.policy()
             if self.loop_policy is not None:
                 loops.set_policy(None)
+        if self._kept:
+            for kept in self._kept.values():
+                kept.own = kept.get()
+                kept.set(kept.outside)
+        watched = _read_watched()
+        if watched != _watched_outside:
+            self._watched = watched
+            _put(_watched_outside)
+        elif self._watched:
+            self._watched = ()
         stdin, stdout, stderr, hook, thread_hook, unraisable_hook, argv, path = _proxies
         if (
             sys.stdout is not stdout
@@ -188,6 +250,13 @@ class ProgramContext:
             if value is not proxy:
                 self.values.append((module, name, value))
                 setattr(module, name, proxy)
+
+    def keep(self, name: str, get: Callable[[], Any], set: Callable[[Any], Any]) -> bool:
+        """From now on this state is the process' own, which is switched in; whether it was not before."""
+        if name in self._kept:
+            return False
+        self._kept[name] = Kept(get, set)
+        return True
 
     def own_stream(self, name: str) -> Any:
         """The stream the program has put in place of `sys.NAME`, or None. Only while the process is switched in."""

@@ -3,6 +3,8 @@
 trio._socket   accepts sockets by `type(sock) is socket.socket`, which a twin is not: inside a task the module's
                `socket.socket` is the twin. It also captures the C methods of sockets: they are looked up late
 _queue         imported afresh, as test suites do, it has its C class again, which would stop the OS thread for all
+ssl            its randomness is the program's
+urllib.request install_opener is for one program
 trio._core._thread_cache
                keeps idle threads for the next job: those of one process must not be given jobs of another
 """
@@ -18,6 +20,8 @@ from types import MethodDescriptorType, ModuleType
 from typing import Any
 from weakref import WeakKeyDictionary
 
+from netarium.programs.shims.interpreter import adapt_urllib
+from netarium.programs.shims.machine import adapt_ssl
 from netarium.programs.shims.socket import SimSocket
 from netarium.programs.shims.thread import SimpleQueue
 from netarium.programs.streams import current_task
@@ -78,6 +82,8 @@ def _adapt_queue(module: Any) -> None:
 
 ADAPTATIONS: dict[str, Callable[[Any], None]] = {
     "_queue": _adapt_queue,
+    "ssl": adapt_ssl,
+    "urllib.request": adapt_urllib,
     "trio._socket": _adapt_trio,
     "trio._core._thread_cache": _adapt_trio_threads,
 }

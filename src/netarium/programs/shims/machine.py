@@ -8,6 +8,7 @@ import resource
 import uuid as real_uuid
 from typing import Any
 
+from netarium.programs.shims.dispatch import dispatcher
 from netarium.programs.shims.os import uname as os_uname
 from netarium.programs.shims.random import urandom
 from netarium.programs.shims.time import monotonic, process_time, time_ns
@@ -83,3 +84,8 @@ def RAND_bytes(task: Task, n: int, /) -> bytes:
     if n < 0:
         raise ValueError("num must be positive")
     return urandom(task, n)
+
+
+def adapt_ssl(module: Any) -> None:
+    """`ssl`, once it is imported: its randomness is the process'."""
+    module.RAND_bytes = dispatcher(module.RAND_bytes, RAND_bytes)

@@ -13,6 +13,7 @@ from netarium.programs.shims import datetime as datetime_shim
 from netarium.programs.shims import (
     descriptors,
     file_locks,
+    interpreter,
     libraries,
     machine,
     privileges,
@@ -64,7 +65,6 @@ FUNCTIONS: list[tuple[str, str, ModuleType]] = [
     ("resource", "getrusage", machine),
     ("uuid", "uuid1 getnode", machine),
     ("platform", "uname platform", machine),
-    ("_ssl", "RAND_bytes", machine),
     ("os", "unlink remove stat lstat access chmod chown", files_shim),
     ("fcntl", "fcntl", fcntl_shim),
     ("fcntl", "ioctl", ioctl_shim),
@@ -109,6 +109,13 @@ def entries() -> list[Entry]:
         Entry("_posixshmem", "shm_open", os_shim.refuse("SharedMemory", SHARED)),
         Entry("_multiprocessing", "SemLock", semaphores.SemLock, "raw"),
     ]
+    found += [
+        Entry(owner, name, getattr(interpreter, name))
+        for owner, names in interpreter.SWAPPED.items()
+        for name in names.split()
+    ]
+    found += [Entry("faulthandler", name, virtual) for name, virtual in interpreter.FAULTS.items()]
+    found.append(Entry("warnings:catch_warnings", "__enter__", interpreter.enter_catch_warnings, "method"))
     found += [Entry("os", name, virtual) for name, virtual in descriptors.failing()]
     found += [Entry("termios", name, virtual) for name, virtual in descriptors.no_terminals()]
     found += [Entry("os", name, os_shim.wait) for name in ("wait", "waitpid", "wait3", "wait4", "waitid")]
@@ -167,6 +174,8 @@ def import_first() -> None:
         "termios",
         "uuid",
         "platform",
-        "_ssl",
+        "_csv",
+        "locale",
+        "faulthandler",
     ):
         import_module(name)
