@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final
 
-from netarium.story.facts import Fact
+from netarium.story.facts import Fact, Subject
 from netarium.story.kinds.base import Kind, Readers, Record
 from netarium.story.scene import Scene, end_text
 from netarium.story.words import Words
@@ -53,6 +53,8 @@ class _Calls:
     def __init__(self, scene: Scene) -> None:
         self.scene = scene
         self._counts: dict[tuple[str, ...], int] = {}
+        self._ports: dict[str, Subject] = {}
+        """What a program that has bound a port is about, until somebody comes."""
 
     def called(self, record: Record) -> Iterator[Fact]:
         """A call has returned."""
@@ -70,7 +72,23 @@ class _Calls:
         if values is None or not self._is_told(program, call, values):
             return
         values = {"program": program, "call": call, **_NOTHING, **values}
-        yield Fact(record["t"], "call", record["at"], values, about=self.scene.recent(record["at"]))
+        about, phase = self._about(record["at"], program, values)
+        yield Fact(record["t"], "call", record["at"], values, about=about, phase=phase)
+
+    def _about(self, place: str, program: str, values: dict[str, Any]) -> tuple[Subject | None, str]:
+        """Binding and listening are about the port; all else about what the host had to do with last."""
+        if values["what"] == "bound":
+            port = values["to"].rpartition(":")[2]
+            label = {"place": place, "port": port}
+            about = self.scene.subject("serve", f"{place} {program} {port}", lambda: label)
+            self._ports.pop(program, None)
+            self._ports[program] = about
+            if len(self._ports) > REMEMBERED_MAX:
+                del self._ports[next(iter(self._ports))]
+            return about, "serve"
+        if values["what"] == "listens" and program in self._ports:
+            return self._ports[program], "serve"
+        return self.scene.recent(place), ""
 
     def _read(self, record: Record, call: str, details: dict[str, Any]) -> dict[str, Any] | None:
         error, waited_ns = details.get("errno", ""), record["t"] - int(details["began_ns"])
