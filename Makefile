@@ -2,6 +2,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
+# Compiled modules are kept, as by default: else each of the suite's thousand processes compiles all of them anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := demo
 .PHONY: help demo test check bench cpython-tests soak format clean
@@ -15,7 +17,7 @@ demo: $(STAMP) ## what the README shows: a PC that knows nothing opens a web pag
 	$(BIN)/netarium demo
 
 test: $(STAMP) ## the whole suite
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest -n 2 --dist worksteal
 
 check: check-format check-lint check-types check-layers check-sizes ## format, lint, types, layers, sizes
 
@@ -41,7 +43,7 @@ cpython-tests: $(STAMP) ## CPython's own tests of sockets and asyncio on a virtu
 	$(BIN)/python -m scripts.cpython_tests
 
 soak: $(STAMP) ## the long tests, which `make test` leaves out
-	$(BIN)/python -m pytest -n 2 -m soak
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m soak
 
 # The optional build of the core by mypyc (docs/decisions/0006): into build/compiled, never into src.
 compiled: $(STAMP) ## the core compiled by mypyc, in build/compiled (optional)

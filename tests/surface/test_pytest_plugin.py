@@ -24,18 +24,26 @@ def test_luck(net):
 
 
 @pytest.fixture
-def suite(pytester):
-    """`suite(text, *options)`: run pytest on a test file in a process of its own; its output lines."""
+def again(pytester, monkeypatch):
+    """`again(*options)`: run pytest in a process of its own, with no other plugin: they take longer than the tests."""
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+    return lambda *options: pytester.runpytest_subprocess("-p", "netarium.pytest_plugin", "-v", *options)
+
+
+@pytest.fixture
+def suite(pytester, again):
+    """`suite(text, *options)`: run pytest on a test file; its output lines."""
 
     def run(text, *options):
         pytester.makepyfile(test_it=text)
-        return pytester.runpytest_subprocess("-p", "no:xdist", "-v", *options)
+        return again(*options)
 
     return run
 
 
-def test_a_net_needs_no_import(suite):
-    suite("def test_x(net):\n    assert net.run() and net.seed == 0\n").assert_outcomes(passed=1)
+def test_a_net_needs_no_import(pytester):
+    pytester.makepyfile(test_it="def test_x(net):\n    assert net.run() and net.seed == 0\n")
+    pytester.runpytest_subprocess().assert_outcomes(passed=1)
 
 
 def test_each_seed_is_a_test(suite):
@@ -44,7 +52,7 @@ def test_each_seed_is_a_test(suite):
     done.stdout.fnmatch_lines(["*test_luck[[]seed3[]] FAILED*"])
 
 
-def test_a_failure_prints_a_replay_line_that_replays_and_leaves_capture_and_trace(suite, pytester):
+def test_a_failure_prints_a_replay_line_that_replays_and_leaves_capture_and_trace(suite, again, pytester):
     done = suite(FAILS_WITH_ONE_SEED, "--net-artifacts", "left")
     done.stdout.fnmatch_lines(
         ["seed 3, virtual time *", "replay: pytest 'test_it.py::test_luck' --net-seed 3"]
@@ -52,9 +60,8 @@ def test_a_failure_prints_a_replay_line_that_replays_and_leaves_capture_and_trac
     left = sorted(path.name for path in (pytester.path / "left").iterdir())
     assert left == ["test_it.py_test_luck_seed3.jsonl", "test_it.py_test_luck_seed3.pcapng"]
     assert len(list(read_capture(pytester.path / "left" / left[1]))) >= 6
-    again = pytester.runpytest_subprocess("test_it.py::test_luck", "--net-seed", "3")
-    again.assert_outcomes(failed=1)
-    pytester.runpytest_subprocess("test_it.py::test_luck", "--net-seed", "4").assert_outcomes(passed=1)
+    again("test_it.py::test_luck", "--net-seed", "3").assert_outcomes(failed=1)
+    again("test_it.py::test_luck", "--net-seed", "4").assert_outcomes(passed=1)
 
 
 def test_net_seeds_holds_for_tests_that_say_nothing(suite):
@@ -75,7 +82,7 @@ def test_other_parameters_stay(suite):
 
 
 @pytest.mark.parametrize(("mark", "seed"), [("", 0), ("@pytest.mark.netarium(seeds=3)\n", 2), ("", 7)])
-def test_the_replay_line_of_a_parametrized_test_replays(suite, pytester, mark, seed):
+def test_the_replay_line_of_a_parametrized_test_replays(suite, again, mark, seed):
     text = (
         f"import pytest\n{mark}@pytest.mark.parametrize('a', ['seed5-q', 'p'])\n"
         f"@pytest.mark.parametrize('b', ['seed0', 's'])\n"
@@ -86,16 +93,16 @@ def test_the_replay_line_of_a_parametrized_test_replays(suite, pytester, mark, s
     done.assert_outcomes(failed=1, passed=11 if mark else 3)
     test, option, number = line.removeprefix("replay: pytest ").split()
     assert (option, number) == ("--net-seed", str(seed))
-    pytester.runpytest_subprocess(test.strip("'"), option, number).assert_outcomes(failed=1)
+    again(test.strip("'"), option, number).assert_outcomes(failed=1)
 
 
-def test_the_replay_line_of_seed_0_among_many_replays(suite, pytester):
+def test_the_replay_line_of_seed_0_among_many_replays(suite, again):
     text = (
         "import pytest\n@pytest.mark.netarium(seeds=2)\n@pytest.mark.parametrize('a', ['seed5-q', 'seed0'])\n"
         "def test_x(net, a):\n    assert (a, net.seed) != ('seed0', 0)\n"
     )
     suite(text).stdout.fnmatch_lines(["replay: pytest 'test_it.py::test_x[[]seed0[]]' --net-seed 0"])
-    pytester.runpytest_subprocess("test_it.py::test_x[seed0]", "--net-seed", "0").assert_outcomes(failed=1)
+    again("test_it.py::test_x[seed0]", "--net-seed", "0").assert_outcomes(failed=1)
 
 
 def test_a_failure_tells_what_failed_programs_said(suite):
