@@ -84,7 +84,7 @@ def computer(
     if filters is not None:
         filters.install(box)
     box.resolver = _resolver(net, name, plain)
-    node.resolver = box.resolver  # type: ignore[attr-defined]
+    node.resolver = box.resolver
     box.dhcp_interfaces = dhcp_interfaces(plain.get("address"), plain.get("interfaces"))
     services.attach(box, plain, configured)
     if net.node_names is not None:

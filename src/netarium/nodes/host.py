@@ -27,6 +27,7 @@ from netarium.wire.ethernet import DATA_BYTES_MAX, Frame
 
 if TYPE_CHECKING:
     from netarium.control import SwitchFace
+    from netarium.names.resolver import Resolver
 
 IP_FORWARD: Final = "net.ipv4.ip_forward"
 
@@ -116,6 +117,8 @@ class Host(Node):
         """What services have written down; a crash does not take it."""
         self.daemons: dict[str, Callable[[], Any]] = {}
         """What its daemons show of themselves."""
+        self.resolver: Resolver | None = None
+        """The names it knows, when a lab gave it any."""
         self.switch_face: SwitchFace | None = None
         """The switch that is in the same box, for the tools that show its tables."""
         self.on_crash: list[Callable[[], None]] = []

@@ -107,9 +107,8 @@ class Scheduler:
 
     def resolver(self, host: Host) -> Resolver:
         """The names `host` knows: the resolver the lab gave it, else one that knows localhost."""
-        given: Resolver | None = getattr(host, "resolver", None)
-        if given is not None:
-            return given
+        if host.resolver is not None:
+            return host.resolver
         return self._resolvers.setdefault(host.name, Resolver(host.name))
 
     def local_names(self, host: Host) -> Names:
