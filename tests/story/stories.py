@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from netarium.story.language import LANGUAGES, Language
@@ -43,11 +44,22 @@ class Recorded:
         return Story(self.trace, Language.load(lang), choice)
 
     def chapters(self, lang: str = "en", choice: Choice | None = None) -> list[ToldChapter]:
-        return list(self.story(lang, choice).chapters())
+        return _whole(self, lang) if choice is None else list(self.story(lang, choice).chapters())
 
     def text(self, lang: str) -> str:
-        language = Language.load(lang)
-        return "\n".join(as_text(self.story(lang).chapters(), language)).lstrip("\n") + "\n"
+        return _text(self, lang)
+
+
+@cache
+def _whole(recorded: Recorded, lang: str) -> list[ToldChapter]:
+    """Many tests read the same story, and none changes it."""
+    return list(recorded.story(lang).chapters())
+
+
+@cache
+def _text(recorded: Recorded, lang: str) -> str:
+    language = Language.load(lang)
+    return "\n".join(as_text(recorded.story(lang).chapters(), language)).lstrip("\n") + "\n"
 
 
 def record(name: str, folder: Path) -> Recorded:
