@@ -6,6 +6,7 @@
     scene      what is known while it is read: who has which address, what things are about
     facts      what a fact is: time, kind, place, values; the flight of a packet with its frame numbers
     kinds/     the kinds of facts: how they are read from the trace, and how they are said
+    sights     lines that show a packet once more on its way: known by their bytes, without parsing them
     reading    records -> facts: each line is shown to the readers that want it
     chapters   facts -> chapters, while they come: held until they are over, the like of it folded
     telling    chapters -> sentences, with the terms explained at first use and beliefs corrected

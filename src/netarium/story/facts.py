@@ -95,6 +95,8 @@ class Flight:
     """That of what it is told together with: it goes where any of them goes."""
     record: dict[str, Any] | None = None
     """The `sent` record of its first frame, where its bytes are to be shown (`Flights.keeps_records`)."""
+    key: tuple[object, ...] = ()
+    """What no box on its way changes of it: how `flights` finds it."""
 
     def path(self) -> str:
         """`pc > office > gw`; the ends of a broadcast are joined by commas."""

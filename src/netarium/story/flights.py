@@ -95,7 +95,7 @@ class Flights:
         else:
             new = flight is None or node == flight.sender or node not in flight.nodes
         if flight is None or new:
-            flight = Flight(node, record=record if self.keeps_records else None)
+            flight = Flight(node, record=record if self.keeps_records else None, key=key)
         _remember(self._latest, key, flight)
         if offset is None and record.get("identification") and record.get("protocol") != "TCP":
             _remember(self._whole, _key_of_fragments(record), flight)
@@ -125,6 +125,18 @@ class Flights:
         if flight is not None:
             flight.seen(record.get("frame"), node)
         return flight
+
+    def is_latest(self, flight: Flight) -> bool:
+        """Whether what looks like this flight's packet is taken to be that one."""
+        return self._latest.get(flight.key) is flight
+
+    def seen_again(self, flight: Flight, number: int | None, node: str, *, is_sent: bool) -> None:
+        """`sent` or `received` for a packet whose flight is known to be this one, on its way."""
+        if is_sent:
+            _remember(self._latest, flight.key, flight)
+        flight.seen(number, node)
+        if is_sent:
+            flight.sent_by(node)
 
     def of(self, record: Record) -> Flight | None:
         """The flight that a record with a frame's fields belongs to, if it is remembered."""

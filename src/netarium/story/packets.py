@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from netarium.errors import WireError
 from netarium.wire import tcp
@@ -14,19 +14,43 @@ from netarium.wire.tcp import TcpHeader
 
 _TRANSPORT_BYTES: Final = 8
 """The headers of UDP and of ICMP."""
+_Parts = tuple[Frame, TransportHeader | None, bytes, int]
+"""Frame, transport header, payload, and how long the payload was."""
 
 
-class Packet(NamedTuple):
+class Packet:
     """Headers and payload of one frame.
 
     `payload` may be shorter than `payload_bytes` says: the trace keeps the beginning of TCP's. What is not kept is
-    never shown.
+    never shown. One that `packet_of` gives is parsed when it is first looked at, for most are only counted: then what
+    is no frame raises ValueError or WireError.
     """
 
-    frame: Frame
-    transport: TransportHeader | None
-    payload: bytes
-    payload_bytes: int
+    __slots__ = ("_parts", "_record")
+
+    def __init__(
+        self, frame: Frame, transport: TransportHeader | None, payload: bytes, payload_bytes: int
+    ) -> None:
+        self._parts: _Parts | None = (frame, transport, payload, payload_bytes)
+        self._record: dict[str, Any] = {}
+
+    @classmethod
+    def of(cls, record: dict[str, Any]) -> Packet:
+        """The packet in the bytes of a `sent` record, not looked at yet."""
+        packet = cls.__new__(cls)
+        packet._parts = None
+        packet._record = record
+        return packet
+
+    @property
+    def frame(self) -> Frame:
+        """The frame with all of its headers."""
+        return self._parsed()[0]
+
+    @property
+    def transport(self) -> TransportHeader | None:
+        """The header of TCP, UDP or ICMP, where there is one."""
+        return self._parsed()[1]
 
     @property
     def network(self) -> Any:
@@ -34,20 +58,53 @@ class Packet(NamedTuple):
         return self.frame.network
 
     @property
+    def payload(self) -> bytes:
+        """What the innermost header carries, as far as it was kept."""
+        if self._parts is None:
+            found = _payload_of_segment(self._record)
+            if found is not None:
+                return found
+        return self._parsed()[2]
+
+    @property
+    def payload_bytes(self) -> int:
+        """How much it carries."""
+        if self._parts is None and self._record.get("protocol") == "TCP":
+            return int(self._record["length"])
+        return self._parsed()[3]
+
+    @property
     def is_whole(self) -> bool:
         """Whether all of the payload is there."""
         return len(self.payload) == self.payload_bytes
 
+    def _parsed(self) -> _Parts:
+        if self._parts is None:
+            self._parts = _parse(self._record)
+        return self._parts
+
 
 def packet_of(record: dict[str, Any]) -> Packet | None:
-    """The packet of a `sent` record; None when there are no bytes or they are no frame."""
-    try:
-        data = bytes.fromhex(record["data"])
-        size, length = int(record["size"]), int(record.get("length", 0))
-    except (KeyError, TypeError, ValueError):
+    """The packet of a `sent` record; None when there are no bytes or too few or many for a frame."""
+    data, size = record.get("data"), record.get("size")
+    if not isinstance(data, str) or not isinstance(size, int):
         return None
-    if len(data) < HEADER_BYTES or size > 1 << 17:
+    return Packet.of(record) if len(data) >= 2 * HEADER_BYTES and size <= 1 << 17 else None
+
+
+def _payload_of_segment(record: dict[str, Any]) -> bytes | None:
+    """What a TCP segment in an untagged frame of IPv4 carries, found by its lengths alone; None for all others."""
+    data = record["data"]
+    if record.get("protocol") != "TCP" or data[24:28] != "0800" or "fragment_offset" in record:
         return None
+    transport = 2 * HEADER_BYTES + 8 * int(data[29], 16)
+    start = transport + 8 * int(data[transport + 24], 16)
+    return bytes.fromhex(data[start : start + 2 * int(record["length"])])
+
+
+def _parse(record: dict[str, Any]) -> _Parts:
+    data = bytes.fromhex(record["data"])
+    size, length = int(record["size"]), int(record.get("length", 0))
     whole = data + bytes(max(size - len(data), 0))
     frame = Frame.parse(whole)
     network, transport = frame.network, frame.transport
@@ -56,7 +113,7 @@ def packet_of(record: dict[str, Any]) -> Packet | None:
         # The bytes that were left out make the checksum wrong; the header is there all the same.
         return _cut_segment(frame, kept, length)
     payload = bytes(frame.payload)
-    return Packet(frame, transport, payload[:kept], len(payload))
+    return frame, transport, payload[:kept], len(payload)
 
 
 def first_fragment(
@@ -85,7 +142,7 @@ def first_fragment(
     return {**record, **fields}, Packet(packet.frame, None, data[_TRANSPORT_BYTES:], fields["length"])
 
 
-def _cut_segment(frame: Frame, kept: int, length: int) -> Packet:
+def _cut_segment(frame: Frame, kept: int, length: int) -> _Parts:
     carried = bytes(frame.payload)
     header: TcpHeader | None = None
     if frame.network is not None and getattr(frame.network, "protocol", 0) == PROTOCOL_TCP:
@@ -94,6 +151,6 @@ def _cut_segment(frame: Frame, kept: int, length: int) -> Packet:
         except WireError:
             header = None
     if header is None:
-        return Packet(frame, None, carried[:kept], length)
+        return frame, None, carried[:kept], length
     start = tcp.header_bytes_of(carried)
-    return Packet(frame, header, carried[start : start + kept], length)
+    return frame, header, carried[start : start + kept], length

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from itertools import chain
 from typing import Final
 
 from netarium.story.facts import Fact, Flight
@@ -10,6 +11,7 @@ from netarium.story.kinds import KINDS, MAKERS
 from netarium.story.kinds.base import PacketReader, Reader, Record
 from netarium.story.packets import first_fragment, packet_of
 from netarium.story.scene import Scene, end_text
+from netarium.story.sights import Sights
 
 _CONVERSATIONS = ("TCP", "UDP")
 
@@ -28,12 +30,13 @@ class Reading:
             frozenset(name for name, kind in KINDS.items() if kind.only in wanted) if wanted else None
         )
         scene.kinds = self._kinds
-        self._records: dict[str, list[Reader]] = {}
+        self._sights = Sights(scene)
+        self._records: dict[str, tuple[Reader, ...]] = {}
         self._packets: dict[str, list[PacketReader]] = {}
         for make in MAKERS:
             readers = make(scene)
             for name, reader in readers.records.items():
-                self._records.setdefault(name, []).append(reader)
+                self._records[name] = (*self._records.get(name, ()), reader)
             for name, packet_reader in readers.packets.items():
                 self._packets.setdefault(name, []).append(packet_reader)
 
@@ -52,44 +55,49 @@ class Reading:
                 if kinds is None or fact.kind in kinds:
                     yield fact
 
-    def _read(self, record: Record) -> Iterator[Fact]:
+    def passes(self, line: bytes) -> bool:
+        """Whether all that a line of the trace says has been taken from it: it only shows a packet once more."""
+        return self._sights.takes(line)
+
+    def _read(self, record: Record) -> Iterable[Fact]:
         event = record["event"]
         if event == "sent":
-            yield from self._sent(record)
-        elif event == "received":
+            return self._sent(record)
+        if event == "received":
             node = record["at"].partition(":")[0]
             flight = self.scene.flights.received(record, node)
             if flight is not None:
-                self._touch(node, flight)
-        else:
-            yield from self._other(record, event)
+                self._sights.learn(flight, record)
+                self.scene.touch_flight(node, flight)
+            return ()
+        return self._other(record, event)
 
-    def _other(self, record: Record, event: str) -> Iterator[Fact]:
+    def _other(self, record: Record, event: str) -> Iterable[Fact]:
         if event == "host":
             self.scene.host_changed(record)
         elif event == "program" and record.get("what") == "started":
             self.scene.services[str(record.get("program"))] = record
+        name = event
         if event == "step":
-            event = f"step:{record.get('stop')}"
+            name = f"step:{record.get('stop')}"
         elif event == "state":
-            event = f"state:{str(record.get('subject', '')).partition(' ')[0]}"
+            name = f"state:{str(record.get('subject', '')).partition(' ')[0]}"
         elif event == "call":
-            event = f"call:{record.get('call')}"
-        for reader in self._records.get(event, ()):
-            yield from reader(record)
-        base = event.partition(":")[0]
-        if base != event:
-            for reader in self._records.get(base, ()):
-                yield from reader(record)
+            name = f"call:{record.get('call')}"
+        readers = self._records.get(name, ())
+        if name != event:
+            readers = (*readers, *self._records.get(event, ()))
+        return chain.from_iterable(reader(record) for reader in readers)
 
     def _sent(self, record: Record) -> Iterator[Fact]:
         self.scene.saw(record["at"])
         node = record["at"].partition(":")[0]
         flight, new = self.scene.flights.sent(record, node)
+        self._sights.learn(flight, record)
         if not new:
             if record.get("protocol") in _CONVERSATIONS and "source_port" in record:
                 self._on_its_way(record, flight)
-            self._touch(node, flight)
+            self.scene.touch_flight(node, flight)
             return
         packet = packet_of(record)
         if packet is None:
@@ -117,12 +125,6 @@ class Reading:
         if not told:
             for reader in self._packets.get("rest", ()):
                 yield from reader(record, packet, flight)
-
-    def _touch(self, node: str, flight: Flight) -> None:
-        """A node that sees a packet has to do with what it is about; hellos do not take its mind off something else."""
-        subject = flight.subject
-        if subject is not None and (subject.kind != "routing" or self.scene.recent(node) is None):
-            self.scene.touch(node, subject)
 
     def _on_its_way(self, record: Record, flight: Flight) -> None:
         """Behind NAT a packet has other ends: they are those of the same conversation."""

@@ -21,6 +21,9 @@ LINE_BYTES_MAX: Final = 16 << 20
 """A longer line is no record of ours."""
 ALWAYS: Final = (b'"event":"host"', b'"event":"program"', b'"event":"end"')
 _BLOCK_BYTES: Final = 1 << 20
+_MANY_BYTES: Final = 1200
+"""Of a block with a line of interest in so many bytes every line is looked at."""
+_decode: Final = json.JSONDecoder().decode
 
 
 class TraceFile:
@@ -69,15 +72,23 @@ class TraceFile:
         return header
 
     def records(
-        self, needles: Sequence[bytes] = (), progress: Callable[[int], None] | None = None
+        self,
+        needles: Sequence[bytes] = (),
+        progress: Callable[[int], None] | None = None,
+        passes: Callable[[bytes], bool] | None = None,
     ) -> Iterator[Record]:
         """Its records in their order; with `needles` only those whose line has one of them, or is always needed.
 
-        `progress` is told now and then how many bytes have been read.
+        `progress` is told now and then how many bytes have been read. `passes` is asked of each whole line of a trace
+        written as ours are whether it has been dealt with: then it is not parsed.
         """
         wanted = (*needles, *ALWAYS) if needles and self._is_compact else ()
+        asked = passes if self._is_compact else None
+        lines = _Lines(wanted)
         for offset, block in self._blocks(progress):
-            for start, line in _lines(block, wanted):
+            for start, line in lines.of(block):
+                if asked is not None and line.endswith(b"}\n") and asked(line):
+                    continue
                 record = _parsed(line)
                 if record is None:
                     self.cut = (self._line_at(offset + start), "json")
@@ -119,23 +130,50 @@ class TraceFile:
         return number
 
 
-def _lines(block: bytes, wanted: Sequence[bytes]) -> Iterator[tuple[int, bytes]]:
-    """(where it begins, the line) of each line of a block; of `wanted` pieces only the lines that have one."""
-    if not wanted:
-        start = 0
+class _Lines:
+    """The lines of blocks that have one of some pieces of bytes; all lines, where there are no pieces.
+
+    Where few lines have one it is quicker to look for the pieces, where many have, to look at the lines; what was so
+    of a block is taken to be so of the next.
+    """
+
+    def __init__(self, wanted: Sequence[bytes]) -> None:
+        self._wanted = wanted
+        self._many = False
+
+    def of(self, block: bytes) -> Iterator[tuple[int, bytes]]:
+        """(where it begins, the line) of each, in their order."""
+        if not self._wanted:
+            start = 0
+            for line in block.splitlines(keepends=True):
+                yield start, line
+                start += len(line)
+            return
+        found = self._by_lines(block) if self._many else self._by_pieces(block)
+        self._many = len(found) * _MANY_BYTES > len(block)
+        for start, end in found:
+            yield start, block[start:end]
+
+    def _by_pieces(self, block: bytes) -> list[tuple[int, int]]:
+        found: dict[int, int] = {}
+        for piece in self._wanted:
+            at = block.find(piece)
+            while at >= 0:
+                end = block.find(b"\n", at) + 1 or len(block)
+                found[block.rfind(b"\n", 0, at) + 1] = end
+                at = block.find(piece, end)
+        return sorted(found.items())
+
+    def _by_lines(self, block: bytes) -> list[tuple[int, int]]:
+        found = []
+        end = 0
         for line in block.splitlines(keepends=True):
-            yield start, line
-            start += len(line)
-        return
-    found: dict[int, int] = {}
-    for needle in wanted:
-        at = block.find(needle)
-        while at >= 0:
-            end = block.find(b"\n", at) + 1 or len(block)
-            found[block.rfind(b"\n", 0, at) + 1] = end
-            at = block.find(needle, end)
-    for start in sorted(found):
-        yield start, block[start : found[start]]
+            start, end = end, end + len(line)
+            for piece in self._wanted:
+                if piece in line:
+                    found.append((start, end))
+                    break
+        return found
 
 
 def _parsed(line: bytes) -> Record | None:
@@ -143,7 +181,7 @@ def _parsed(line: bytes) -> Record | None:
     if not line.endswith(b"\n"):
         return None
     try:
-        record = json.loads(line)
+        record = _decode(line.decode())
     except ValueError:
         return None
     if not isinstance(record, dict) or not isinstance(record.get("t"), int):

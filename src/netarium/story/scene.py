@@ -167,6 +167,12 @@ class Scene:
         if subject is not None:
             self._latest[node] = (subject, self.now_ns)
 
+    def touch_flight(self, node: str, flight: Flight) -> None:
+        """A node that sees a packet has to do with what it is about; hellos do not take its mind off something else."""
+        subject = flight.subject
+        if subject is not None and (subject.kind != "routing" or self.recent(node) is None):
+            self._latest[node] = (subject, self.now_ns)
+
     def recent(self, node: str) -> Subject | None:
         """What a node had to do with last, if that was not long ago."""
         found = self._latest.get(node)

@@ -163,7 +163,7 @@ class Story:
         """Its chapters, one after the other, while the trace is read."""
         reading = Reading(self.scene, self.choice.only)
         chapters = Chapters()
-        records = self.trace.records(needles_of(self.choice.only), self._progress)
+        records = self.trace.records(needles_of(self.choice.only), self._progress, reading.passes)
         for fact in reading.facts(records):
             for chapter in chapters.add(self._take_part(fact)):
                 yield from self._told(chapter)
@@ -256,6 +256,8 @@ class Story:
             if key in label:
                 label[key] = self.scene.owner(label[key]) or label[key]
         key = f"chapter.{_came_of(chapter)}"
+        if self._has_types(label):
+            key += "-type"
         if not self.words.language.has(key):
             key = "chapter.alone"
         try:
@@ -264,6 +266,11 @@ class Story:
             title = self.words.text("chapter.alone")
         self.words.take_terms()
         return self.words.language.text("chapter.goes-on", title=title) if chapter.goes_on else title
+
+    def _has_types(self, label: dict[str, Any]) -> bool:
+        """Whether a look-up must say of which type it is: of another than A, or of both A and AAAA."""
+        kind = label.get("type", "")
+        return bool(kind) and (kind != "A" or self.scene.find("name", f"{label['name']} AAAA") is not None)
 
     def _step(self, fact: Fact) -> Step | None:
         kind = KINDS[fact.kind]

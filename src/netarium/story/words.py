@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from typing import Final
 
@@ -10,6 +11,7 @@ from netarium.story.language import Language
 PREVIEW_CHARACTERS: Final = 60
 _CUT: Final = "unexpected end of data"
 """What the codec says of a character whose last bytes are missing."""
+_NOT_TEXT: Final = re.compile("[\0-\x08\x0b\x0c\x0e-\x1a\x1c-\x1f]")
 _HEADERS_TOLD = ("host", "content-type", "content-length", "location")
 
 
@@ -62,7 +64,7 @@ def preview(data: bytes, whole: bool = True) -> dict[str, object]:
         if whole or error.reason != _CUT:
             return _no_text(data, error.start, whole)
         text = data[: error.start].decode()  # what was kept ends within a character
-    if any(ord(each) < 32 and each not in "\t\r\n\x1b" for each in text):
+    if _NOT_TEXT.search(text):
         return {
             "text": "",
             "more": len(data) > 8 or not whole,

@@ -17,7 +17,6 @@ from netarium.story.kinds.tcp import carried
 from netarium.story.packets import Packet
 from netarium.story.scene import Scene, end_text
 from netarium.story.words import Words
-from netarium.wire.tcp import TcpHeader
 
 HOLDS_TOLD: Final = 2
 READS_TOLD: Final = 2
@@ -96,10 +95,9 @@ class _Buffers:
 
     def packet(self, record: Record, packet: Packet, flight: Flight) -> Iterator[Fact]:
         """A segment's first packet: its frame numbers are those of the segment."""
-        header = packet.transport
-        if type(header) is TcpHeader and packet.payload_bytes:
-            source = end_text(record["source"], header.source_port)
-            destination = end_text(record["destination"], header.destination_port)
+        if packet.payload_bytes:
+            source = end_text(record["source"], record["source_port"])
+            destination = end_text(record["destination"], record["destination_port"])
             if self.scene.known_conversation("TCP", source, destination) is not None:
                 place = record["at"].partition(":")[0]
                 direction = self.directions.of(place, f"tcp {source}-{destination}", outgoing=True)
@@ -113,9 +111,9 @@ class _Buffers:
             values = {key: details[key] for key in ("read", "lost", "client")}
             yield Fact(record["t"], "datagram-cut", place, values, about=self.scene.recent(place))
             return
-        direction = self.directions.of(place, record["subject"], outgoing=False)
         if "read" not in details:
             return
+        direction = self.directions.of(place, record["subject"], outgoing=False)
         direction.read_count += 1
         direction.read_bytes += details["read"]
         start, end = details["from"], details["from"] + details["read"]
@@ -300,7 +298,7 @@ def _say_sums(fact: Fact, words: Words) -> str:
 
 
 _NEEDLES: Final = (
-    b'"stop":"SEND_BUFFER"', b'"stop":"SEGMENT"', b'"stop":"RECEIVE_BUFFER"', b'"subject":"tcp ', b'"protocol":"TCP"',
+    b'"protocol":"TCP"', b'"stop":"SEGMENT"', b'"stop":"SEND_BUFFER"', b'"details":{"read":', b'"event":"state"',
 )  # fmt: skip
 KINDS: Final = (
     Kind(

@@ -73,7 +73,7 @@ class _Queues:
 
     def syn(self, record: Record, packet: Packet, flight: Flight) -> Iterator[Fact]:
         """The options of a SYN; with those of the SYN+ACK they are what is agreed on."""
-        header = packet.transport
+        header = packet.transport if "SYN" in record["flags"] else None
         if type(header) is not TcpHeader or not header.flags & SYN:
             return
         source = end_text(record["source"], header.source_port)

@@ -16,7 +16,6 @@ from netarium.story.kinds.tcp import is_fin_alone
 from netarium.story.packets import Packet
 from netarium.story.scene import Scene, end_name, end_text
 from netarium.story.words import Words
-from netarium.wire.tcp import ACK, RST, SYN, TcpHeader
 
 REMEMBERED_MAX: Final = 4096
 TOLD_MAX: Final = 3
@@ -88,26 +87,26 @@ class _Recovery:
 
     def window(self, record: Record, packet: Packet, flight: Flight) -> Iterator[Fact]:
         """A receiver says that it has no room, and later that it has some again."""
-        header = packet.transport
-        if type(header) is not TcpHeader or header.flags & (RST | SYN) or not header.flags & ACK:
+        flags, is_open = record["flags"], bool(record["window"])
+        if "RST" in flags or "SYN" in flags or "ACK" not in flags or not (self._closed or not is_open):
             return
         key = (
-            end_text(record["source"], header.source_port),
-            end_text(record["destination"], header.destination_port),
+            end_text(record["source"], record["source_port"]),
+            end_text(record["destination"], record["destination_port"]),
         )
         was_closed = key in self._closed
-        if bool(header.window) != was_closed:
+        if is_open != was_closed:
             return
-        if header.window:
+        if is_open:
             del self._closed[key]
         else:
             self._closed[key] = None
             if len(self._closed) > REMEMBERED_MAX:
                 del self._closed[next(iter(self._closed))]
-        if self._count((*key, "opens" if header.window else "closes")):
+        if self._count((*key, "opens" if is_open else "closes")):
             about = flight.subject or self.scene.known_conversation("TCP", *key)
             place = record["at"].partition(":")[0]
-            values = {"who": end_name(self.scene.owner, place, *key), "open": bool(header.window)}
+            values = {"who": end_name(self.scene.owner, place, *key), "open": is_open}
             yield Fact(record["t"], "window", place, values, about=about)
 
     def _count(self, key: tuple[str, str, str]) -> bool:

@@ -71,7 +71,13 @@ class Direction:
 
     def within(self, pieces: deque[Piece], start: int, end: int) -> list[Piece]:
         """The pieces that have a byte of this range; [] when its beginning has been forgotten."""
-        found = [each for each in pieces if each.start < end and start < each.end]
+        found = []
+        for each in reversed(pieces):  # most reads are of the latest
+            if each.end <= start:
+                break
+            if each.start < end:
+                found.append(each)
+        found.reverse()
         return found if found and found[0].start <= start else []
 
     def once(self, what: str, times: int = 1) -> bool:

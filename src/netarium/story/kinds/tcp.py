@@ -119,7 +119,7 @@ KINDS = (
         "tcp",
         frozenset({"local", "remote", "before", "after", "cause"}),
         _say_state,
-        needles=(b'"subject":"tcp ',),
+        needles=(b'"event":"state"',),
     ),
 )
 
@@ -172,7 +172,7 @@ class _Tcp:
         values = _read(record, memory, flight.side, flags)
         values["source"], values["destination"] = source, destination
         values["port"] = record["destination_port"]
-        values["preview"] = preview(packet.payload, packet.is_whole) if packet.payload else {}
+        values["preview"] = preview(packet.payload, packet.is_whole) if values["bytes"] else {}
         self.scene.touch(node, subject)
         phase = _phase(values["segment"], memory)
         fact = Fact(record["t"], "tcp", node, values, flight, subject, phase=phase)
