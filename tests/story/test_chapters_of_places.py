@@ -40,3 +40,14 @@ def test_what_a_host_prints_does_not_stand_among_what_the_switches_do(tmp_path: 
     assert set(tree) == {"tree-port"}
     (alone,) = [kinds for title, kinds in found.items() if title.endswith("Meanwhile")]
     assert alone == ["program-started", "printed", "program-ended"]
+
+
+def test_what_a_server_does_before_it_listens_does_not_begin_its_chapter_anew(tmp_path: Path) -> None:
+    net = Net(seed=2)
+    net.host("a", address="10.0.0.1/24")
+    net["a"].run("python -m http.server 8000", daemon=True)
+    found = chapters(told(net, tmp_path, lambda: net.drive(10**9, lambda: False)))
+    first, second = found.items()
+    assert first[0] == "1 A program takes a port and waits: a, port 8000"
+    assert first[1] == ["program-started", "call", "call", "printed"]
+    assert set(second[1]) == {"name-stage"}

@@ -97,6 +97,9 @@ class Chapter:
             return 0
         group, fold, after = _folding(fact)
         run = self.runs.get(group)
+        if run is not None and run.rest is not None and run.fold != fold and _only_acknowledges(fact):
+            _fold_in(run.rest, fact)  # a word of the one who sends much does not make his sending begin anew
+            return 0
         if run is None or run.fold != fold:
             run = self.runs[group] = Run(fold)
         run.count += 1
@@ -137,6 +140,10 @@ def _folding(fact: Fact) -> tuple[str, str, int]:
         return group, fact.fold, DROPS_AFTER if fact.kind == "drop" else BULK_AFTER
     key = f"{fact.kind} {fact.place}"
     return key, key, MORE_AFTER
+
+
+def _only_acknowledges(fact: Fact) -> bool:
+    return fact.tally is not None and list(fact.tally) == ["acknowledgments"]
 
 
 def _folded(fact: Fact) -> Fact:
