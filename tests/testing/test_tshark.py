@@ -15,7 +15,9 @@ from netarium.testing.explained import (
     DUPLICATE,
     DUPLICATE_ADDRESS,
     EXPLAINED,
+    KEEPALIVE,
     LOSS,
+    PAUSE,
     REORDER,
     RESET,
     SLOW_READER,
@@ -246,6 +248,17 @@ def test_no_capture_and_no_such_cause(tmp_path: Path, capsys: pytest.CaptureFixt
     assert "missing" in capsys.readouterr().err
     with pytest.raises(UsageError, match="no cause 'bad luck'; the causes are loss"):
         tshark_findings(captured(tmp_path, BEFORE), ["bad luck"])
+
+
+def test_notes_count_when_asked_for_but_what_is_said_of_every_fin(tmp_path: Path) -> None:
+    again = [*BEFORE, out(1001, 5006, PSH | ACK, b"hello"), out(1005, 5006, ACK), *END]
+    path = captured(tmp_path, again, ports=1)
+    assert all_findings(path) == []
+    found = all_findings(path, notes=True)
+    assert {each.severity for each in found} == {"note"}
+    assert {each.frame_number for each in found} == {len(BEFORE) + 1, len(BEFORE) + 2}, found
+    assert all_findings(captured(tmp_path, BEFORE + END), notes=True) == []
+    assert all(each.reason for each in all_findings(path, [PAUSE, KEEPALIVE], notes=True))
 
 
 def test_the_list_of_the_explained() -> None:

@@ -64,7 +64,7 @@ EXPLAINED = (
     ),
     Explained(
         r"^TCP window specified by the receiver is now completely full",
-        (SLOW_READER,),
+        (SLOW_READER, PAUSE),
         "the sender used all of it",
     ),
     Explained(
