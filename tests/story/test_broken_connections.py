@@ -94,6 +94,8 @@ def test_after_a_reboot_the_server_knows_of_no_such_connection(tmp_path: Path) -
     (drop,) = [each for each in story.of("drop", "b") if each.values["reason"].startswith("TCP")]
     assert drop.text.endswith("there is no such connection, or none any more.")
     assert "A closed port is not silent" not in " ".join(story.notes())
+    (reset,) = [each for each in story.of("tcp", "b") if each.values["segment"] == "reset"]
+    assert reset.text == "b answers with RST: nobody takes that here (any more)"
     assert titles(story.trace)[-1] == f"The connection is broken off: a and b, port {PORT}"
 
 
@@ -119,4 +121,6 @@ def test_a_connection_that_never_stands_has_a_title_of_its_own(
     net["a"].run(tries)
     story = told(net, tmp_path, net.run)
     assert titles(story.trace) == [title]
+    refused = [each.text for each in story.of("tcp", "b")]
+    assert refused == (["b refuses the connection: RST"] if there else [])
     assert len(titles(story.trace, "zh")) == 1

@@ -169,15 +169,15 @@ class Cable:
         """Break the cable: what is in flight is lost (LINK_DOWN), nothing comes out until it is healed."""
         if self.up:
             self.up = False
+            self._tell("up", "down")  # before what it does: the frames that are lost with it
             self._set_carrier(False)
-            self._tell("up", "down")
 
     def heal(self) -> None:
         """Make the cable whole again."""
         if not self.up:
             self.up = True
-            self._set_carrier(True)
             self._tell("down", "up")
+            self._set_carrier(True)
 
     def unplug(self) -> None:
         """Take the cable away: both ports are free for another one."""

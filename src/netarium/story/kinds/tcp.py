@@ -67,6 +67,8 @@ def _say_segment(fact: Fact, words: Words) -> str:
         if not v["acknowledges_fin"]:
             return words.plural(key, v["acknowledged"], place=who, next=v["acknowledged"] + 1)
         return words.text(key, place=who)
+    if segment == "reset" and v["refuses"]:
+        return words.text(f"tcp.reset-{v['refuses']}", place=who)
     return words.text(_PLAIN[segment], place=who)
 
 
@@ -105,6 +107,7 @@ KINDS = (
                 "acknowledged",
                 "acknowledges_fin",
                 "fin",
+                "refuses",
                 "again",
                 "first",
                 "bytes",
@@ -224,6 +227,7 @@ def _read(record: Record, memory: _Memory, side: int, flags: list[str]) -> dict[
         "acknowledged": max(acknowledged - 1 - acknowledges_fin, 0),
         "acknowledges_fin": acknowledges_fin,
         "fin": "FIN" in flags,
+        "refuses": _refuses(flags, memory),
         "again": again,
         "first": first,
         "bytes": size,
@@ -231,6 +235,15 @@ def _read(record: Record, memory: _Memory, side: int, flags: list[str]) -> dict[
     if values["segment"] == "established":
         memory.stands = True
     return values
+
+
+def _refuses(flags: list[str], memory: _Memory) -> str:
+    """What a RST refuses: a `syn`, or a `segment` of no connection: that answer has no ACK flag (RFC 9293 3.10.7.1)."""
+    if "RST" not in flags:
+        return ""
+    if not memory.stands and not any(side.segments for side in memory.sides):
+        return "syn"
+    return "" if "ACK" in flags else "segment"
 
 
 def _segment(flags: list[str], size: int, first: int, sent: int, acknowledged: int, memory: _Memory) -> str:
