@@ -88,7 +88,9 @@ class Tcp:
         c = self.connections.get(
             (network.destination, header.destination_port, network.source, header.source_port)
         )
-        if c is None:
+        if c is not None and c.state == states.ESTABLISHED:
+            reason = receiver.receive(c, frame)
+        elif c is None:
             reason = self._receive_for_nobody(frame, network, header)
         elif c.state == states.SYN_SENT:
             reason = handshake.receive_in_syn_sent(c, header)

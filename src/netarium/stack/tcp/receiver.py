@@ -23,7 +23,7 @@ from netarium.stack.tcp import (
     transmit,
     urgent,
 )
-from netarium.stack.tcp.control_block import DATA_SEGMENT, ControlBlock
+from netarium.stack.tcp.control_block import DATA_SEGMENT, NEVER_NS, ControlBlock
 from netarium.stack.tcp.sequence import MASK, unwrap
 from netarium.stack.tcp.time_wait import PAWS_FORGET_NS
 from netarium.wire.tcp import ACK, FIN, PSH, RST, SYN, URG, TcpHeader
@@ -55,12 +55,29 @@ def receive(c: ControlBlock, frame: Frame) -> Drop | None:
         if c.timestamps_ok:  # in order, so it is not beyond what was acknowledged last (RFC 7323 section 4.3)
             c.ts_recent = header.timestamp
             c.ts_recent_at = c.stack.now
-        reason = acks.take(c, header, sequence, size)
+        reason = None
+        if (
+            size
+            and header.acknowledgment == c.snd_una & MASK
+            and header.window << c.snd_scale == c.snd_wnd
+            and header.options is None
+            and not c.recovering
+            and c.persist_at == NEVER_NS
+        ):
+            # Header prediction (Van Jacobson 1990): data whose acknowledgment says nothing new. All of `acks.take` that
+            # would happen is that the peer was heard, and from which segment the window is.
+            c.last_heard_at = c.stack.now
+            if c.snd_wl1 <= sequence:
+                c.snd_wl1 = sequence
+                c.snd_wl2 = c.snd_una
+        else:
+            reason = acks.take(c, header, sequence, size)
         if reason is None and size:
             _take_in_order(c, payload, size, flags)
             if c.reassembly.fin_at >= 0:
                 _take_fin(c)
-        sender.output(c)
+        if c.ack_now or c.unsent_bytes or c.lost_pending or c.fin_queued:
+            sender.output(c)
         return reason
     return _receive_slowly(c, frame, header, unwrap(header.sequence, sequence))
 
