@@ -103,6 +103,7 @@ CHANGES: dict[str, Callable[[World], object]] = {
     "another MAC": lambda world: world.b.set_mac("eth0", 0x02BB),
     "small MTU": lambda world: world.r.set_mtu("eth1", 600),
     "interface down": lambda world: world.r.set_up("eth1", False),
+    "the way in down": lambda world: world.r.set_up("eth0", False),
     "interface up": lambda world: world.r.set_up("eth1", True),
     "host route back": lambda world: world.r.routes.add(Route(ip(B), 32, world.r.interfaces["eth0"], ip(A))),
     "address gone": lambda world: world.r.remove_address("eth0", ip(R)),
@@ -159,9 +160,7 @@ def test_what_changes_between_two_packets_counts_for_the_second(change):
 def test_a_packet_goes_the_way_of_those_before_it_without_being_looked_at(monkeypatch):
     world = World(full=False)
     looked_at: list[str] = []
-    monkeypatch.setattr(
-        Interface, "_receive_fully", lambda interface, frame: looked_at.append(interface.name)
-    )
+    monkeypatch.setattr(Interface, "receive_frame", lambda interface, frame: looked_at.append(interface.name))
     world.send(A, B)
     assert not looked_at
     assert len(world.sockets[1].queue) == 3

@@ -24,6 +24,7 @@ from netarium.stack.routes import Route
 from netarium.stack.settings import Settings
 from netarium.stack.stack import Stack
 from netarium.wire.ethernet import DATA_BYTES_MAX, Frame
+from netarium.wire.ipv4 import Ipv4Header
 
 if TYPE_CHECKING:
     from netarium.control import SwitchFace
@@ -142,7 +143,13 @@ class Host(Node):
         # Stack.receive, written out: this is the hot path.
         stack = self.stack
         stack.now = self.engine.now
-        port.nic.receive_frame(frame)
+        interface = port.nic
+        header = frame.network
+        way = None
+        if type(header) is Ipv4Header:
+            way = interface.trodden.get((header.source, header.destination))
+        if way is None or not way.carry(frame, interface):
+            interface.receive_frame(frame)
         heap = stack.timers.heap
         if stack.loopback or (heap and heap[0][0] < stack.armed_ns):
             stack.settle()

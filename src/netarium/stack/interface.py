@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Final, Protocol
 from netarium.journey import Drop, PortLike, Stop
 from netarium.stack.neighbors import Neighbors
 from netarium.wire.ethernet import ETHERTYPE_ARP, ETHERTYPE_IPV4, ETHERTYPE_IPV6, MAC_BROADCAST, Frame
-from netarium.wire.ipv4 import Ipv4Header
 
 if TYPE_CHECKING:
     from netarium.stack.ipv6_interface import Ipv6Interface
@@ -122,15 +121,6 @@ class Interface:
             self.stack.drop(Drop.NO_CABLE, frame, self.name)
 
     def receive_frame(self, frame: Frame) -> None:
-        """Take a frame that arrived along the way that one like it went before; see `way`."""
-        header = frame.network
-        if type(header) is Ipv4Header:
-            way = self.trodden.get((header.source, header.destination))
-            if way is not None and way.carry(frame, header, self):
-                return
-        self._receive_fully(frame)
-
-    def _receive_fully(self, frame: Frame) -> None:
         """Take a frame that arrived, if it is for this interface, to the module of its EtherType."""
         self.frames_in += 1
         self.bytes_in += frame.size_bytes

@@ -26,7 +26,13 @@ from netarium.stack.timers import NEVER, Timers
 from netarium.stack.udp import Udp
 from netarium.stack.udplite import UdpLite
 from netarium.wire.ethernet import ETHERTYPE_ARP, ETHERTYPE_IPV4, Frame
-from netarium.wire.ipv4 import PROTOCOL_ICMP, PROTOCOL_TCP, PROTOCOL_UDP, PROTOCOL_UDPLITE
+from netarium.wire.ipv4 import (
+    PROTOCOL_ICMP,
+    PROTOCOL_TCP,
+    PROTOCOL_UDP,
+    PROTOCOL_UDPLITE,
+    Ipv4Header,
+)
 
 if TYPE_CHECKING:
     from netarium.stack.ipv6 import Ipv6
@@ -108,7 +114,12 @@ class Stack:
     def receive(self, interface: Interface, frame: Frame, now: int) -> None:
         """A frame has arrived at `interface`."""
         self.now = now
-        interface.receive_frame(frame)
+        header = frame.network
+        way = None
+        if type(header) is Ipv4Header:
+            way = interface.trodden.get((header.source, header.destination))
+        if way is None or not way.carry(frame, interface):
+            interface.receive_frame(frame)
         if self.loopback:
             self.settle()
         else:

@@ -2,7 +2,7 @@
 
 The full way of a packet is `interface`, `ip_input`, `ip_forward` or a protocol, `interface`. Nearly every packet of a
 flow finds the same there as the one before it. So the first one leaves a `Way` in `RouteTable.trodden`, and
-`Interface.receive_frame` takes the next ones along it: IPv4 without options in a frame for the interface's MAC, that
+`Stack.receive` lets it take the next ones along it: IPv4 without options in a frame for the interface's MAC, that
 nobody looks at (no hook, packet socket or watcher of steps). Everything else goes the full way, which decides alone.
 What is known of a way is forgotten when a route, an address, an MTU or an interface changes (`RouteTable.changed`); a
 neighbour that may not be used any more is seen at the packet. (Linux calls it early demultiplexing, routers fast
@@ -58,9 +58,10 @@ class Way:
         self.neighbor: Final = neighbor
         self.frame_bytes_max: Final = 0 if route is None else route.mtu + HEADER_BYTES
 
-    def carry(self, frame: Frame, header: Ipv4Header, interface: Interface) -> bool:
+    def carry(self, frame: Frame, interface: Interface) -> bool:
         """Take a frame that has arrived at `interface` along this way; False, with nothing done, when it may not."""
         stack = self.stack
+        header: Ipv4Header = frame.network  # type: ignore[assignment]  # by which it was found
         if (
             self.interface is not interface
             or frame.destination != interface.mac
@@ -102,26 +103,14 @@ class Way:
         self.forward.forwarded += 1
         out.frames_out += 1
         out.bytes_out += size
+        lower = Ipv4Header(
+            header.source, header.destination, header.protocol, header.ttl - 1,
+            header.identification, header.fragment, header.tos,
+        )  # fmt: skip
         transmit(
             Frame(
-                neighbor.mac,
-                out.mac,
-                ETHERTYPE_IPV4,
-                Ipv4Header(
-                    header.source,
-                    header.destination,
-                    header.protocol,
-                    header.ttl - 1,
-                    header.identification,
-                    header.fragment,
-                    header.tos,
-                ),
-                frame.transport,
-                frame.payload,
-                frame.fault,
-                -1,
-                size,
-                frame.carried_crc,
+                neighbor.mac, out.mac, ETHERTYPE_IPV4, lower, frame.transport, frame.payload,
+                frame.fault, -1, size, frame.carried_crc,
             )
-        )
+        )  # fmt: skip
         return True
