@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 from weakref import WeakKeyDictionary
 
 from netarium.engine.events import NEVER_NS
-from netarium.programs import door, signals, zone  # noqa: F401  (door: how a program reaches its host's control)
+from netarium.programs import door, loops, signals, zone  # noqa: F401  (door: how a program reaches its host's control)
 from netarium.programs.alarm import Alarm
 from netarium.programs.context import ProgramContext
 from netarium.programs.coroutines import waiting_tasks
@@ -132,6 +132,8 @@ class Process:
         self.signal_handlers: dict[int, Any] = {}
         self.exit_functions: list[tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any]]] = []
         """atexit: (function, arguments, keywords); the last one first."""
+        self.finalizers: set[int] = set()
+        """The numbers of its weakref.finalize objects."""
         self.ended = False
         self.exit_code: int | None = None
         self.exception: BaseException | None = None
@@ -305,6 +307,7 @@ class Process:
         self.descriptors.close_all()
         for task in list(self.tasks):
             if task is not self.scheduler.current:
+                loops.let_go(task)
                 if task.greenlet is None:
                     self.task_ended(task)
                 else:

@@ -22,7 +22,8 @@ def is_house(file: str) -> bool:
     return (file.startswith(_HOUSE) and not file.startswith(_PROGRAM_ROOMS)) or file == "<frozen runpy>"
 
 
-def _is_library(file: str) -> bool:
+def is_library(file: str) -> bool:
+    """Whether a file is of the standard library or of an installed package."""
     return file.startswith((_LIBRARY, "<")) or f"{os.sep}site-packages{os.sep}" in file
 
 
@@ -32,7 +33,7 @@ def is_own(file: str, folder: Path | None) -> bool:
         return False
     if folder is not None and file.startswith(str(folder) + os.sep):
         return True
-    return not _is_library(file)
+    return not is_library(file)
 
 
 def place_of(running: Any, folder: Path | None) -> tuple[str, int]:
@@ -45,7 +46,7 @@ def place_of(running: Any, folder: Path | None) -> tuple[str, int]:
         file = frame.f_code.co_filename
         if not is_house(file):
             place = (os.path.basename(file), frame.f_lineno)
-            if _is_library(file):
+            if is_library(file):
                 library = library or place
             elif own is None or file.startswith(own) or not os.path.isabs(file):
                 return place

@@ -115,6 +115,7 @@ def entries() -> list[Entry]:
         for name in names.split()
     ]
     found += [Entry("faulthandler", name, virtual) for name, virtual in interpreter.FAULTS.items()]
+    found.append(Entry("weakref:finalize", "__init__", atexit_shim.finalize, "method"))
     found.append(Entry("warnings:catch_warnings", "__enter__", interpreter.enter_catch_warnings, "method"))
     found += [Entry("os", name, virtual) for name, virtual in descriptors.failing()]
     found += [Entry("termios", name, virtual) for name, virtual in descriptors.no_terminals()]
