@@ -55,8 +55,18 @@ def test_text_and_slashes_are_taken_as_by_sysctl():
         ("net.ipv4.tcp_rmem", "3 2 1", "none smaller"),
         ("net.ipv4.tcp_congestion_control", "vegas", "one of reno, cubic"),
         ("!", 1, "sysctl -a"),
+        ("net.ipv4.tcp_mem", "1 2 3", "memory is not accounted"),
+        ("net/ipv4/tcp_ecn", 1, "there is no net.ipv4.tcp_ecn here: ECN is not built"),
     ],
 )
 def test_errors_say_what_would_be_right(name, value, says):
     with pytest.raises(UsageError, match="(?s)" + says.replace("?", r"\?")):
         Settings().set(name, value)
+
+
+def test_what_is_absent_is_absent() -> None:
+    from netarium.stack.settings import BY_NAME
+    from netarium.stack.settings_absent import ABSENT
+
+    assert not set(ABSENT) & set(BY_NAME)
+    assert all(ABSENT.values())

@@ -5,7 +5,8 @@ neighbors, interface).
 
     stack       `Stack`: the assembly in a few visible lines, the host's interfaces and addresses
     settings    the sysctl table: Linux name and default, the RFC's value beside each
-    setting     one line of it; the rows are in settings_ip, settings_tcp, settings_filter
+    setting     one line of it; the rows are in settings_ip, settings_tcp, settings_filter,
+                and in settings_absent why others of Linux are not there
     failures    what can go wrong for the one who uses a stack, as values
     timers      the deadlines of one host in one heap
     interface   where frames enter and leave; `lo`

@@ -15,6 +15,7 @@ from typing import Final
 
 from netarium.errors import UsageError
 from netarium.stack.setting import Setting, Value
+from netarium.stack.settings_absent import ABSENT
 from netarium.stack.settings_filter import FILTER_ROWS, FilterSettings
 from netarium.stack.settings_ip import IP_ROWS
 from netarium.stack.settings_tcp import TCP_ROWS
@@ -52,9 +53,15 @@ class Settings(FilterSettings):
 
 
 def find(name: str) -> Setting:
-    """The table's line for `name` (`/` for `.` is taken, as by sysctl). Raises UsageError with the nearest name."""
-    setting = BY_NAME.get(name.replace("/", "."))
+    """The table's line for `name` (`/` for `.` is taken, as by sysctl).
+
+    Raises UsageError with the reason why a setting of Linux is not there, else with the nearest name.
+    """
+    dotted = name.replace("/", ".")
+    setting = BY_NAME.get(dotted)
     if setting is None:
+        if dotted in ABSENT:
+            raise UsageError(f"there is no {dotted} here: {ABSENT[dotted]}")
         near = get_close_matches(name, BY_NAME, n=1, cutoff=0.4)
         hint = f"; did you mean {near[0]}?" if near else "; `sysctl -a` lists those there are"
         raise UsageError(f"no setting is called {name!r}{hint}")

@@ -16,6 +16,7 @@ TCP_ROWS: Final[tuple[Row, ...]] = (
     ("net.core.wmem_max", 212_992, "bytes", "-", "the most SO_SNDBUF may ask for", 256, INT_MAX),
     # TCP.
     ("net.ipv4.tcp_syn_retries", 6, "retries", "1122 4.2.3.5: 3 min", "SYNs sent again", 1, 127),
+    ("net.ipv4.tcp_syn_linear_timeouts", 0, "retries", "6298: 0", "SYNs sent again before the back-off", 0, 127),
     ("net.ipv4.tcp_synack_retries", 5, "retries", "1122 4.2.3.5: 3 min", "SYN-ACKs sent again", 0, 255),
     ("net.ipv4.tcp_retries1", 3, "retries", "1122 4.2.3.5: R1 3", "before the route is doubted", 0, 255),
     (
@@ -83,6 +84,7 @@ class TcpSettings(IpSettings):
     wmem_default: int
     wmem_max: int
     tcp_syn_retries: int
+    tcp_syn_linear_timeouts: int
     tcp_synack_retries: int
     tcp_retries1: int
     tcp_retries2: int

@@ -101,7 +101,8 @@ def _retransmission_timeout(c: ControlBlock, now: int) -> None:
         return
     if c.orphaned and close.end_if_too_many_orphans(c):
         return
-    c.rtt.back_off()
+    if c.state != states.SYN_SENT or c.retries > c.stack.settings.tcp_syn_linear_timeouts:
+        c.rtt.back_off()
     at = now + c.rtt.rto_ns
     if c.options.user_timeout_ns:  # Linux tcp_clamp_rto_to_user_timeout
         at = max(min(at, c.first_unanswered_at + c.options.user_timeout_ns), now + 1_000_000)
@@ -138,7 +139,10 @@ def _suspect_black_hole(c: ControlBlock, now: int) -> None:
 def _gave_up(c: ControlBlock, now: int) -> bool:
     settings = c.stack.settings
     if c.state == states.SYN_SENT:
-        return c.retries > (c.options.syn_retries or settings.tcp_syn_retries)
+        # Those without a back-off come on top (Linux tcp_write_timeout).
+        return c.retries > settings.tcp_syn_linear_timeouts + (
+            c.options.syn_retries or settings.tcp_syn_retries
+        )
     if c.state == states.SYN_RECEIVED:
         return c.retries > settings.tcp_synack_retries
     if c.options.user_timeout_ns:  # RFC 5482; Linux never gives up at the first time-out
