@@ -202,3 +202,69 @@ def test_tcp_info_counts_d_sacks_and_tells_the_rate_at_which_linux_would_pace() 
     client.congestion.ssthresh_bytes = client.congestion.cwnd_bytes
     rate = connection_info(client)["tcpi_pacing_rate"]
     assert rate == client.congestion.cwnd_bytes * 12 * SECOND // 10 // client.rtt.srtt_ns
+
+
+def test_after_a_silence_longer_than_the_time_out_the_next_segments_are_acknowledged_at_once() -> None:
+    line = Line()
+    client, server = line.open()
+    server.rtt.rto_ns = 200 * MS
+    for wait, at_once in ((150 * MS, False), (300 * MS, True)):
+        line.run(SECOND)
+        line.do(client, "send", b"a")
+        line.run(wait)
+        server.quick_acks, server.pingpong, server.ack_timeout_ns = 0, False, 40 * MS
+        since = len(line.log)
+        line.do(client, "send", b"b")
+        line.run(3 * MS)
+        assert bool(line.sent("server", since)) is at_once, wait
+
+
+def test_the_peers_full_segment_is_as_large_as_the_largest_seen() -> None:
+    line = Line()
+    client, server = line.open()
+    server.rcv_mss = 500
+    line.do(client, "send", bytes(900))
+    line.run(SECOND)
+    assert server.rcv_mss == 900
+    line.do(client, "send", bytes(100))
+    line.run(SECOND)
+    assert server.rcv_mss == 900
+
+
+def test_a_window_that_opened_and_shuts_again_is_probed_from_the_first_interval_on() -> None:
+    line = Line()
+    client, server = line.open()
+    line.do(client, "send", bytes(3_000_000))
+    line.run(20 * SECOND)
+    assert client.snd_wnd == 0 and client.persist_backoff > 2
+    while line.do(server, "receive", 1 << 20):
+        pass
+    line.run(20 * MS)
+    assert client.persist_backoff == 0
+    assert connection_info(client)["tcpi_backoff"] == 0
+
+
+def test_what_a_peer_takes_back_of_its_window_is_not_sent_into_by_retransmissions_but_the_first() -> None:
+    line = Line()
+    client, _ = line.open()
+    mss = client.mss
+    line.judge = lambda sender, frame: []
+    line.do(client, "send", bytes(6 * mss))
+    client.snd_wnd = 2 * mss
+    line.run(150 * MS)
+    since = len(line.log)
+    for index, segment in enumerate(client.flight):
+        recovery.mark_lost(client, segment, index)
+    client.stack.enter(line.now)
+    recovery.resend_lost(client)
+    client.stack.settle()
+    starts = [(header.sequence - client.iss - 1) & 0xFFFFFFFF for _, _, header, _ in line.log[since:]]
+    assert starts == [0, mss]
+    client.snd_wnd = 0
+    client.resend_from = 0
+    recovery.mark_lost(client, client.flight[0], 0)
+    client.stack.enter(line.now)
+    recovery.resend_lost(client)
+    client.stack.settle()
+    starts = [(header.sequence - client.iss - 1) & 0xFFFFFFFF for _, _, header, _ in line.log[since:]]
+    assert starts == [0, mss, 0], "the first goes, as a probe"
