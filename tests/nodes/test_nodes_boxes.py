@@ -144,6 +144,7 @@ def test_a_host_that_starts_switched_off_takes_nothing_until_it_boots() -> None:
     assert world.is_answered(a, "10.0.0.2")
 
 
+@pytest.mark.pure("its owner of timers is interpreted")
 def test_a_host_polls_its_stack_at_each_deadline_and_has_no_event_more_than_needed() -> None:
     world = World()
     host = world.host("a", "10.0.0.1/24")
@@ -168,6 +169,7 @@ def test_a_host_polls_its_stack_at_each_deadline_and_has_no_event_more_than_need
     assert world.engine.fired == 4  # 200, 500, 700, 900
 
 
+@pytest.mark.pure("its owner of timers is interpreted")
 def test_timers_of_a_crashed_host_never_ring() -> None:
     world = World()
     host = world.host("a", "10.0.0.1/24")

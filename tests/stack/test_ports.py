@@ -110,6 +110,7 @@ def test_connecting_takes_a_port_whose_four_tuple_is_free():
     assert a.ports.tcp.choose_for_connect(local, remote, 81) == 40001
 
 
+@pytest.mark.pure("a stand-in is no Connection")
 @pytest.mark.parametrize(
     ("address", "options", "may"),
     [

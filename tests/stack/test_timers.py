@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from netarium.stack.timers import NEVER, TimerOwner, Timers
+
+pytestmark = pytest.mark.pure("its owners of timers are interpreted")
 
 
 class Owner(TimerOwner):

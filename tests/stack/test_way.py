@@ -157,6 +157,7 @@ def test_what_changes_between_two_packets_counts_for_the_second(change):
     assert worlds[0].facts() == worlds[1].facts()
 
 
+@pytest.mark.pure("a method of a compiled class cannot be replaced")
 def test_a_packet_goes_the_way_of_those_before_it_without_being_looked_at(monkeypatch):
     world = World(full=False)
     looked_at: list[str] = []

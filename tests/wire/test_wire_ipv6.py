@@ -189,7 +189,8 @@ def test_router_advertisements_round_trip(hops, lifetime, prefixes, mac, mtu, se
         dns_lifetime if servers else 0, ndp.MANAGED, 30_000, 1000,
     )  # fmt: skip
     found = ndp.RouterAdvertisement.parse(sent.rest, sent.emit())
-    for name in ndp.RouterAdvertisement.__slots__:
+    names = getattr(ndp.RouterAdvertisement, "__slots__", None) or ndp.RouterAdvertisement.__mypyc_attrs__  # type: ignore[attr-defined]
+    for name in names:
         if name != "prefixes":
             assert getattr(found, name) == getattr(sent, name)
     told = [(each.prefix, each.length, each.flags, each.valid_s, each.preferred_s) for each in found.prefixes]

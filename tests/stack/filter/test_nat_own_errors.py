@@ -61,6 +61,7 @@ def test_time_exceeded_about_the_first_packet_to_a_balanced_service() -> None:
     check_error(gateway, 11, OUTSIDE, 7000)
 
 
+@pytest.mark.pure("what is Final cannot be written")
 def test_fragmentation_needed_about_a_first_packet() -> None:
     gateway = Gateway(forward(A))
     gateway.gw.interfaces["eth0"].mtu = 1000

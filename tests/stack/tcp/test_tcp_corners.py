@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.stack.tcp.ends import CLIENT, MS, SECOND, SERVER, Line, read_all
 
 from netarium.sockets.tcp_info import connection_info
@@ -28,6 +30,7 @@ def test_nagle_holds_no_urgent_byte() -> None:
     assert read_all(server) == b"firstwaits"
 
 
+@pytest.mark.pure("what is Final cannot be written")
 def test_an_urgent_byte_that_lies_in_a_piece_already_queued_is_found() -> None:
     line = Line()
     client, server = line.open()
