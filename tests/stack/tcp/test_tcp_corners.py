@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-
 from tests.stack.tcp.ends import CLIENT, MS, SECOND, SERVER, Line, read_all
 
 from netarium.sockets.tcp_info import connection_info
