@@ -166,6 +166,52 @@ def test_an_echo_that_a_router_cuts_is_told_once_with_all_its_fragments(tmp_path
     assert [each.place for each in story.of("fragmented")][:3] == ["a", "r", "r"]
 
 
+@pytest.mark.parametrize("translated", [False, True])
+def test_segments_in_fragments_are_told_with_all_their_frames(tmp_path: Path, translated: bool) -> None:
+    """A host without path MTU discovery leaves the cutting to the routers; NAT puts together, and cuts again."""
+    net = Net(seed=4)
+    nat = {"nat": {"inside": "near", "outside": "far", "source": "masquerade"}} if translated else {}
+    interfaces = {"near": "10.0.1.254/24", "far": "10.0.2.1/24"}
+    net.router("r", interfaces=interfaces, routes=[{"to": "10.0.3.0/24", "via": "10.0.2.2"}], **nat)
+    interfaces = {"near": "10.0.3.254/24", "far": "10.0.2.2/24"}
+    net.router("s", interfaces=interfaces, routes=[{"to": "10.0.1.0/24", "via": "10.0.2.1"}])
+    for name, number, router in (("a", 1, "r"), ("b", 3, "s")):
+        settings = {"net.ipv4.ip_no_pmtu_disc": 1}
+        net.host(name, address=f"10.0.{number}.1/24", gateway=f"10.0.{number}.254", settings=settings)
+        net.link(name, f"{router}:near")
+    net.link("r:far", "s:far", mtu=900)
+
+    def serve() -> None:
+        with socket.create_server(("", 5000)) as listener:
+            connection, _ = listener.accept()
+            while connection.recv(10_000):
+                pass
+
+    def speak() -> None:
+        with socket.create_connection(("10.0.3.1", 5000)) as sock:
+            sock.sendall(bytes(1448))
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+            sock.sendto(bytes(3000), ("10.0.3.1", 9000))
+            time.sleep(1)
+
+    net["b"].run(serve)
+    net["a"].run(speak, at="1s")
+    story = told(net, tmp_path, net.run)
+    (data,) = [each for each in story.of("tcp") if each.values["segment"] == "data"]
+    (datagram,) = story.of("udp")
+    assert data.place == datagram.place == "a" and data.path == datagram.path == "a > r > s > b"
+    for step, protocol in ((data, "TCP"), (datagram, "UDP")):
+        number = next(
+            each["identification"]
+            for each in story.records(frame=step.frames[0][0])
+            if each["event"] == "sent"
+        )
+        own = story.records(identification=number, protocol=protocol)
+        frames = sorted({each["frame"] for each in own if each["event"] != "dropped"})
+        assert [n for first, last in step.frames for n in range(first, last + 1)] == frames
+    assert all(each.numbers for each in story.of("fragmented"))
+
+
 def test_a_packet_over_the_mtu_is_cut_and_put_together(tmp_path: Path) -> None:
     net = Net(seed=2)
     net.host("a", address="10.0.0.1/24")

@@ -200,7 +200,7 @@ def test_a_local_destination_needs_no_gateway_and_a_refusal_is_told(net, tmp_pat
     net.close()
     words = story(path)
     assert "10.0.0.2 AND 255.255.255.0 = 10.0.0.0: equal" in words
-    assert "b breaks the connection off: RST" in words
+    assert "b refuses the connection: RST" in words
     chapters = list(Story(path, Language.load("en")).chapters())
     assert [chapter.key for chapter in chapters if chapter.key in ("open", "close")] == ["open"]
 

@@ -54,6 +54,19 @@ def _key_of_fragments(record: Record) -> Key:
     return ("fragments", *(record.get(name) for name in names))
 
 
+def _may_be_cut(record: Record) -> bool:
+    """Whether the bytes of an IPv4 packet lack the bit that says don't fragment; of TCP nearly all have it."""
+    if record.get("protocol") != "TCP":
+        return True
+    data = str(record.get("data", ""))
+    at = _FLAGS_AT + (_TAG if data[_TYPE_AT : _TYPE_AT + 4] == "8100" else 0)
+    return data[at : at + 1] in ("0", "1", "2", "3")
+
+
+_TYPE_AT, _FLAGS_AT, _TAG = 24, 40, 8
+"""Where the hexadecimal bytes of a frame have the EtherType and IPv4's flags, and how long a VLAN tag is."""
+
+
 def _is_for_many(destination: str) -> bool:
     """Multicast and broadcast addresses, of both families."""
     if ":" in destination:
@@ -78,6 +91,8 @@ class Flights:
         self._latest: dict[Key, Flight] = {}
         self._whole: dict[Key, Flight] = {}
         """Packets that a router may have to cut, by the key that their fragments will have."""
+        self._by_number: dict[Key, tuple[Flight, Key, bool]] = {}
+        """Packets that came in pieces, or may, by protocol and identification: their ends, and whether they did."""
         self._cuts: dict[tuple[str, Any], tuple[Flight, int]] = {}
         self.keeps_records = False
         """Whether flights keep the record of their first frame: for `--layers` and `--bytes`."""
@@ -90,6 +105,8 @@ class Flights:
         if offset is not None:
             flight = flight or self._whole.get(key)
             self._is_cut(record, node)
+        if flight is None and record.get("identification"):
+            flight = self._rewritten(record, node)
         if offset:  # it goes with the first
             new = flight is None
         else:
@@ -97,11 +114,35 @@ class Flights:
         if flight is None or new:
             flight = Flight(node, record=record if self.keeps_records else None, key=key)
         _remember(self._latest, key, flight)
-        if offset is None and record.get("identification") and record.get("protocol") != "TCP":
+        if offset is not None:
+            self._numbered(record, flight, in_pieces=True)
+        elif record.get("identification") and _may_be_cut(record):
             _remember(self._whole, _key_of_fragments(record), flight)
+            self._numbered(record, flight, in_pieces=False)
         flight.seen(record.get("frame"), node)
         flight.sent_by(node)
         return flight, new
+
+    def _numbered(self, record: Record, flight: Flight, *, in_pieces: bool) -> None:
+        ends = (record.get("source"), record.get("destination"))
+        _remember(
+            self._by_number, (record.get("protocol"), record.get("identification")), (flight, ends, in_pieces)
+        )
+
+    def _rewritten(self, record: Record, node: str) -> Flight | None:
+        """The flight of a packet that NAT has put together, given another address, and sent on, in pieces or whole.
+
+        It keeps its identification and one of its addresses, and its sender has received it.
+        """
+        known = self._by_number.get((record.get("protocol"), record["identification"]))
+        if known is None:
+            return None
+        flight, (source, destination), in_pieces = known
+        if not in_pieces and "fragment_offset" not in record:
+            return None  # whole before and after: what is the same of it has found it, if it is the same
+        if node == flight.sender or node not in flight.nodes:
+            return None
+        return flight if record.get("source") == source or record.get("destination") == destination else None
 
     def cut(self, node: str, identification: Any, size_bytes: int) -> Flight:
         """A node cuts a packet with so much data; the flight takes up the fragments when it sends them."""
