@@ -42,8 +42,8 @@ bench: $(STAMP) ## the speed of whole programs, beside other simulators where th
 cpython-tests: $(STAMP) ## CPython's own tests of sockets and asyncio on a virtual host: docs/cpython-tests.md
 	$(BIN)/python -m scripts.cpython_tests
 
-soak: $(STAMP) ## the long tests, which `make test` leaves out
-	$(BIN)/python -m pytest -n 2 --dist worksteal -m soak
+soak: $(STAMP) ## the long tests, and twenty times the examples for every property
+	$(BIN)/python -m pytest -n 2 --dist worksteal --hypothesis-profile soak -m "soak or hypothesis"
 
 # The optional build of the core by mypyc (docs/decisions/0006): into build/compiled, never into src.
 compiled: $(STAMP) ## the core compiled by mypyc, in build/compiled (optional)

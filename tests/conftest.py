@@ -13,7 +13,10 @@ from hypothesis import HealthCheck, settings
 from netarium.engine.build import kind
 from netarium.lab.garbage import keep_what_is_there
 
-settings.register_profile("netarium", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile(
+    "netarium", max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.register_profile("soak", settings.get_profile("netarium"), max_examples=1000)  # `make soak`
 settings.load_profile("netarium")
 
 
