@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import socket
 
 import pytest
@@ -118,3 +119,47 @@ def test_unknown_interfaces_and_long_frames_are_errors():
         return found
 
     assert run_root(net, a, errors) == [errno.ENODEV, errno.ENXIO, errno.EMSGSIZE, errno.EINVAL]
+
+
+def hear_on_lo():
+    with open_packet(interface="lo") as tap, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        sock.bind(("127.0.0.1", 0))
+        sock.sendto(b"hello", sock.getsockname())
+        port = sock.getsockname()[1].to_bytes(2, "big")
+        found = []
+        while len(found) < 2:  # the machine's lo has frames of others too
+            frame, address = tap.recvfrom(2000)
+            if frame[36:38] == port:
+                found.append((len(frame), frame[42:], address))
+        return found
+
+
+@pytest.mark.parametrize("where", ["virtual", pytest.param("linux", marks=pytest.mark.kernel)])
+def test_frames_of_lo_are_heard_going_out_and_coming_in_and_are_not_padded(where):
+    net, a, _ = two_hosts()
+    if where == "linux" and os.geteuid():
+        pytest.skip("packet sockets are root's")
+    found = run_root(net, a, hear_on_lo) if where == "virtual" else hear_on_lo()
+    assert found == [
+        (47, b"hello", ("lo", ETH_P_IP, kind, 772, bytes(6)))
+        for kind in (socket.PACKET_OUTGOING, socket.PACKET_HOST)
+    ]
+
+
+def test_what_goes_out_is_not_padded_yet_and_what_comes_in_is():
+    net, a, _ = two_hosts()
+
+    def hear():
+        with (
+            open_packet(ethertype=ETH_P_ALL) as tap,
+            socket.socket(socket.AF_INET, socket.SOCK_RAW, 1) as sock,
+        ):
+            sock.sendto(b"\x08\0\xf7\xff\0\0\0\0", ("10.0.0.2", 0))
+            return [(len(frame), address[2]) for frame, address in (tap.recvfrom(2000) for _ in range(4))]
+
+    assert sorted(run_root(net, a, hear)) == [
+        (42, socket.PACKET_OUTGOING),
+        (42, socket.PACKET_OUTGOING),
+        (60, socket.PACKET_HOST),
+        (60, socket.PACKET_HOST),
+    ]

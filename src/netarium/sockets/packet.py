@@ -19,7 +19,7 @@ from netarium.sockets.options import Option, common
 from netarium.sockets.readiness import IN, OUT, RDNORM, WRNORM
 from netarium.stack.interface import Interface
 from netarium.stack.stack import Stack
-from netarium.wire.ethernet import HEADER_BYTES, MAC_BROADCAST, MAC_GROUP_BIT, Frame
+from netarium.wire.ethernet import HEADER_BYTES, MAC_BROADCAST, MAC_GROUP_BIT, TAG_BYTES, Frame
 
 ETH_P_ALL: Final = 3
 HOST, BROADCAST, MULTICAST, OTHERHOST, OUTGOING = range(5)
@@ -119,6 +119,8 @@ class PacketSocket(Socket):
             self._queue.popleft()
             self._queued_bytes -= frame.size_bytes + FRAME_OVERHEAD_BYTES
         data = bytes(frame)
+        if address[2] == OUTGOING or address[3] == ARPHRD_LOOPBACK:
+            data = data[: _unpadded_bytes(frame)]
         return (data if self.type == SOCK_RAW else data[HEADER_BYTES:])[:count], address
 
     def close(self) -> None:
@@ -154,8 +156,8 @@ class PacketSocket(Socket):
     def _hear(self, frame: Frame, interface: Interface, outgoing: bool) -> None:
         if self.ethertype != ETH_P_ALL and (outgoing or frame.ethertype != self.ethertype):
             return
-        if outgoing and (self._sending or interface.is_loopback):
-            return  # what goes out by lo comes in by lo
+        if outgoing and self._sending:
+            return
         size = frame.size_bytes + FRAME_OVERHEAD_BYTES
         if self._queue and self._queued_bytes + size > self.settings.receive_buffer_bytes:
             self.stack.drop(Drop.RAW_BUFFER_FULL, frame, f"packet socket on {interface.name}")
@@ -172,6 +174,14 @@ class PacketSocket(Socket):
         (SOL_PACKET, PACKET_ADD_MEMBERSHIP): Option(lambda sock: 0, lambda sock, value: None),
         (SOL_PACKET, PACKET_DROP_MEMBERSHIP): Option(lambda sock: 0, lambda sock, value: None),
     }
+
+
+def _unpadded_bytes(frame: Frame) -> int:
+    """Its length before the hardware fills it up to the least length of a frame; on `lo` nothing does."""
+    tag_bytes = 0 if frame.tag < 0 else TAG_BYTES
+    network_bytes = 0 if frame.network is None else frame.network.size_bytes
+    transport_bytes = 0 if frame.transport is None else frame.transport.size_bytes
+    return HEADER_BYTES + tag_bytes + network_bytes + transport_bytes + len(frame.payload)
 
 
 def _packet_type(frame: Frame, interface: Interface) -> int:

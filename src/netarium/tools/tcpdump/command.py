@@ -91,7 +91,9 @@ def listen(sock: socket.socket, dump: Dump, matches: object) -> None:
     compiled = matches
     assert callable(compiled)
     while not dump.chosen.count or dump.captured < dump.chosen.count:
-        data = sock.recv(SNAPLEN_BYTES)
+        data, address = sock.recvfrom(SNAPLEN_BYTES)
+        if address[0] == "lo" and address[2] == socket.PACKET_OUTGOING:
+            continue  # it comes in again, as libpcap knows too
         dump.received += 1
         if len(data) < HEADER_BYTES:
             continue
