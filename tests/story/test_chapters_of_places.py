@@ -51,3 +51,18 @@ def test_what_a_server_does_before_it_listens_does_not_begin_its_chapter_anew(tm
     assert first[0] == "1 A program takes a port and waits: a, port 8000"
     assert first[1] == ["program-started", "call", "call", "printed"]
     assert set(second[1]) == {"name-stage"}
+
+
+def test_what_a_host_has_and_lacks_when_it_is_switched_on_and_what_a_lease_gives(tmp_path: Path) -> None:
+    net = Net(seed=2)
+    switch = net.switch("s")
+    net.host("late", address="10.0.0.3/24", boot="1s", link=switch)
+    net.router("r", interfaces={"lan": "10.0.0.1/24"}, dhcp={"lan": {"range": "10.0.0.100-10.0.0.110"}})
+    net.link(switch, "r:lan")
+    net.host("pc", address="dhcp", boot="2s", link=switch)
+    story = told(net, tmp_path, lambda: net.drive(10 * 10**9, lambda: False))
+    late, pc = story.texts("boot")
+    assert late == "late is switched on. Its addresses: 10.0.0.3/24. It has no gateway, no DNS server."
+    assert pc == "pc is switched on. It has no IP address and no mask, no gateway, no DNS server."
+    (ack,) = [each.text for each in story.of("dhcp", "r") if each.values["name"] == "DHCPACK"]
+    assert ack.endswith(' s. Mask 255.255.255.0, gateway 10.0.0.1."')

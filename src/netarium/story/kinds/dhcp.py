@@ -29,7 +29,9 @@ _SAID = {
 
 def _say(fact: Fact, words: Words) -> str:
     v = fact.values
-    told = dict(v, place=fact.place, servers=words.listed(v["servers"]) or "-")
+    more = words.text("dhcp.gateway", gateway=v["gateway"]) if v["gateway"] not in ("", "0.0.0.0") else ""
+    more += words.text("dhcp.servers", servers=words.listed(v["servers"])) if v["servers"] else ""
+    told = dict(v, place=fact.place, more=more)
     key = _SAID.get(v["name"], "dhcp.other")
     if v["name"] == "DHCPREQUEST" and v["server"] == "0.0.0.0":
         key = "dhcp.renew"

@@ -27,6 +27,9 @@ def _boot(fact: Fact, words: Words) -> str:
         )
         if not has
     ]
+    if lacks and v["addresses"]:
+        listed = words.listed(v["addresses"])
+        return words.text("boot.some", place=fact.place, addresses=listed, lacks=words.listed(lacks))
     if lacks:
         return words.text("boot.lacks", place=fact.place, lacks=words.listed(lacks))
     return words.text("boot.has", place=fact.place, addresses=words.listed(v["addresses"]))
