@@ -9,6 +9,7 @@
     sights     lines that show a packet once more on its way: known by their bytes, without parsing them
     reading    records -> facts: each line is shown to the readers that want it
     chapters   facts -> chapters, while they come: held until they are over, the like of it folded
+    alike      whole connections, exchanges and look-ups of one sort: told together after the first few
     telling    chapters -> sentences, with the terms explained at first use and beliefs corrected
     beliefs    what is commonly believed and not so, where it comes up
     words      names beside addresses, what bytes say, the terms that were used

@@ -144,6 +144,8 @@ class Subject:
     """Of a conversation: its ends as `A:port-B:port`, as they are at each place of the way."""
     state: Any = None
     """What a reader remembers of it."""
+    alike: bool | None = None
+    """Of a conversation: whether it is told together with others of its sort; None as long as that is open."""
 
 
 @dataclass(slots=True, eq=False)

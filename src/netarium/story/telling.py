@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from netarium.errors import UsageError
+from netarium.story.alike import Alike
 from netarium.story.beliefs import beliefs_of
 from netarium.story.chapters import Background, Chapter, Chapters
 from netarium.story.facts import Fact
@@ -149,6 +150,8 @@ class Story:
         self._explained: set[str] = set()
         self._corrected: set[str] = set()
         self._number = 0
+        self._alike = Alike()
+        self._folds = not (self.choice.conversation or self.choice.follow or self.show)
         self._left_out = Background()
         self._followed: tuple[str, ...] = ()
         """The programs that `--follow NODE/PROGRAM` means."""
@@ -169,6 +172,7 @@ class Story:
                 yield from self._told(chapter)
         for chapter in chapters.rest():
             yield from self._told(chapter)
+        yield from self._told_together()
         if self._left_out:
             yield self._chapter(Chapter("alone", None, 0, 0))
         self.ending.record = self.trace.end
@@ -187,6 +191,9 @@ class Story:
 
     def _told(self, chapter: Chapter) -> Iterator[ToldChapter]:
         if self._is_wanted(chapter):
+            if self._folds and self._alike.takes(chapter):
+                return
+            yield from self._told_together()
             yield self._chapter(chapter)
         else:
             for fact in chapter.facts:
@@ -195,6 +202,11 @@ class Story:
                     self._left_out.numbers.merge(fact.flight.numbers)
             self._left_out.packets += chapter.background.packets
             self._left_out.numbers.merge(chapter.background.numbers)
+
+    def _told_together(self) -> Iterator[ToldChapter]:
+        """The chapters that were the like of others, since something else was told."""
+        for chapter in self._alike.told():
+            yield self._chapter(chapter)
 
     def _is_wanted(self, chapter: Chapter) -> bool:
         choice, subject = self.choice, chapter.subject

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from netarium.story.facts import Fact
 from netarium.story.kinds.base import Kind, Readers
-from netarium.story.scene import Scene
+from netarium.story.scene import Scene, address_of
 from netarium.story.words import Words
 
 
@@ -27,7 +27,19 @@ def _say_more(fact: Fact, words: Words) -> str:
     return words.plural("more.like-it", v["count"], place=fact.place, end_s=v["end_ns"] / 1e9)
 
 
+def _say_alike(fact: Fact, words: Words) -> str:
+    v = fact.values
+    names = ("client", "server", "asker", "target", "name", "address")
+    told = {name: str(v.get(name, "")) for name in names}
+    told["port"] = told["server"].rpartition(":")[2]
+    told["server"] = words.who(address_of(told["server"]))
+    for end in ("client", "asker", "target"):
+        told[end] = words.who(told[end])
+    return words.plural(f"alike.{v['of']}", v["count"], end_s=v["end_ns"] / 1e9, **told)
+
+
 KINDS = (
+    Kind("alike", "", frozenset({"of", "count", "end_ns"}), _say_alike),
     Kind(
         "bulk",
         "tcp",

@@ -1,0 +1,116 @@
+"""Whole connections, exchanges and look-ups of one sort: after the first few they are told together.
+
+Of one sort are those between the same ends (whatever port the client has) in which nothing happens that has not been
+told of such a one TOLD_FIRST times. What takes another course is told by itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Final
+
+from netarium.story.chapters import Chapter
+from netarium.story.facts import Fact, Flight, Subject
+from netarium.story.scene import address_of
+
+TOLD_FIRST: Final = 3
+"""So often each thing that happens in chapters of one sort is told."""
+SORTS_MAX: Final = 1024
+THINGS_MAX: Final = 256
+"""So many different things are remembered of a sort; what is beyond is told."""
+_KINDS: Final = frozenset({"TCP", "UDP", "ping", "name", "neighbor"})
+_DETAILS: Final = (
+    "segment",
+    "again",
+    "before",
+    "after",
+    "reason",
+    "what",
+    "errno",
+    "exit_code",
+    "code",
+    "reply",
+)
+"""Values that make two facts of a kind different things."""
+_Thing = tuple[str, ...]
+
+
+@dataclass(slots=True)
+class _Sort:
+    label: dict[str, str]
+    things: dict[_Thing, int] = field(default_factory=dict)
+    rest: Fact | None = None
+    """What tells those that were folded since it was asked for last."""
+
+
+class Alike:
+    """Which chapters are the like of those before them."""
+
+    def __init__(self) -> None:
+        self._sorts: dict[tuple[str, ...], _Sort] = {}
+
+    def takes(self, chapter: Chapter) -> bool:
+        """Whether a chapter is told together with others of its sort."""
+        subject = chapter.subject
+        if subject is None or subject.kind not in _KINDS or not chapter.facts:
+            return False
+        sort = self._sort(subject)
+        things = {(chapter.phase, *_thing(fact)) for fact in chapter.facts}
+        is_known = all(sort.things.get(thing, 0) >= TOLD_FIRST for thing in things)
+        is_conversation = subject.kind in ("TCP", "UDP")
+        if is_conversation and subject.alike is None:
+            subject.alike = is_known
+            counts = 1
+        else:
+            counts = 0 if is_conversation else 1
+        if not is_known or (is_conversation and not subject.alike):
+            for thing in things:
+                if thing in sort.things or len(sort.things) < THINGS_MAX:
+                    sort.things[thing] = sort.things.get(thing, 0) + 1
+            return False
+        self._fold(sort, subject, chapter, counts)
+        return True
+
+    def told(self) -> Iterator[Chapter]:
+        """What was folded since this was asked for last, in the order in which it began."""
+        waiting = [sort for sort in self._sorts.values() if sort.rest is not None]
+        for sort in sorted(waiting, key=lambda each: each.rest.time_ns if each.rest is not None else 0):
+            rest, sort.rest = sort.rest, None
+            if rest is not None:
+                about = Subject("alike", "", dict(sort.label))
+                yield Chapter("alike", about, rest.time_ns, rest.values["end_ns"], facts=[rest])
+
+    def _sort(self, subject: Subject) -> _Sort:
+        label = {name: str(value) for name, value in subject.label.items() if name != "program"}
+        if "client" in label:
+            label["client"] = address_of(label["client"])
+        key = (subject.kind, *label.values())
+        sort = self._sorts.pop(key, None) or _Sort(label)
+        self._sorts[key] = sort
+        if len(self._sorts) > SORTS_MAX:
+            for oldest in self._sorts:
+                if self._sorts[oldest].rest is None:
+                    del self._sorts[oldest]
+                    break
+        return sort
+
+    def _fold(self, sort: _Sort, subject: Subject, chapter: Chapter, counts: int) -> None:
+        first = chapter.facts[0]
+        if sort.rest is None:
+            values = {"of": subject.kind, "count": 0, "end_ns": 0, **sort.label}
+            sort.rest = Fact(first.time_ns, "alike", first.place, values, Flight(""))
+        rest = sort.rest
+        rest.values["count"] += counts
+        rest.values["end_ns"] = max(rest.values["end_ns"], chapter.last_ns)
+        flights = [fact.flight for fact in chapter.facts if fact.flight is not None]
+        if rest.flight is not None:
+            for flight in flights:
+                rest.flight.numbers.merge(flight.numbers)
+                flight.folded = rest.flight.numbers
+            rest.flight.numbers.merge(chapter.background.numbers)
+
+
+def _thing(fact: Fact) -> _Thing:
+    kind = str(fact.values.get("of", fact.kind))
+    return (kind, fact.place, *(str(fact.values[name]) for name in _DETAILS if name in fact.values))
