@@ -17,6 +17,7 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
+from netarium.programs.shims.dispatch import dispatcher
 from netarium.programs.task import Task
 
 _WARNINGS = ("filters", "formatwarning", "_showwarnmsg_impl", "onceregistry", "defaultaction")
@@ -122,17 +123,13 @@ def _keep_attribute(task: Task, module: Any, name: str) -> None:
 
 def adapt_urllib(module: Any) -> None:
     """`urllib.request.install_opener` is for one process."""
-    from netarium.programs.streams import current_task
-
     plain = module.install_opener
 
-    def install_opener(opener: Any) -> None:
-        task = current_task()
-        if task is not None:
-            _keep_attribute(task, module, "_opener")
+    def install_opener(task: Task, opener: Any) -> None:
+        _keep_attribute(task, module, "_opener")
         plain(opener)
 
-    module.install_opener = install_opener
+    module.install_opener = dispatcher(plain, install_opener)
 
 
 # Of the whole OS process: what a program has chosen is kept for it to see.
