@@ -39,6 +39,14 @@ def switch_out(task: Task) -> None:
         sys.set_asyncgen_hooks(None, None)
 
 
+def let_go(task: Task) -> None:
+    """The process is ended from outside: that asyncio's tasks are lost with it is no mistake to be logged."""
+    if task.running_loop is not None:
+        for each in sys.modules["asyncio"].all_tasks(task.running_loop):
+            if hasattr(each, "_log_destroy_pending"):
+                each._log_destroy_pending = False
+
+
 def enter() -> None:
     """The net begins to run, perhaps called from a coroutine of the test."""
     global _outside

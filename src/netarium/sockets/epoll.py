@@ -7,7 +7,7 @@ alone, so it costs O(ready), however many descriptors are registered (epoll(7), 
 from __future__ import annotations
 
 import errno
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Final
 
 from netarium.sockets.errno import os_error
@@ -114,6 +114,10 @@ class Epoll(Pollable):
         # Those that were reported go to the end, so that a small `events_max` starves nobody.
         self._candidates = candidates[taken:] + again
         return ready
+
+    def watched(self) -> Iterator[Pollable]:
+        """What is registered, in the order of registering."""
+        return (each.pollable for each in self._registrations.values())
 
     def readiness(self) -> int:
         """Readable when something registered is ready."""

@@ -127,8 +127,12 @@ class SimLock:
             self._waiting = deque()
         waiting = self._waiting
         waiting.append(task)
+        key = None
+        if deadline != NEVER_NS and any(each.parked and each.rests for each in task.process.tasks):
+            # In a server that rests a loop of timed waits (`queue.get(timeout=1)`) is no work.
+            key = "acquire"
         try:
-            while task.scheduler.park(task, "acquire", self, deadline, WAIT_LOCK):
+            while task.scheduler.park(task, "acquire", self, deadline, WAIT_LOCK, key):
                 if not self._locked:
                     self._take(task.greenlet)
                     return True

@@ -18,6 +18,7 @@ from greenlet import getcurrent
 from netarium.engine.events import NEVER_NS
 from netarium.programs.shims.os import RefusedError, virtual_number
 from netarium.programs.task import CALLS_BEFORE_YIELD, WAIT_REST, WAIT_WORK, Task, TaskGreenlet
+from netarium.sockets.base import AF_UNIX, Socket
 from netarium.sockets.epoll import ALWAYS
 from netarium.sockets.errno import os_error
 from netarium.sockets.readiness import ERR, HUP, IN, NVAL, OUT, PRI, RDNORM, WRNORM, Pollable
@@ -99,6 +100,14 @@ def deadline_of(task: Task, seconds: float | None) -> int:
     return task.scheduler.engine.now + -int(-seconds * 1_000_000_000 // 1)
 
 
+def _hears_the_net(pollable: Pollable) -> bool:
+    """Whether something may come from outside the program: what is there for its own threads does not count."""
+    watched = getattr(pollable, "watched", None)
+    if watched is not None:
+        return any(_hears_the_net(each) for each in watched())
+    return isinstance(pollable, Socket) and (pollable.family != AF_UNIX or pollable.restful)
+
+
 def wait(
     task: Task,
     call: str,
@@ -118,8 +127,11 @@ def wait(
         else:
             charge(task)
         return found
-    if deadline != NEVER_NS and deadline - task.scheduler.engine.now >= DAY_NS:
-        task.scheduler.expect_nothing(task, key)
+    if deadline != NEVER_NS:
+        if deadline - task.scheduler.engine.now >= DAY_NS:
+            task.scheduler.expect_nothing(task, key)
+        elif not any(_hears_the_net(each) for each in pollables):
+            key = None  # it only sleeps: asyncio waits so where it has nothing but timers
     wake = task.wake
     for each in pollables:
         each.waiters.append(wake)

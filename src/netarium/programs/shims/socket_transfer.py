@@ -278,7 +278,11 @@ class TransferMethods:
                 deadline = scheduler.engine.now + (timeout if timeout is not None else limit_ns)
         waiters = core.waiters
         wake = task.wake
-        key = (call, self._number) if deadline != NEVER_NS else None
+        key = None
+        if deadline != NEVER_NS:
+            key = (call, self._number)
+            task.calls -= 1  # an empty wait is no I/O: a loop of them is an idle poll, as one over select is
+            task.reads += 1
         waiters.append(wake)
         core.users += 1  # as on Linux, a call that waits keeps the socket alive
         try:
