@@ -68,7 +68,7 @@ def long_run(script):
         import socket, time
         s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         print("begun")
-        for number in range(40):
+        for number in range(26):
             sum(range(4_000_000))
             s.sendto(b"x", ("192.168.15.68", 9))
             time.sleep(0.5)
