@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import socket
+from pathlib import Path
 
 import pytest
 from tests.story.both_languages import Told, told
 
 from netarium import Net
 from netarium.story.language import Language
-from netarium.story.printing import as_json
+from netarium.story.printing import as_json, path_text
 from netarium.story.telling import Choice, Story
 
 CONNECTIONS = 20
@@ -93,3 +94,25 @@ def test_who_follows_a_node_is_told_of_each(story: Told) -> None:
     unfolded = Told(story.trace, Choice(follow="a"))
     assert unfolded.of("alike") == []
     assert len(set(syns(unfolded))) == CONNECTIONS
+
+
+def test_the_probes_of_a_traceroute_are_one_chapter_with_their_answers(tmp_path: Path) -> None:
+    net = Net(seed=2)
+    net.router("r", interfaces={"one": "10.0.1.1/24", "two": "10.0.2.1/24"})
+    net.link(net.host("a", address="10.0.1.2/24", gateway="10.0.1.1"), "r:one")
+    net.link(net.host("b", address="10.0.2.2/24", gateway="10.0.2.1"), "r:two")
+    net["a"].run("traceroute -n 10.0.2.2")
+    story = told(net, tmp_path, net.run)
+    probes = story.of("udp", "a")
+    assert len({step.values["destination"] for step in probes}) == len(probes) == 6
+    for lang, title in (("en", "A route is traced: a to b"), ("zh", "追踪路由：从 a 到 b")):
+        chapters = list(Story(story.trace, Language.load(lang)).chapters())
+        assert [chapter.title for chapter in chapters] == [title]
+    assert len(story.of("icmp-error")) == 6
+
+
+def test_of_many_ends_of_a_broadcast_a_few_are_named() -> None:
+    path = "a > s > " + ", ".join(f"h{number}" for number in range(199))
+    assert path_text(path, Language.load("en")) == "a > s > h0, h1, h2, h3 and 195 others"
+    assert path_text(path, Language.load("zh")) == "a > s > h0, h1, h2, h3 以及另外 195 个节点"
+    assert path_text("a > s > b, c", Language.load("en")) == "a > s > b, c"

@@ -12,6 +12,9 @@ from netarium.story.telling import Ending, Step, ToldBackground, ToldChapter
 
 JSON_VERSION: Final = 1
 WIDTH: Final = 110
+ENDS_MAX: Final = 8
+"""Of more ends of a broadcast the first ENDS_NAMED are named."""
+ENDS_NAMED: Final = 4
 _INDENT: Final = " " * 15
 _MARKDOWN = str.maketrans({each: f"\\{each}" for each in "\\`*_[]<>#|"})
 
@@ -46,17 +49,28 @@ def frames_text(told: Step | ToldBackground, language: Language) -> str:
     return language.text("frame.one" if told.numbers.isdigit() else "frame.many", numbers=told.numbers)
 
 
+def path_text(path: str, language: Language) -> str:
+    """`a > switch > b, c, d and 195 others`: of many ends the first few are named; `--json` has them all."""
+    *way, ends = path.split(" > ")
+    names = ends.split(", ")
+    if len(names) > ENDS_MAX:
+        shown = ", ".join(names[:ENDS_NAMED])
+        ends = language.text("path.others", names=shown, n=len(names) - ENDS_NAMED)
+    return " > ".join([*way, ends])
+
+
 def _step_lines(step: Step, language: Language, columns: int) -> Iterator[str]:
     first, *rest = hung(step.text, f"{step.time_ns / 1e9:12.6f} s ", _INDENT, columns)
     frames = frames_text(step, language) if step.numbers else ""
-    where = f"[{frames}{': ' * bool(step.path)}{step.path}]" if frames else ""
+    path = path_text(step.path, language)
+    where = f"[{frames}{': ' * bool(path)}{path}]" if frames else ""
     if where and not rest and width(first) + 2 + width(where) <= columns:
         first, where = f"{first}  {where}", ""
     yield first
     yield from rest
-    if where and width(_INDENT + where) > columns and step.path:
+    if where and width(_INDENT + where) > columns and path:
         yield from hung(f"[{frames}:", _INDENT, _INDENT, columns)
-        yield from hung(f"{step.path}]", f"{_INDENT} ", f"{_INDENT} ", columns)
+        yield from hung(f"{path}]", f"{_INDENT} ", f"{_INDENT} ", columns)
     elif where:
         yield from hung(where, _INDENT, _INDENT, columns)
     for line in (*step.lines, *(step.shown.lines if step.shown is not None else ())):
@@ -74,7 +88,7 @@ def as_markdown(chapters: Iterable[ToldChapter], language: Language) -> Iterator
         yield ""
         for step in chapter.steps:
             where = (
-                f" *({frames_text(step, language)}: {step.path.translate(_MARKDOWN)})*"
+                f" *({frames_text(step, language)}: {path_text(step.path, language).translate(_MARKDOWN)})*"
                 if step.numbers
                 else ""
             )

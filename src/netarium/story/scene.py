@@ -16,6 +16,13 @@ ALIASES_MAX: Final = 16384
 PORTS_MAX: Final = 1024
 RECENT_NS: Final = 3_000_000_000
 """Linux gives up an address nobody answers for after 3 s: what began that long ago is over."""
+TRACEROUTE: Final = "traceroute"
+"""The chapter of the probes of one traceroute."""
+TRACE_NS: Final = 10_000_000_000
+"""A probe that comes so much later is another traceroute's: it waits 5 s for each answer."""
+TRACES_MAX: Final = 256
+_PROBES: Final = range(33434, 33535)
+"""Ports that traceroute asks by custom, because nobody listens there."""
 Record = dict[str, Any]
 
 
@@ -52,6 +59,8 @@ class Scene:
         self._subjects: dict[tuple[str, str], Subject] = {}
         self._aliases: dict[tuple[str, str, str], tuple[Subject, int]] = {}
         self._latest: dict[str, tuple[Subject, int]] = {}
+        self._traces: dict[tuple[str, str], tuple[Subject, int]] = {}
+        """(asker, target) -> what the probes of a traceroute are about, and when the latest was sent."""
         self.services: dict[str, dict[str, Any]] = {}
         """Program -> the record that said it started."""
         self.ports: dict[str, None] = {}
@@ -107,8 +116,10 @@ class Scene:
             return known
         found = self._aliases.get((protocol, source, destination))
         if found is None:
-            found = (self._new_conversation(protocol, source, destination), 0)
+            known = self._trace_of(protocol, source, destination)
+            found = (known or self._new_conversation(protocol, source, destination), 0)
             self._join(*found, protocol, source, destination)
+            self._begin_trace(found[0], protocol, source, destination)
         if flight is not None:
             flight.subject, flight.side = found
         return found[0]
@@ -137,6 +148,20 @@ class Scene:
         self._aliases.pop((protocol, destination, source), None)
         self._subjects.pop((protocol, f"{source}-{destination}"), None)
         self._subjects.pop((protocol, f"{destination}-{source}"), None)
+
+    def _trace_of(self, protocol: str, source: str, destination: str) -> Subject | None:
+        """The traceroute that a new probe is one of: they go to a port each, and are one thing."""
+        if protocol != "UDP" or not _is_probe(destination):
+            return None
+        known, time_ns = self._traces.get((address_of(source), address_of(destination)), (None, 0))
+        return known if self.now_ns - time_ns <= TRACE_NS else None
+
+    def _begin_trace(self, subject: Subject, protocol: str, source: str, destination: str) -> None:
+        if protocol == "UDP" and _is_probe(destination):
+            subject.phase = TRACEROUTE
+            self._traces[address_of(source), address_of(destination)] = (subject, self.now_ns)
+            if len(self._traces) > TRACES_MAX:
+                del self._traces[next(iter(self._traces))]
 
     def _new_conversation(self, protocol: str, source: str, destination: str) -> Subject:
         client, server = self.owner(address_of(source)), self.owner(address_of(destination))
@@ -186,6 +211,11 @@ class Scene:
                     address = each.partition("/")[0]
                     owners[address] = node.name if owners.get(address, node.name) == node.name else ""
         self._owners = owners
+
+
+def _is_probe(destination: str) -> bool:
+    port = destination.rpartition(":")[2]
+    return port.isdigit() and int(port) in _PROBES
 
 
 def address_of(end: str) -> str:

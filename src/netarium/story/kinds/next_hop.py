@@ -98,7 +98,8 @@ class _NextHops:
                 end_text(source, details["source_port"]),
                 end_text(destination, details["destination_port"]),
             )
-            return self.scene.conversation("UDP", *ends), "datagrams"
+            datagrams = self.scene.conversation("UDP", *ends)
+            return datagrams, datagrams.phase or "datagrams"
         return None, ""
 
     def _decisions(self, record: Record, destination: str) -> Iterator[Fact]:

@@ -9,7 +9,7 @@ from netarium.story.facts import Fact, Flight
 from netarium.story.kinds.base import Kind, Readers, Record
 from netarium.story.kinds.tcp import say_preview
 from netarium.story.packets import Packet
-from netarium.story.scene import Scene, address_of, end_name, end_text
+from netarium.story.scene import TRACEROUTE, Scene, address_of, end_name, end_text
 from netarium.story.words import Words, preview
 
 _ELSEWHERE: Final = frozenset({53, 67, 68, 520})
@@ -55,8 +55,10 @@ class _Udp:
             "bytes": size,
             "preview": preview(packet.payload, packet.is_whole) if size else {},
         }
-        fact = Fact(record["t"], "udp", node, values, flight, subject, phase="datagrams")
-        fact.fold = f"udp {id(subject)} {flight.side}"
+        phase = subject.phase or "datagrams"
+        fact = Fact(record["t"], "udp", node, values, flight, subject, phase=phase)
+        if phase != TRACEROUTE:
+            fact.fold = f"udp {id(subject)} {flight.side}"
         fact.tally = {"datagrams": 1, "bytes": size}
         yield fact
 
