@@ -139,7 +139,13 @@ EXCLUDED: Final[dict[str, list[tuple[str, str]]]] = {
         ("PidfdSignalTest.*", REFUSED),
     ],
     "test_concurrent_futures.test_as_completed": [("ProcessPool*", PROCESS)],
-    "test_concurrent_futures.test_shutdown": [("ProcessPool*", PROCESS)],
+    "test_concurrent_futures.test_shutdown": [
+        ("ProcessPool*", PROCESS),
+        ("*.test_cancel_futures_wait_false", PROCESS),
+        ("*.test_hang_gh*", PROCESS),
+        ("*.test_interpreter_shutdown", PROCESS),
+        ("*.test_submit_after_interpreter_shutdown", PROCESS),
+    ],
     "test_concurrent_futures.test_wait": [("ProcessPool*", PROCESS)],
     "test_logging": [
         ("*post_fork*", PROCESS),

@@ -354,19 +354,22 @@ def test_a_server_that_forks_says_so(routed: tuple[Net, Any, Any]) -> None:
 
 
 SLOW_TO_END = """
-import asyncio
+import gc
 from netarium import Net
 
-async def serve():
-    await asyncio.start_server(lambda reader, writer: None, "", 8000)
-    try:
-        await asyncio.Event().wait()
-    finally:
-        await asyncio.sleep(10)
+def serve():
+    from aiohttp import web
 
-with Net(seed=1) as net:
-    net.host("server", address="10.0.0.1/24").run(serve)
-    net.run()
+    web.run_app(web.Application(), port=8000, print=None)
+
+def run():
+    with Net(seed=1) as net:
+        net.host("server", address="10.0.0.1/24").run(serve)
+        net.run()
+
+for _ in range(2):
+    run()
+    gc.collect()
 """
 
 
