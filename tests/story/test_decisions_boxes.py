@@ -121,6 +121,8 @@ def test_a_storm_is_told_with_its_loop_and_its_cables(tmp_path: Path) -> None:
     assert len(storm.values["hops"]) == 2 and len(storm.values["cables"]) == 2
     assert "because the cables form a loop" in storm.text and "Or give one, two a spanning tree" in storm.text
     assert titles(story)[-1] == "A broadcast storm: the switches form a loop"
+    moved = [each for each in story.of("mac-learned") if each.values["before"]]
+    assert 0 < len(moved) <= 12, "then they are counted"
 
 
 def test_spanning_tree_says_which_port_it_keeps_blocked(tmp_path: Path) -> None:

@@ -137,7 +137,9 @@ class _Icmp:
         phase = "" if subject else "lost"
         if subject is not None and subject.kind == "TCP" and message == "icmp.too-big":
             phase = "data"  # though the program may have closed long ago
-        return Fact(record["t"], "icmp-error", node, values, flight, subject, phase=phase)
+        fact = Fact(record["t"], "icmp-error", node, values, flight, subject, phase=phase)
+        fact.fold = f"icmp {node} {message} {record['destination']}"
+        return fact
 
 
 def _message4(kind: int, code: object) -> str:

@@ -55,7 +55,10 @@ class _Switching:
             "port": _port(record["after"]),
             "before": _port(record["before"]),
         }
-        yield Fact(record["t"], "mac-learned", record["at"], values, about=self._about(mac))
+        fact = Fact(record["t"], "mac-learned", record["at"], values, about=self._about(mac))
+        if values["before"]:
+            fact.fold = f"moved {record['at']}"  # in a loop addresses move with every frame
+        yield fact
 
     def decided(self, record: Record) -> Iterator[Fact]:
         """A frame was sent on."""
