@@ -156,7 +156,7 @@ def test_whatever_a_server_sends_no_control_character_and_no_traceback_is_shown(
                 connection.recv(1000)
                 connection.sendall(b"".join(map(encode, messages)))
                 connection.sendall(encode({"type": "bye", "code": "quit", "text": "goodbye"}))
-                connection.settimeout(5)
+                connection.settimeout(1)
                 try:
                     connection.recv(1000)
                 except OSError:
