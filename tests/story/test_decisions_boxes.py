@@ -212,6 +212,8 @@ def test_segments_in_fragments_are_told_with_all_their_frames(tmp_path: Path, tr
         frames = sorted({each["frame"] for each in own if each["event"] != "dropped"})
         assert [n for first, last in step.frames for n in range(first, last + 1)] == frames
     assert all(each.numbers for each in story.of("fragmented"))
+    noted = story.texts("listener-queue", "b")[0]
+    assert ("(that is a, behind NAT)" in noted) == translated
 
 
 def test_a_packet_over_the_mtu_is_cut_and_put_together(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from typing import Any, Final
 from netarium.story.facts import Fact, Flight
 from netarium.story.kinds.base import Kind, Readers, Record
 from netarium.story.packets import Packet
-from netarium.story.scene import Scene, end_text
+from netarium.story.scene import Scene, address_of, end_text
 from netarium.story.words import Words
 from netarium.wire.tcp import ACK, SYN, TcpHeader
 
@@ -48,6 +48,7 @@ class _Queues:
             return
         listener["waiting"] += crowded
         port = record["subject"].rpartition(" ")[2]
+        about = self._about(client, record)
         values = {
             "what": what,
             "client": client,
@@ -56,8 +57,14 @@ class _Queues:
             "accept_queue": details["accept_queue"],
             "backlog": details["backlog"],
             "nth": clients.index(client) + 1 if client in clients else TOLD_FULLY + 1,
+            "behind": self._behind(client, about) if what == "syn" else "",
         }
-        yield Fact(record["t"], "listener-queue", place, values, about=self._about(client, record))
+        yield Fact(record["t"], "listener-queue", place, values, about=about)
+
+    def _behind(self, client: str, about: Any) -> str:
+        """Who the client is, when NAT has put its own address in the place of its; "" for all others."""
+        own = str(about.label.get("client", "")) if about is not None and about.kind == "TCP" else ""
+        return self.scene.owner(address_of(own)) if own and address_of(own) != address_of(client) else ""
 
     def _about(self, client: str, record: Record) -> Any:
         node = self.scene.nodes.get(record["at"])
@@ -117,11 +124,16 @@ def _offer(header: TcpHeader) -> dict[str, Any]:
 
 def _say_queue(fact: Fact, words: Words) -> str:
     v = fact.values
+    client = (
+        words.text("decision.queue.behind", client=v["client"], behind=v["behind"])
+        if v["behind"]
+        else v["client"]
+    )
     counts = {"syn_queue": v["syn_queue"], "accept_queue": v["accept_queue"]}
     return words.text(
         f"decision.queue.{v['what']}",
         place=fact.place,
-        client=v["client"],
+        client=client,
         port=v["port"],
         backlog=v["backlog"],
         **counts,
@@ -146,7 +158,7 @@ KINDS: Final = (
     Kind(
         "listener-queue",
         "tcp",
-        frozenset({"what", "client", "port", "syn_queue", "accept_queue", "backlog", "nth"}),
+        frozenset({"what", "client", "port", "syn_queue", "accept_queue", "backlog", "nth", "behind"}),
         _say_queue,
         needles=(b'"stop":"PORTS"',),
     ),
