@@ -12,6 +12,8 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
+import pytest
+
 Both = Callable[[Callable[[], Any]], Any]
 
 
@@ -331,3 +333,19 @@ def test_a_full_backlog_lets_the_next_client_wait(both: Both) -> None:
         return full, done, data
 
     assert both(run) == (errno.EAGAIN, [None], b"hello")
+
+
+def test_a_file_that_was_passed_is_the_receivers_to_read_and_to_close(both: Any, tmp_path: Any) -> None:
+    (tmp_path / "file").write_bytes(b"content")
+
+    def program() -> list[Any]:
+        left, right = socket.socketpair()
+        with left, right, open(tmp_path / "file", "rb") as file:
+            socket.send_fds(left, [b"x"], [file.fileno()])
+            _, numbers, _, _ = socket.recv_fds(right, 1, 1)
+        seen = [os.read(numbers[0], 100), os.close(numbers[0])]
+        with pytest.raises(OSError) as caught:
+            os.close(numbers[0])
+        return [*seen, caught.value.errno]
+
+    assert both(program) == [b"content", None, errno.EBADF]

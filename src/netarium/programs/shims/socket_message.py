@@ -74,6 +74,7 @@ def install_rights(task: Task, rights: tuple[Pollable, ...], inheritable: bool) 
         if isinstance(each, FileUnderWay):
             number = _dup(each.number)
             _set_inheritable(number, inheritable)
+            task.process.own_files.add(number)
         else:
             number = task.process.descriptors.add(each)
             task.process.descriptors.inheritable[number] = inheritable
