@@ -10,7 +10,7 @@ from scripts import catalogues
 from netarium.errors import UsageError
 from netarium.journey import Cause, Drop, Stop
 from netarium.story.kinds import KINDS
-from netarium.story.language import LANGUAGES, Language, language_of_locale
+from netarium.story.language import DOMAINS, FOLDER, LANGUAGES, Language, language_of_locale
 
 
 def test_the_catalogues_are_whole():
@@ -79,3 +79,35 @@ def test_a_missing_key_is_an_error_and_no_text():
 def test_kinds_are_named_once_and_have_their_word_for_only():
     assert all(kind.name == name for name, kind in KINDS.items())
     assert {"arp", "dns", "dhcp", "tcp", "nat", "drops"} <= {kind.only for kind in KINDS.values()}
+
+
+REFUSED = {
+    "分组": "数据包",
+    "封包": "数据包",
+    "数据段": "报文段",
+    "数据帧": "帧",
+    "NAT 表": "转换表",
+    "地址转换表": "转换表",
+    "广播包": "广播帧",
+    "字节串": "字节",
+    "端口号码": "端口",
+}
+"""One word for one thing in Chinese (docs/story.md): what is not said, and what is said instead."""
+
+
+def test_chinese_has_one_word_for_each_unit():
+    texts = {
+        path.name: path.read_text(encoding="utf-8") for path in (FOLDER / "zh" / "LC_MESSAGES").glob("*.po")
+    }
+    assert len(texts) == len(DOMAINS)
+    found = [
+        (name, word, instead)
+        for name, text in texts.items()
+        for word, instead in REFUSED.items()
+        if word in text
+    ]
+    assert found == []
+    alone = re.compile(
+        r"(?<![据抓粘丢])包(?![括含])"
+    )  # a packet is a 数据包; capturing, sticking, losing are words
+    assert [(name, found[0]) for name, text in texts.items() for found in alone.finditer(text)] == []
