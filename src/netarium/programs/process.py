@@ -130,10 +130,6 @@ class Process:
         """The next park has to look: the process is dying, or signals are pending."""
         self.pending_signals: list[int] = []
         self.signal_handlers: dict[int, Any] = {}
-        self.exit_functions: list[tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any]]] = []
-        """atexit: (function, arguments, keywords); the last one first."""
-        self.finalizers: set[int] = set()
-        """The numbers of its weakref.finalize objects."""
         self.ended = False
         self.exit_code: int | None = None
         self.exception: BaseException | None = None
@@ -147,16 +143,13 @@ class Process:
         self.alarm = Alarm(self)
         self.default_timeout: int | None = None
         """socket.setdefaulttimeout, in ns."""
-        self.descriptors = Descriptors()
-        self.own_files: set[int] = set()
-        """Numbers of the real kernel's that it has opened."""
         self._open_streams(stdin)
         self.context = ProgramContext(self)
         driver.register()
         scheduler.processes.append(self)
 
     def _begin_identity(self) -> None:
-        """What of it the kernel keeps: group, priority, limits, masks of signals."""
+        """What of it the kernel keeps: group, priority, limits, masks of signals; and what is done at its end."""
         self.group = self.session = self.pid + STARTER
         """Its process group and session: those of whatever started it."""
         self.nice = 0
@@ -165,9 +158,16 @@ class Process:
         self.masks = Masks(self)
         self.handled_signals = 0
         """So many times a handler was run."""
+        self.exit_functions: list[tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any]]] = []
+        """atexit: (function, arguments, keywords); the last one first."""
+        self.finalizers: set[int] = set()
+        """The numbers of its weakref.finalize objects."""
 
     def _open_streams(self, stdin: Any) -> None:
-        """Descriptors 0, 1 and 2."""
+        """Its descriptors; 0, 1 and 2 are open."""
+        self.descriptors = Descriptors()
+        self.own_files: set[int] = set()
+        """Numbers of the real kernel's that it has opened."""
         self.stdin = Stdin(stdin)
         self._stdout = Output("stdout", self._wrote)
         self._stderr = Output("stderr", self._wrote)
