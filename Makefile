@@ -16,8 +16,9 @@ help: ## what can be made
 demo: $(STAMP) ## what the README shows: a PC that knows nothing opens a web page, told step by step
 	$(BIN)/netarium demo
 
+# Three workers for two cores: tests beside the real kernel wait in real time.
 test: $(STAMP) ## the whole suite
-	$(BIN)/python -m pytest -n 2 --dist worksteal
+	$(BIN)/python -m pytest -n 3 --dist worksteal
 
 check: check-format check-lint check-types check-layers check-sizes ## format, lint, types, layers, sizes
 

@@ -89,9 +89,11 @@ class Beside:
             f"{where}/zebra.api",
         ]
         command += ["--vty_socket", where, "-u", "frr", "-g", "frr", "-P", "0"]
-        self.processes.append(self.space.start(*command))
-        self.real.run(1.0)
-        assert self.processes[-1].poll() is None, self.processes[-1].stdout.read()
+        process = self.space.start(*command)
+        self.processes.append(process)
+        listens = self.folder / ("zebra.api" if daemon == "zebra" else f"{daemon}.vty")
+        self.real.run_until(lambda: listens.exists() or process.poll() is not None, 20)
+        assert process.poll() is None, process.stdout.read()
 
     def kernel_routes(self) -> dict[str, str]:
         """What FRR has put into the kernel's table: prefix -> next hop."""
