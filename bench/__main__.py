@@ -14,6 +14,7 @@ import time
 from pathlib import Path
 
 from bench.scenarios import SCENARIOS
+from netarium.engine.build import kind
 
 ROOT = Path(__file__).resolve().parent.parent
 AIMS = {
@@ -71,7 +72,10 @@ def main() -> None:
     arguments = parser.parse_args()
     names = arguments.scenario or [*SCENARIOS, "start_up", "peers"]
     python = sys.version.split()[0]
-    print(f"Python {python}, one core of {os.cpu_count()}, medians of {arguments.runs} runs (min to max)")
+    print(
+        f"Python {python}, netarium {kind()}, one core of {os.cpu_count()}, "
+        f"medians of {arguments.runs} runs (min to max)"
+    )
     for name in names:
         if name == "start_up":
             times = _start_up(arguments.runs)
