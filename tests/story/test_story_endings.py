@@ -61,6 +61,7 @@ def test_a_deadlock_says_who_waits_where(tmp_path: Path, lang: str, head: str) -
     line_of = wait_for_nothing.__code__.co_firstlineno + 1
     assert all("recv()" in line for line in lines[1:3])
     assert str(line_of) in lines[2] and Path(__file__).name in lines[2]
+    assert ("recv() from 10.0.0.2:8000" if lang == "en" else "recv()（来自 10.0.0.2:8000）") in lines[2]
 
 
 @pytest.mark.parametrize(("lang", "same"), [("en", "the same every time"), ("zh", "每次运行都一样")])

@@ -177,9 +177,27 @@ def _reason(record: dict[str, Any], language: Language) -> Iterator[str]:
             yield "  " + language.text(key, program=wait.get("program"), after=after)
             continue
         task, address = wait.get("task") or wait.get("program"), wait.get("address")
-        call = f"{wait['call']}() {address}" if address else f"{wait['call']}()"
+        call = f"{wait['call']}()" + (_end(str(address), language) if address else "")
         key = "explain.wait.line" if wait.get("file") else "explain.wait.call"
         yield "  " + language.text(key, task=task, call=call, file=wait.get("file"), line=wait.get("line"))
+
+
+_ENDS = {
+    "from standard input": "explain.end.stdin",
+    "from a local peer": "explain.end.peer",
+    "from nobody": "explain.end.nobody",
+    "on every interface": "explain.end.everywhere",
+    "on a socket without a connection": "explain.end.unconnected",
+}
+"""How sockets say whom a call waits for, where that is no address."""
+
+
+def _end(address: str, language: Language) -> str:
+    """`from 10.0.0.1:80` or `on 0.0.0.0:80`, as a socket says it, in the story's language."""
+    if address in _ENDS:
+        return language.text(_ENDS[address])
+    word, _, end = address.partition(" ")
+    return language.text(f"explain.end.{word}", end=end) if word in ("from", "on") and end else f" {address}"
 
 
 def _after(wait: dict[str, Any], language: Language) -> str:
