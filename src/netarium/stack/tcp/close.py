@@ -141,7 +141,10 @@ def fin_acknowledged(c: ControlBlock) -> None:
     if c.state == states.FIN_WAIT_1:
         c.change_state(states.FIN_WAIT_2, Cause.SEGMENT)
         c.changed()
-        if c.orphaned:
+        if c.orphaned and c.options.linger2_s < 0:
+            transmit.send_reset(c, answers_ack=True)  # Linux tcp_rcv_state_process
+            finish(c, Cause.LINGER)
+        elif c.orphaned:
             watch_orphan(c)
     elif c.state == states.CLOSING:
         enter_time_wait(c)

@@ -152,7 +152,10 @@ def send_syn(c: ControlBlock, answer_to: TcpHeader | None, *, with_cookie: bool 
     return send_header(c, header)
 
 
-def send_reset(c: ControlBlock) -> None:
-    """Tell the peer that the connection is no more. (RFC 9293 section 3.10.5)"""
-    header = TcpHeader(c.local_port, c.remote_port, c.snd_nxt & MASK, c.rcv_nxt & MASK, RST | ACK, 0)
-    send_header(c, header)
+def send_reset(c: ControlBlock, *, answers_ack: bool = False) -> None:
+    """Tell the peer that the connection is no more. (RFC 9293 section 3.10.5)
+
+    `answers_ack`: as the answer to an ACK of all we sent, which has no ACK itself. (RFC 9293 section 3.5.2, group 2)
+    """
+    flags, acknowledgment = (RST, 0) if answers_ack else (RST | ACK, c.rcv_nxt & MASK)
+    send_header(c, TcpHeader(c.local_port, c.remote_port, c.snd_nxt & MASK, acknowledgment, flags, 0))
