@@ -30,6 +30,13 @@ RUNS = {
     "chat_local": ("pairs/chat_local", ("server.py", "client.py", *_INPUTS)),
 }
 """Name -> (folder of examples, words of `netarium run`)."""
+MORE = {
+    "ipv6": ("ipv6", ("ipv6.yaml",)),
+    "home": ("filter", ("home.yaml",)),
+    "balancer": ("filter", ("balancer.yaml",)),
+    "close_at_once": ("pairs/close_at_once", ("server.py", "client.py")),
+}
+"""Further ones whose stories are not kept, but whose every number is looked for in the capture."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +71,7 @@ def _text(recorded: Recorded, lang: str) -> str:
 
 def record(name: str, folder: Path) -> Recorded:
     """Run it in a copy of its folder, and keep trace and capture."""
-    examples, words = RUNS[name]
+    examples, words = (RUNS | MORE)[name]
     work = folder / name
     shutil.copytree(ROOT / "examples" / examples, work)
     done = subprocess.run(
