@@ -193,3 +193,15 @@ def test_a_reader_that_goes_away_is_no_error(trace):
     done = subprocess.run(f"{command} | head -n 3", shell=True, capture_output=True, text=True, timeout=60)
     assert done.stderr == ""
     assert len(done.stdout.splitlines()) == 3
+
+
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        ("run.jsonl.gz", "is compressed; unpack it first"),
+        ("run.pcapng", "is a capture; a story is told from a trace"),
+    ],
+)
+def test_what_is_no_trace_by_its_name_is_refused_with_the_remedy(source, said, capsys):
+    assert main([source]) == 2
+    assert said in " ".join(capsys.readouterr().err.split())

@@ -120,6 +120,13 @@ def parse(arguments: Sequence[str]) -> ExplainArguments:
                 reader.error(
                     f"--{option} says how something is run; {given.trace_file} has been recorded already"
                 )
+    elif given.sources[0].endswith((".jsonl.gz", ".jsonl.xz", ".jsonl.zst", ".jsonl.bz2")):
+        reader.error(f"{given.sources[0]} is compressed; unpack it first, and give the .jsonl")
+    elif given.sources[0].endswith((".pcap", ".pcapng")):
+        reader.error(
+            f"{given.sources[0]} is a capture; a story is told from a trace: "
+            "`netarium run LAB.yaml --pcap FILE.pcapng --trace FILE.jsonl` makes both"
+        )
     elif any(source.endswith(".jsonl") for source in given.sources):
         reader.error("a trace stands alone: it is told as it was recorded")
     return given
