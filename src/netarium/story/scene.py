@@ -116,8 +116,8 @@ class Scene:
             return known
         found = self._aliases.get((protocol, source, destination))
         if found is None:
-            known = self._trace_of(protocol, source, destination)
-            found = (known or self._new_conversation(protocol, source, destination), 0)
+            traced = self._trace_of(protocol, source, destination)
+            found = (traced or self._new_conversation(protocol, source, destination), 0)
             self._join(*found, protocol, source, destination)
             self._begin_trace(found[0], protocol, source, destination)
         if flight is not None:
