@@ -36,6 +36,8 @@ def build(root: Path = ROOT, folder: Path = FOLDER, optimisation: str = OPTIMISA
         return False
     shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(package, folder / "netarium", ignore=shutil.ignore_patterns("__pycache__", "*.so"))
+    # As in a wheel: the labs that `netarium demo` runs.
+    shutil.copytree(root / "examples" / "labs", folder / "netarium" / "examples" / "labs")
     with contextlib.chdir(folder):
         _compile(optimisation)
     (folder / _STAMP).write_text(stamp)
