@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from netarium import control
@@ -119,14 +120,14 @@ def main(arguments: list[str]) -> int:
     if not chosen.json:
         print_ruleset(rules, nat, services)
         return 0
-    found: dict[str, object] = {"nft": JSON_VERSION, "rules": [vars(rule) for rule in rules]}
+    found: dict[str, object] = {"nft": JSON_VERSION, "rules": [asdict(rule) for rule in rules]}
     found["nat"] = [] if nat is None else [{"chain": chain, "rule": rule} for chain, rule in nat_lines(nat)]
     found["balance"] = [
         {
             "protocol": PROTOCOL_NAMES[service.protocol],
             "port": service.port,
             "method": service.method,
-            "servers": [{**vars(each), "address": ipv4_text(each.address)} for each in service.servers],
+            "servers": [{**asdict(each), "address": ipv4_text(each.address)} for each in service.servers],
         }
         for service in services
     ]
