@@ -72,10 +72,11 @@ class UdpEndpoint:
     """
 
     __slots__ = (
-        "all_errors", "binding", "binds_anywhere", "broadcast", "closed", "error", "errors", "interface", "local_address", "local_port",
-        "multicast_interface", "multicast_loop", "multicast_ttl", "on_change", "path_mtu_discovery", "protocol",
-        "queue", "queued_bytes", "receive_buffer_bytes", "remote_address", "remote_port", "reuse_address", "reuse_port",
-        "route", "route_generation", "tos", "ttl", "uid",
+        "all_errors", "binding", "binds_anywhere", "broadcast", "closed", "error", "errors", "interface",
+        "local_address", "local_port", "multicast_interface", "multicast_loop", "multicast_ttl",
+        "on_change", "path_mtu_discovery", "protocol", "queue", "queued_bytes", "receive_buffer_bytes",
+        "remote_address", "remote_port", "reuse_address", "reuse_port", "route", "route_generation", "tos",
+        "ttl", "uid",
     )  # fmt: skip
 
     def __init__(self, protocol: Udp) -> None:
