@@ -78,16 +78,42 @@ def test_the_one_that_is_broken_off_is_told_by_itself(story: Told) -> None:
 def test_both_languages_and_json_say_how_many(story: Told) -> None:
     (first, *_) = story.of("alike")
     count = first.values["count"]
-    assert (
-        f"{count} more connections like those before them, from a (10.0.0.1) to b (10.0.0.2), port 8000"
-        in first.text
-    )
+    assert f"{count} more connections like those before them, from a to b (10.0.0.2), port 8000" in first.text
     assert f"还有 {count} 条与前面相同的连接" in story.texts("alike", language="chinese")[0]
     language = Language.load("en")
     document = json.loads("".join(as_json(Story(story.trace, language).chapters(), language)))
     steps = [step for chapter in document["chapters"] for step in chapter["steps"] if step["kind"] == "alike"]
     assert steps[0]["values"]["count"] == count
-    assert steps[0]["values"]["client"] == "10.0.0.1"
+    assert steps[0]["values"]["askers"] == ["a"]
+
+
+def test_pings_of_many_hosts_to_one_target_are_told_together_and_their_askers_named(tmp_path: Path) -> None:
+    many = 20
+    net = Net(seed=7)
+    switch = net.switch("s")
+    net.host("target", address="10.0.0.1/24", link=switch)
+    for number in range(many):
+        net.host(f"h{number}", address=f"10.0.0.{10 + number}/24", link=switch)
+        net[f"h{number}"].run("ping -c 1 10.0.0.1")
+    story = told(net, tmp_path, net.run)
+    (together,) = story.of("alike")
+    singly = {step.place for step in story.of("ping") if step.place != "target"}
+    assert len(singly) == many - together.values["count"] <= 5
+    assert sorted([*singly, *together.values["askers"]]) == sorted(f"h{number}" for number in range(many))
+    first = ", ".join(together.values["askers"][:3])
+    count = together.values["count"]
+    assert (
+        f"{count} more pings like those before them, from {first} and {count - 3} others to target (10.0.0.1)"
+        in together.text
+    )
+    assert (
+        f"目标：target (10.0.0.1)，发起者：{first.replace(', ', '、')} 以及另外 {count - 3} 个节点；"
+        in story.texts("alike", language="chinese")[0]
+    )
+    numbers = {
+        number for step in story.english for first, last in step.frames for number in range(first, last + 1)
+    }
+    assert {each["frame"] for each in story.records(event="sent", protocol="ICMP")} <= numbers
 
 
 def test_who_follows_a_node_is_told_of_each(story: Told) -> None:

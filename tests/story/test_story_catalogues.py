@@ -91,6 +91,15 @@ REFUSED = {
     "广播包": "广播帧",
     "字节串": "字节",
     "端口号码": "端口",
+    "多播": "组播",
+    "检验和": "校验和",
+    "接收缓存": "接收缓冲区",
+    "发送缓存": "发送缓冲区",
+    "中继口": "Trunk 端口",
+    "接入口": "Access 端口",
+    "回环": "环回",
+    "定时器": "计时器",
+    "电缆": "网线",
 }
 """One word for one thing in Chinese (docs/story.md): what is not said, and what is said instead."""
 

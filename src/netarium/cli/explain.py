@@ -9,6 +9,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -104,11 +105,13 @@ def tell(trace: Path, given: ExplainArguments, language: Language, pcap: Path | 
         story = Story(trace, language, choice, progress, Show(given.layers, given.bytes))
         columns = page_columns()
         is_text = not given.json and not given.markdown
+        chapters = story.chapters()
+        first = list(islice(chapters, 1))  # what cannot be told is refused before anything is printed
+        chapters = chain(first, chapters)
         if is_text:
             print("\n".join(hung(language.text("explain.legend"), columns=columns)))
             for line in devices_of_layers(given.layers, language) if given.layers else ():
                 print(line)
-        chapters = story.chapters()
         if is_text:
             lines = as_text(chapters, language, columns)
         elif given.json:

@@ -42,7 +42,7 @@ class Reading:
 
     def facts(self, records: Iterable[Record]) -> Iterator[Fact]:
         """The facts of the records, in their order."""
-        kinds = self._kinds
+        held: list[Fact] = []
         for record in records:
             self.scene.now_ns = record["t"]
             try:
@@ -52,8 +52,19 @@ class Reading:
             for fact in found:
                 if fact.about is not None and not fact.background and fact.about.kind != "routing":
                     self.scene.touch(fact.place, fact.about)
-                if kinds is None or fact.kind in kinds:
-                    yield fact
+            if held:
+                found, held = _first_sent(held, record, found), []
+            elif found and found[0].kind == "switched" and not found[0].values["in"]:
+                held = (
+                    found  # what a layer-3 switch does with a frame of its own: that it sends it comes first
+                )
+                continue
+            yield from self._wanted(found)
+        yield from self._wanted(held)
+
+    def _wanted(self, found: list[Fact]) -> Iterator[Fact]:
+        kinds = self._kinds
+        return (fact for fact in found if kinds is None or fact.kind in kinds)
 
     def passes(self, line: bytes) -> bool:
         """Whether all that a line of the trace says has been taken from it: it only shows a packet once more."""
@@ -135,6 +146,13 @@ class Reading:
                 end_text(record["destination"], record["destination_port"]),
                 flight,
             )
+
+
+def _first_sent(held: list[Fact], record: Record, found: list[Fact]) -> list[Fact]:
+    """The facts of a record and those held before it: when its place sends at the same time, what it sends first."""
+    place = str(record.get("at", "")).partition(":")[0]
+    is_its_own = record["event"] == "sent" and (held[0].time_ns, held[0].place) == (record["t"], place)
+    return [*found, *held] if is_its_own else [*held, *found]
 
 
 def needles_of(only: Iterable[str]) -> tuple[bytes, ...]:

@@ -25,6 +25,8 @@ ROUTINE_TOLD: Final = 2
 """So many connections of a node's daemon to one server are told; the others are counted."""
 TAKE_PART_MAX: Final = 16
 """So many nodes are remembered to have part in one thing."""
+CONVERSATIONS_NAMED: Final = 8
+"""So many conversations are named where the one that is wanted is not there."""
 
 
 @dataclass(frozen=True)
@@ -150,7 +152,7 @@ class Story:
         self._explained: set[str] = set()
         self._corrected: set[str] = set()
         self._number = 0
-        self._alike = Alike()
+        self._alike = Alike(self.scene.owner)
         self._folds = not (self.choice.conversation or self.choice.follow or self.show)
         self._left_out = Background()
         self._followed: tuple[str, ...] = ()
@@ -161,9 +163,14 @@ class Story:
             isinstance(node, dict) and node.get("on") is False for node in self.trace.header["nodes"].values()
         )
         self._routine: dict[tuple[str, str], list[str]] = {}
+        self._passed: dict[str, None] = {}
+        """Conversations that were not the one that is wanted, the first few."""
 
     def chapters(self) -> Iterator[ToldChapter]:
-        """Its chapters, one after the other, while the trace is read."""
+        """Its chapters, one after the other, while the trace is read.
+
+        Raises UsageError at its end, before any chapter, for a conversation that the trace does not have.
+        """
         reading = Reading(self.scene, self.choice.only)
         chapters = Chapters()
         records = self.trace.records(needles_of(self.choice.only), self._progress, reading.passes)
@@ -173,6 +180,8 @@ class Story:
         for chapter in chapters.rest():
             yield from self._told(chapter)
         yield from self._told_together()
+        if self.choice.conversation and not self.choice.only and not self._number:
+            raise UsageError(_no_conversation(self.choice.conversation, list(self._passed)))
         if self._left_out:
             yield self._chapter(Chapter("alone", None, 0, 0))
         self.ending.record = self.trace.end
@@ -217,7 +226,10 @@ class Story:
         if choice.conversation:
             first, second = ends_of(choice.conversation)
             pairs = () if subject is None else subject.pairs
-            return f"{first}-{second}" in pairs or f"{second}-{first}" in pairs
+            is_wanted = f"{first}-{second}" in pairs or f"{second}-{first}" in pairs
+            if pairs and not is_wanted and len(self._passed) <= CONVERSATIONS_NAMED:
+                self._passed[pairs[0]] = None
+            return is_wanted
         if choice.follow:
             node, slash, _ = choice.follow.partition("/")
             if slash:
@@ -388,6 +400,16 @@ def _programs_of(trace: TraceFile, follow: str) -> tuple[str, ...]:
         there = f"it has {known}" if known else "none was started on it"
         raise UsageError(f"--follow {follow}: {node} has no program {wanted!r}; {there}")
     return found
+
+
+def _no_conversation(wanted: str, there: list[str]) -> str:
+    """What is wrong when none is the one that is wanted, with the first of those there are."""
+    named = ", ".join(there[:CONVERSATIONS_NAMED]) + (
+        " and others" if len(there) > CONVERSATIONS_NAMED else ""
+    )
+    return f"--conversation {wanted}: the trace has no such one; " + (
+        f"it has {named}" if there else "it has none at all"
+    )
 
 
 def ends_of(conversation: str) -> tuple[str, str]:

@@ -44,6 +44,10 @@ class Words:
         """Things one after the other, with the language's comma."""
         return self.language.text("list.comma").join(str(each) for each in items)
 
+    def clipped(self, text: str) -> str:
+        """A text of which ` ...` says that there is more, in a sentence."""
+        return self.text("preview.more", text=text[:-4]) if text.endswith(" ...") else text
+
     def take_terms(self) -> list[str]:
         """The terms marked since this was asked for last."""
         found = list(self._terms)

@@ -237,7 +237,7 @@ def _say_read(fact: Fact, words: Words) -> str:
         f"decision.read.{v['shape']}",
         place=fact.values["who"],
         read=_bytes(v["read"], words),
-        begin=v["begin"],
+        begin=words.clipped(v["begin"]),
         sender=v["sender"],
         count=len(v["sends"]),
         numbers=numbers,

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from netarium.story.facts import Fact
 from netarium.story.kinds.base import Kind, Readers
 from netarium.story.scene import Scene, address_of
 from netarium.story.words import Words
+
+ASKERS_NAMED: Final = 3
 
 
 def _say_bulk(fact: Fact, words: Words) -> str:
@@ -16,7 +20,7 @@ def _say_bulk(fact: Fact, words: Words) -> str:
     for key in ("again", "acknowledgments", "lost"):
         if v[key]:
             parts.append(words.plural(f"bulk.{key}", v[key]))
-    return words.text("bulk.all", place=fact.place, parts=words.listed(parts))
+    return words.text("bulk.all", place=fact.place, parts=words.text("list.clause").join(parts))
 
 
 def _say_more(fact: Fact, words: Words) -> str:
@@ -29,17 +33,24 @@ def _say_more(fact: Fact, words: Words) -> str:
 
 def _say_alike(fact: Fact, words: Words) -> str:
     v = fact.values
-    names = ("client", "server", "asker", "target", "name", "address")
-    told = {name: str(v.get(name, "")) for name in names}
+    told = {name: str(v.get(name, "")) for name in ("server", "target", "name", "address")}
     told["port"] = told["server"].rpartition(":")[2]
     told["server"] = words.who(address_of(told["server"]))
-    for end in ("client", "asker", "target"):
-        told[end] = words.who(told[end])
+    told["target"] = words.who(told["target"])
+    told["asker"] = _askers(v["askers"], words)
     return words.plural(f"alike.{v['of']}", v["count"], end_s=v["end_ns"] / 1e9, **told)
 
 
+def _askers(askers: list[str], words: Words) -> str:
+    """`h1, h2, h3 and 197 others`: of many the first few are named; `--json` has them all."""
+    if len(askers) <= ASKERS_NAMED + 1:
+        return words.listed(askers)
+    others = len(askers) - ASKERS_NAMED
+    return words.text("path.others", names=words.listed(askers[:ASKERS_NAMED]), n=others)
+
+
 KINDS = (
-    Kind("alike", "", frozenset({"of", "count", "end_ns"}), _say_alike),
+    Kind("alike", "", frozenset({"of", "count", "end_ns", "askers"}), _say_alike),
     Kind(
         "bulk",
         "tcp",
