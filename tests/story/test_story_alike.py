@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+import time
 from pathlib import Path
 
 import pytest
@@ -50,8 +51,8 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Told:
     return told(net, tmp_path_factory.mktemp("alike"), net.run)
 
 
-def syns(story: Told) -> list[str]:
-    return [step.values["source"] for step in story.of("tcp", "a") if step.values["segment"] == "syn"]
+def syns(story: Told, place: str = "a") -> list[str]:
+    return [step.values["source"] for step in story.of("tcp", place) if step.values["segment"] == "syn"]
 
 
 def test_those_told_singly_and_together_are_all_there_were(story: Told) -> None:
@@ -114,6 +115,33 @@ def test_pings_of_many_hosts_to_one_target_are_told_together_and_their_askers_na
         number for step in story.english for first, last in step.frames for number in range(first, last + 1)
     }
     assert {each["frame"] for each in story.records(event="sent", protocol="ICMP")} <= numbers
+
+
+def converse(pause_s: float) -> None:
+    with socket.create_connection(("10.0.0.2", 8000)) as connection:
+        connection.sendall(b"hello")
+        time.sleep(pause_s)
+        connection.recv(100)
+
+
+def test_connections_told_together_are_counted_where_they_begin_and_their_segments_summed(
+    tmp_path: Path,
+) -> None:
+    net = Net(seed=5)
+    net.host("b", address="10.0.0.2/24", link=(switch := net.switch("s")))
+    net["b"].run(serve, 8)
+    for number in range(8):
+        net.host(f"c{number}", address=f"10.0.0.{10 + number}/24", link=switch)
+        net[f"c{number}"].run(converse, 20)
+    net["b"].run(lambda: socket.create_server(("", 9000)).close(), at="10s")
+    story = told(net, tmp_path, net.run)
+    together = story.of("alike")
+    assert len(together) >= 2 and not together[-1].values["count"]
+    assert len(set(syns(story, ""))) + sum(step.values["count"] for step in together) == 8
+    assert "0 more" not in " ".join(step.text for step in together)
+    assert together[-1].text.startswith("What was told together goes on in the same way, from c3, c4, c5")
+    assert sum(step.values["segments"].get("c5", 0) for step in together) == 1
+    assert sum(step.values["bytes"].get("c5", 0) for step in together) == len(b"hello")
 
 
 def test_who_follows_a_node_is_told_of_each(story: Told) -> None:

@@ -116,7 +116,8 @@ class Alike:
     def _fold(self, sort: _Sort, subject: Subject, chapter: Chapter, counts: int, asker: str) -> None:
         first = chapter.facts[0]
         if sort.rest is None:
-            values = {"of": subject.kind, "count": 0, "end_ns": 0, **sort.label, "askers": []}
+            values = {"of": subject.kind, "count": 0, "end_ns": 0, **sort.label}
+            values |= {"askers": [], "segments": {}, "bytes": {}}
             sort.rest = Fact(first.time_ns, "alike", first.place, values, Flight(""))
         rest = sort.rest
         if asker not in sort.askers:
@@ -124,12 +125,23 @@ class Alike:
             rest.values["askers"].append(asker)
         rest.values["count"] += counts
         rest.values["end_ns"] = max(rest.values["end_ns"], chapter.last_ns)
+        for fact in chapter.facts:
+            _add_sent(rest, fact)
         flights = [fact.flight for fact in chapter.facts if fact.flight is not None]
         if rest.flight is not None:
             for flight in flights:
                 rest.flight.numbers.merge(flight.numbers)
                 flight.folded = rest.flight.numbers
             rest.flight.numbers.merge(chapter.background.numbers)
+
+
+def _add_sent(rest: Fact, fact: Fact) -> None:
+    """Add up the segments with data, and their bytes, of each place that sent some."""
+    is_data = fact.kind == "tcp" and fact.values["segment"] == "data"
+    segments = 1 if is_data else fact.values["segments"] if fact.kind == "bulk" else 0
+    if segments:
+        for key, count in (("segments", segments), ("bytes", fact.values["bytes"])):
+            rest.values[key][fact.place] = rest.values[key].get(fact.place, 0) + count
 
 
 def _thing(fact: Fact, asker: str) -> _Thing:

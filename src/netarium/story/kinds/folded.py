@@ -38,6 +38,8 @@ def _say_alike(fact: Fact, words: Words) -> str:
     told["server"] = words.who(address_of(told["server"]))
     told["target"] = words.who(told["target"])
     told["asker"] = _askers(v["askers"], words)
+    if not v["count"]:  # each is counted where it begins
+        return words.text("alike.goes-on", end_s=v["end_ns"] / 1e9, **told)
     return words.plural(f"alike.{v['of']}", v["count"], end_s=v["end_ns"] / 1e9, **told)
 
 
@@ -50,7 +52,7 @@ def _askers(askers: list[str], words: Words) -> str:
 
 
 KINDS = (
-    Kind("alike", "", frozenset({"of", "count", "end_ns", "askers"}), _say_alike),
+    Kind("alike", "", frozenset({"of", "count", "end_ns", "askers", "segments", "bytes"}), _say_alike),
     Kind(
         "bulk",
         "tcp",
