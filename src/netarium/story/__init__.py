@@ -10,6 +10,7 @@
     reading    records -> facts: each line is shown to the readers that want it
     chapters   facts -> chapters, while they come: held until they are over, the like of it folded
     alike      whole connections, exchanges and look-ups of one sort: told together after the first few
+    asked      the programs and conversations that a choice means; what is not there is refused
     telling    chapters -> sentences, with the terms explained at first use and beliefs corrected
     beliefs    what is commonly believed and not so, where it comes up
     words      names beside addresses, what bytes say, the terms that were used

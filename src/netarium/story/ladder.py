@@ -13,11 +13,11 @@ from typing import Any, Final
 from xml.sax.saxutils import escape
 
 from netarium.errors import UsageError
+from netarium.story.asked import ends_of
 from netarium.story.facts import Flight
 from netarium.story.language import Language
 from netarium.story.records import TraceFile
 from netarium.story.scene import Scene, address_of, end_text
-from netarium.story.telling import ends_of
 
 ARROWS_MAX: Final = 300
 """Arrows of one diagram; a longer conversation says how many more there were."""

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from netarium.errors import UsageError
 from netarium.story.alike import Alike
+from netarium.story.asked import CONVERSATIONS_NAMED, ends_of, no_conversation, programs_of
 from netarium.story.beliefs import beliefs_of
 from netarium.story.chapters import Background, Chapter, Chapters
 from netarium.story.facts import Fact
@@ -25,8 +26,6 @@ ROUTINE_TOLD: Final = 2
 """So many connections of a node's daemon to one server are told; the others are counted."""
 TAKE_PART_MAX: Final = 16
 """So many nodes are remembered to have part in one thing."""
-CONVERSATIONS_NAMED: Final = 8
-"""So many conversations are named where the one that is wanted is not there."""
 
 
 @dataclass(frozen=True)
@@ -158,7 +157,7 @@ class Story:
         self._followed: tuple[str, ...] = ()
         """The programs that `--follow NODE/PROGRAM` means."""
         if "/" in self.choice.follow:
-            self._followed = _programs_of(self.trace, self.choice.follow)
+            self._followed = programs_of(self.trace, self.choice.follow)
         self._awaits_join = self.choice.from_first_join and any(
             isinstance(node, dict) and node.get("on") is False for node in self.trace.header["nodes"].values()
         )
@@ -181,7 +180,7 @@ class Story:
             yield from self._told(chapter)
         yield from self._told_together()
         if self.choice.conversation and not self.choice.only and not self._number:
-            raise UsageError(_no_conversation(self.choice.conversation, list(self._passed)))
+            raise UsageError(no_conversation(self.choice.conversation, list(self._passed)))
         if self._left_out:
             yield self._chapter(Chapter("alone", None, 0, 0))
         self.ending.record = self.trace.end
@@ -373,46 +372,3 @@ def _came_of(chapter: Chapter) -> str:
         for fact in chapter.facts
     )
     return "vain" if gave_up else "open"
-
-
-def _programs_of(trace: TraceFile, follow: str) -> tuple[str, ...]:
-    """The programs that NODE/PROGRAM means: by the name that `netarium run` prints, or by what was started.
-
-    A node's only program has the node's name; it is meant by its file's name too, with `.py` or without. Raises
-    UsageError, with those there are, when there is none.
-    """
-    node = follow.partition("/")[0]
-    started: dict[str, str] = {}
-    for record in trace.records((b'"event":"program"',)):
-        if record["event"] == "program" and record["at"] == node and record.get("what") == "started":
-            command = record.get("command") or [""]
-            started[str(record.get("program"))] = Path(str(command[0])).name
-    wanted = follow.partition("/")[2]
-    found = tuple(
-        name
-        for name, file in started.items()
-        if follow == name or wanted in (name, file, file.removesuffix(".py"))
-    )
-    if not found:
-        known = ", ".join(
-            name if "/" in name else f"{node}/{file.removesuffix('.py')}" for name, file in started.items()
-        )
-        there = f"it has {known}" if known else "none was started on it"
-        raise UsageError(f"--follow {follow}: {node} has no program {wanted!r}; {there}")
-    return found
-
-
-def _no_conversation(wanted: str, there: list[str]) -> str:
-    """What is wrong when none is the one that is wanted, with the first of those there are."""
-    named = ", ".join(there[:CONVERSATIONS_NAMED]) + (
-        " and others" if len(there) > CONVERSATIONS_NAMED else ""
-    )
-    return f"--conversation {wanted}: the trace has no such one; " + (
-        f"it has {named}" if there else "it has none at all"
-    )
-
-
-def ends_of(conversation: str) -> tuple[str, str]:
-    """The two ends of `A:port-B:port`."""
-    first, _, second = conversation.partition("-")
-    return first, second

@@ -19,10 +19,19 @@ _PLACES = {
 }
 
 
+_SILENT = "no answer"
+_SOUND = frozenset({"NOERROR", "NXDOMAIN"})
+"""What servers answer that is an answer: all else leaves open whether the name exists (EAI_AGAIN)."""
+_ASKED_MAX = 1024
+
+
 def _say_stage(fact: Fact, words: Words) -> str:
     v = fact.values
     told = {"place": fact.place, "name": v["name"], "answer": words.listed(v["answer"])}
     kind = "6" if v["type"] == "AAAA" else ""
+    if v["outcome"]:
+        key = "stage.silent" if v["outcome"] == _SILENT else "stage.failing"
+        return words.text(key, outcome=v["outcome"], **told)
     if v["stage"] == "name server":
         return words.text("stage.answered" if v["hit"] else f"stage.unknown{kind}", **told)
     where = words.text(_PLACES[v["stage"]]) if v["stage"] in _PLACES else v["stage"]
@@ -62,7 +71,7 @@ KINDS = (
     Kind(
         "name-stage",
         "dns",
-        frozenset({"name", "stage", "hit", "answer", "type"}),
+        frozenset({"name", "stage", "hit", "answer", "type", "outcome"}),
         _say_stage,
         needles=(b'"stop":"NAME"',),
     ),
@@ -100,9 +109,16 @@ def name_key(bare: str, kind: str) -> str:
 class _Names:
     def __init__(self, scene: Scene) -> None:
         self.scene = scene
+        self._outcomes: dict[tuple[str, str], str] = {}
+        """Node and `name. type` -> what came of the latest question to its servers."""
 
     def stage(self, record: Record) -> Iterator[Fact]:
         details = record.get("details") or {}
+        if "outcome" in details:
+            self._outcomes.pop((record["at"], str(record.get("subject", ""))), None)
+            self._outcomes[record["at"], str(record.get("subject", ""))] = str(details["outcome"])
+            if len(self._outcomes) > _ASKED_MAX:
+                del self._outcomes[next(iter(self._outcomes))]
         if "hit" not in details:
             return
         name = str(record.get("subject", ""))
@@ -117,9 +133,26 @@ class _Names:
             "hit": bool(details["hit"]),
             "answer": [str(each) for each in details.get("answer") or ()],
             "type": kind,
+            "outcome": "",
         }
+        if values["stage"] == "name server":
+            values["outcome"] = self._failure(record["at"], name, kind) if not values["hit"] else ""
         phase = "dns" if values["stage"] == "name server" else "name"
         yield Fact(record["t"], "name-stage", record["at"], values, about=subject, phase=phase)
+
+    def _failure(self, node: str, name: str, kind: str) -> str:
+        """Why the servers have not said whether there is such a name: how it ended with the last that has not."""
+        begin = name.rstrip(".").lower()
+        asked = [
+            each
+            for each in self._outcomes
+            if each[0] == node
+            and each[1].endswith(f" {kind}")
+            and f"{each[1].partition(' ')[0].lower()}.".startswith(f"{begin}.")
+        ]
+        outcomes = [self._outcomes.pop(each) for each in asked]
+        failed = [each for each in outcomes if each not in _SOUND]
+        return failed[-1] if failed and "NOERROR" not in outcomes else ""
 
     def datagram(self, record: Record) -> Iterator[Fact]:
         """The first question is about to leave: what its host does for it belongs to the asking already."""

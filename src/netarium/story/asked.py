@@ -1,0 +1,55 @@
+"""What a choice means in a trace: programs and conversations; what is not there is refused with what there is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+from netarium.errors import UsageError
+from netarium.story.records import TraceFile
+
+CONVERSATIONS_NAMED: Final = 8
+"""So many conversations are named where the one that is wanted is not there."""
+
+
+def programs_of(trace: TraceFile, follow: str) -> tuple[str, ...]:
+    """The programs that NODE/PROGRAM means: by the name that `netarium run` prints, or by what was started.
+
+    A node's only program has the node's name; it is meant by its file's name too, with `.py` or without. Raises
+    UsageError, with those there are, when there is none.
+    """
+    node = follow.partition("/")[0]
+    started: dict[str, str] = {}
+    for record in trace.records((b'"event":"program"',)):
+        if record["event"] == "program" and record["at"] == node and record.get("what") == "started":
+            command = record.get("command") or [""]
+            started[str(record.get("program"))] = Path(str(command[0])).name
+    wanted = follow.partition("/")[2]
+    found = tuple(
+        name
+        for name, file in started.items()
+        if follow == name or wanted in (name, file, file.removesuffix(".py"))
+    )
+    if not found:
+        known = ", ".join(
+            name if "/" in name else f"{node}/{file.removesuffix('.py')}" for name, file in started.items()
+        )
+        there = f"it has {known}" if known else "none was started on it"
+        raise UsageError(f"--follow {follow}: {node} has no program {wanted!r}; {there}")
+    return found
+
+
+def no_conversation(wanted: str, there: list[str]) -> str:
+    """What is wrong when none is the one that is wanted, with the first of those there are."""
+    named = ", ".join(there[:CONVERSATIONS_NAMED]) + (
+        " and others" if len(there) > CONVERSATIONS_NAMED else ""
+    )
+    return f"--conversation {wanted}: the trace has no such one; " + (
+        f"it has {named}" if there else "it has none at all"
+    )
+
+
+def ends_of(conversation: str) -> tuple[str, str]:
+    """The two ends of `A:port-B:port`."""
+    first, _, second = conversation.partition("-")
+    return first, second
