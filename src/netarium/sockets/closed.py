@@ -1,4 +1,4 @@
-"""What stands for the core of a socket object that was closed: every operation is EBADF."""
+"""What stands for the core of a socket object whose descriptor is closed, or became that of something else."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from netarium.sockets.errno import os_error
 
 
 class Closed:
-    """A closed descriptor."""
+    """A closed descriptor: every operation is EBADF."""
+
+    refusal = errno.EBADF
 
     family = -1
     type = -1
@@ -20,7 +22,7 @@ class Closed:
     nonblocking = False
 
     def _refuse(self, *args: Any, **keywords: Any) -> Any:
-        raise os_error(errno.EBADF)
+        raise os_error(self.refusal)
 
     accept = bind = connect = connected = get_option = listen = name = peer_name = readiness = receive = (
         _refuse
@@ -35,4 +37,12 @@ class Closed:
         return "on a closed socket"
 
 
+class NoSocket(Closed):
+    """A descriptor of a pipe or a file, which a socket object goes by all the same: every operation is ENOTSOCK."""
+
+    refusal = errno.ENOTSOCK
+    closed = False
+
+
 CLOSED: Final = Closed()
+NO_SOCKET: Final = NoSocket()

@@ -35,7 +35,7 @@ from netarium.programs.shims.socket_message import MessageMethods
 from netarium.programs.shims.socket_transfer import TransferMethods, enter, task_in
 from netarium.programs.task import WAIT_REST, Task, TaskGreenlet
 from netarium.sockets.base import Socket
-from netarium.sockets.closed import CLOSED
+from netarium.sockets.closed import CLOSED, NO_SOCKET
 from netarium.sockets.errno import os_error
 from netarium.sockets.factory import open_socket
 
@@ -91,6 +91,7 @@ class SimSocket(TransferMethods, MessageMethods, real.socket):
                 0 if proto == -1 else int(proto),
             )
             self._number = process.descriptors.add(core)
+            process.descriptors.attach(self._number, self)
             if core.type != kind:
                 self._claimed = (family, kind, core.protocol)
             if type & _NONBLOCK:
@@ -118,11 +119,23 @@ class SimSocket(TransferMethods, MessageMethods, real.socket):
             raise os_error(errno.ENOTSOCK)
         self._core = core
         self._number = number
+        self._process.descriptors.attach(number, self)
         given = (family, type, proto)
         known = kind_of(core)
         claimed = tuple(is_ if said == -1 else int(said) for said, is_ in zip(given, known, strict=True))
         if claimed != known:
             self._claimed = (claimed[0], claimed[1], claimed[2])
+
+    def descriptor_means(self, number: int, pollable: Any) -> bool:
+        """The descriptor was closed by its number, or is another's: as in CPython calls go to what it means now."""
+        if self._number != number:
+            return False
+        self._claimed = self._claimed or kind_of(self._core)
+        if pollable is None:
+            self._core = CLOSED
+        else:
+            self._core = pollable if isinstance(pollable, Socket) else NO_SOCKET
+        return True
 
     def __del__(self) -> None:
         # A socket that nobody holds any more closes its descriptor, at the next moment the stack is at rest.

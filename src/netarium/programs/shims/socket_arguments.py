@@ -88,7 +88,7 @@ def kind_of(core: Any) -> tuple[int, int, int]:
 
 
 def check_open(sock: Any) -> None:
-    """EBADF for a socket that is closed, or whose descriptor was closed by its number."""
+    """EBADF for a socket that is closed, or whose descriptor was; ENOTSOCK where its number means something else."""
     core = sock._core
     if core.closed or sock._process.descriptors.find(sock._number) is not core:
-        raise os_error(errno.EBADF)
+        raise os_error(getattr(core, "refusal", errno.EBADF))
