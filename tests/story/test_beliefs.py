@@ -54,6 +54,8 @@ def test_what_is_corrected_follows_from_the_fact() -> None:
         "nat-entry", before="10.0.0.1:5 -> 1.1.1.1:80", after="2.2.2.2:5 -> 1.1.1.1:80"
     )
     assert corrected("dns", response=True, answer=["1.1.1.1", "1.1.1.2"])[0] == "name_many_addresses"
+    assert "four_can_be_three" in corrected("tcp", segment="ack", acknowledges_fin=True)
+    assert "four_can_be_three" not in corrected("tcp", segment="data", acknowledges_fin=True, bytes=5)
     assert corrected("nothing of the sort") == []
 
 

@@ -25,6 +25,11 @@ def _is_set(key: str) -> Fits:
     return lambda values: bool(values.get(key))
 
 
+def _closes(values: dict[str, Any]) -> bool:
+    """Whether a segment's work is to acknowledge a FIN: one that carries data has other work."""
+    return bool(values.get("acknowledges_fin")) and values.get("segment") in ("ack", "fin")
+
+
 def _many(key: str) -> Fits:
     return lambda values: len(values.get(key) or ()) > 1
 
@@ -102,7 +107,7 @@ CORRECTED: Final[dict[str, tuple[tuple[Fits, str], ...]]] = {
         (_has("segment", "established"), "belief.three_ways"),
         (_has("segment", "reset"), "belief.reset_is_not_attack"),
         (_is_set("fin"), "belief.fin_closes_half"),
-        (_is_set("acknowledges_fin"), "belief.four_can_be_three"),
+        (_closes, "belief.four_can_be_three"),
     ),
     "tcp-state": (
         (_has("after", "CLOSING"), "belief.both_may_close"),

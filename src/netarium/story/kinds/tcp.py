@@ -179,7 +179,7 @@ class _Tcp:
         self.scene.touch(node, subject)
         phase = _phase(values["segment"], memory)
         fact = Fact(record["t"], "tcp", node, values, flight, subject, phase=phase)
-        if values["segment"] in ("data", "ack"):
+        if values["segment"] in ("data", "ack") and not values["fin"]:  # the FIN is told, whatever carries it
             carrier = flight.side if values["segment"] == "data" else 1 - flight.side
             fact.fold = f"bulk {id(subject)} {carrier}"
             fact.tally = _tally(values)
