@@ -95,6 +95,8 @@ class Flight:
     """That of what it is told together with: it goes where any of them goes."""
     record: dict[str, Any] | None = None
     """The `sent` record of its first frame, where its bytes are to be shown (`Flights.keeps_records`)."""
+    lost_at: list[str] = field(default_factory=list)
+    """The nodes at which it came to its end, or behind which: who got it all the same is in `nodes` alone."""
     key: tuple[object, ...] = ()
     """What no box on its way changes of it: how `flights` finds it."""
 

@@ -15,6 +15,14 @@ _NOT_TEXT: Final = re.compile("[\0-\x08\x0b\x0c\x0e-\x1a\x1c-\x1f]")
 _HEADERS_TOLD = ("host", "content-type", "content-length", "location")
 
 
+def measured(value: float) -> str:
+    """A measure with three digits that count, never as a power of ten: `0.000001`, `1.5`, `10,000`."""
+    if abs(value) >= 100:
+        return f"{value:,.0f}"
+    text = f"{value:.3g}"
+    return f"{value:.9f}".rstrip("0").rstrip(".") if "e" in text else text
+
+
 class Words:
     """The words of one story. `owner` says which node has an address at the moment that is told."""
 

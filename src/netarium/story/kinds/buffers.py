@@ -13,10 +13,10 @@ from typing import Any, Final
 from netarium.story.facts import Fact, Flight, Subject
 from netarium.story.kinds.base import Kind, Readers, Record
 from netarium.story.kinds.streams import Direction, Directions, Piece, shown, span
-from netarium.story.kinds.tcp import carried
+from netarium.story.kinds.tcp import byte_of, carried
 from netarium.story.packets import Packet
 from netarium.story.scene import Scene, end_text
-from netarium.story.words import Words
+from netarium.story.words import Words, measured
 
 HOLDS_TOLD: Final = 2
 READS_TOLD: Final = 2
@@ -94,14 +94,15 @@ class _Buffers:
         yield Fact(record["t"], "released", place, values, about=direction.subject)
 
     def packet(self, record: Record, packet: Packet, flight: Flight) -> Iterator[Fact]:
-        """A segment's first packet: its frame numbers are those of the segment."""
+        """A packet with data: its frame numbers are those of the segments that it carries."""
         if packet.payload_bytes:
             source = end_text(record["source"], record["source_port"])
             destination = end_text(record["destination"], record["destination_port"])
             if self.scene.known_conversation("TCP", source, destination) is not None:
                 place = record["at"].partition(":")[0]
                 direction = self.directions.of(place, f"tcp {source}-{destination}", outgoing=True)
-                direction.carried(flight, packet.payload_bytes)
+                start = byte_of(direction.subject, direction.side, record["seq"])
+                direction.carried(flight, start, packet.payload_bytes)
         return iter(())
 
     def receive_buffer(self, record: Record) -> Iterator[Fact]:
@@ -131,7 +132,7 @@ class _Buffers:
             "begin": shown(bytes.fromhex(details.get("begin", "")), details["read"]),
             "sender": self.directions.sender_of(direction),
             "sends": [_listed(each) for each in sends],
-            "segments": [_listed(each) | {"frames": _frames(direction, each)} for each in segments],
+            "segments": [_listed(each) | {"frames": _frames(direction, place, each)} for each in segments],
         }
         yield Fact(record["t"], "read", place, values, about=direction.subject)
 
@@ -195,8 +196,8 @@ def _listed(piece: Piece) -> dict[str, Any]:
     }
 
 
-def _frames(direction: Direction, piece: Piece) -> str:
-    flight = direction.flights.get(piece.number)
+def _frames(direction: Direction, place: str, piece: Piece) -> str:
+    flight = direction.flight_to(place, piece)
     return str(flight.numbers) if flight is not None else ""
 
 
@@ -216,7 +217,9 @@ def _say_released(fact: Fact, words: Words) -> str:
     v = fact.values
     because = words.text(f"decision.released.{v['why']}")
     waited = (
-        words.text("decision.released.waited", waited=f"{v['waited_ns'] / 1e6:.3g}") if v["waited_ns"] else ""
+        words.text("decision.released.waited", waited=measured(v["waited_ns"] / 1e6))
+        if v["waited_ns"]
+        else ""
     )
     said = words.text(
         "decision.released",
@@ -299,6 +302,7 @@ def _say_sums(fact: Fact, words: Words) -> str:
 
 _NEEDLES: Final = (
     b'"protocol":"TCP"', b'"stop":"SEGMENT"', b'"stop":"SEND_BUFFER"', b'"details":{"read":', b'"event":"state"',
+    b'"event":"dropped"',
 )  # fmt: skip
 KINDS: Final = (
     Kind(

@@ -12,7 +12,7 @@ from typing import Any, Final
 from netarium.story.facts import Fact, Subject
 from netarium.story.kinds.base import Kind, Readers, Record
 from netarium.story.scene import Scene, end_text
-from netarium.story.words import Words
+from netarium.story.words import Words, measured
 from netarium.tools import TOOLS
 
 WAITED_NS: Final = 1_000_000_000
@@ -165,10 +165,11 @@ def _say(fact: Fact, words: Words) -> str:
         )
     if v["what"] == "partly":
         return words.text("decision.call.partly", program=v["program"], taken=v["taken"], bytes=v["bytes"])
-    waited = f"{v['waited_ns'] / 1e9:.3g}"
+    waited = measured(v["waited_ns"] / 1e9)
     if v["what"] == "end":
         long = words.text("decision.call.end_waited", waited=waited) if v["waited_ns"] >= WAITED_NS else ""
-        return words.text("decision.call.end", **told) + long
+        value = "0" if v["call"] == "recv_into" else "b''"
+        return words.text("decision.call.end", value=value, **told) + long
     key = "decision.call.nothing" if v["what"] == "nothing" else "decision.call.waited"
     return words.text(key, waited=waited, **told)
 

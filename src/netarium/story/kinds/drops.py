@@ -65,6 +65,8 @@ class _Drops:
             "what": _what(record),
         }
         flight = self.scene.flights.of(record) if "mac_source" in record else None
+        if flight is not None and node not in flight.lost_at:
+            flight.lost_at.append(node)
         about = (
             flight.subject
             if flight is not None and flight.subject is not None

@@ -13,6 +13,8 @@ from netarium.story.scene import Scene, address_of, end_name
 
 KEPT: Final = 64
 """So many sends, and so many segments, are remembered of each direction."""
+CARRIED_MAX: Final = 8
+"""So many packets are remembered of one segment."""
 DIRECTIONS_MAX: Final = 256
 
 
@@ -36,9 +38,8 @@ class Direction:
         """Their names; "" as long as nothing was heard of that end itself."""
         self.sends: deque[Piece] = deque(maxlen=KEPT)
         self.segments: deque[Piece] = deque(maxlen=KEPT)
-        self.flights: dict[int, Flight] = {}
-        """Segment's number -> the packet that carried it first."""
-        self.pending: deque[Piece] = deque(maxlen=KEPT)
+        self.flights: dict[int, list[Flight]] = {}
+        """Segment's number -> the packets that carried it: the first, and those sent again."""
         self.send_count = self.segment_count = self.read_count = 0
         self.sent_bytes = self.read_bytes = 0
         self.is_told = False
@@ -58,16 +59,23 @@ class Direction:
         if len(self.segments) == KEPT:
             self.flights.pop(self.segments[0].number, None)
         self.segments.append(piece)
-        self.pending.append(piece)
         return piece
 
-    def carried(self, flight: Flight, size: int) -> None:
-        """A packet with `size` bytes of payload has left: the oldest segment of that size that waits for its packet."""
-        for piece in self.pending:
-            if piece.end - piece.start == size:
-                self.flights[piece.number] = flight
-                self.pending.remove(piece)
-                return
+    def carried(self, flight: Flight, start: int, size: int) -> None:
+        """A packet with the bytes from `start` on has left: first or again, whole or in part, of some segments."""
+        for piece in reversed(self.segments):
+            if piece.end <= start:
+                break
+            if piece.start < start + size:
+                flights = self.flights.setdefault(piece.number, [])
+                if len(flights) < CARRIED_MAX:
+                    flights.append(flight)
+
+    def flight_to(self, node: str, piece: Piece) -> Flight | None:
+        """The packet that brought a segment to a node; when none of those known did, the first that carried it."""
+        flights = self.flights.get(piece.number, [])
+        arrived = (each for each in flights if node in each.nodes and node not in each.lost_at)
+        return next(arrived, flights[0] if flights else None)
 
     def within(self, pieces: deque[Piece], start: int, end: int) -> list[Piece]:
         """The pieces that have a byte of this range; [] when its beginning has been forgotten."""

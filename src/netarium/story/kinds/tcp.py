@@ -26,6 +26,8 @@ class _Side:
 
     initial: int = -1
     sent: int = 0
+    acknowledged: int = 0
+    """The greatest number that it has acknowledged."""
     fin: int = -1
     segments: int = 0
     """Segments with data that it has sent, those sent again included; `segment_bytes` is what they carried."""
@@ -62,6 +64,8 @@ def _say_segment(fact: Fact, words: Words) -> str:
         return words.text("tcp.and-fin", text=text) if v["fin"] else text
     if segment == "ack":
         key = "tcp.ack-all" if v["acknowledges_fin"] else "tcp.ack"
+        if v["misses"]:
+            return words.text("tcp.ack-misses", place=who, next=v["acknowledged"] + 1)
         if not v["acknowledges_fin"] and not v["acknowledged"]:
             return words.text("tcp.ack-nothing", place=who)
         if not v["acknowledges_fin"]:
@@ -106,6 +110,7 @@ KINDS = (
                 "sequence",
                 "acknowledged",
                 "acknowledges_fin",
+                "misses",
                 "fin",
                 "refuses",
                 "again",
@@ -221,11 +226,17 @@ def _read(record: Record, memory: _Memory, side: int, flags: list[str]) -> dict[
         its.initial = (record["ack"] - 1) % _MODULUS
     acknowledged = (record["ack"] - its.initial) % _MODULUS if "ACK" in flags else 0
     acknowledges_fin = "ACK" in flags and acknowledged == its.fin
+    data_end = its.fin - 1 if its.fin >= 0 else its.sent
+    misses = (
+        0 < acknowledged == mine.acknowledged < data_end
+    )  # it says the same again though more has been sent
+    mine.acknowledged = max(mine.acknowledged, acknowledged if acknowledged < _HALF else 0)
     values = {
         "segment": _segment(flags, size, first, mine.sent, acknowledged, memory),
         "sequence": record["seq"],
         "acknowledged": max(acknowledged - 1 - acknowledges_fin, 0),
         "acknowledges_fin": acknowledges_fin,
+        "misses": misses,
         "fin": "FIN" in flags,
         "refuses": _refuses(flags, memory),
         "again": again,
@@ -284,6 +295,14 @@ def carried(subject: Subject, side: int) -> tuple[int, int, int]:
         return 0, 0, 0
     sender = memory.sides[side]
     return sender.segments, sender.segment_bytes, sender.again
+
+
+def byte_of(subject: Subject, side: int, sequence: int) -> int:
+    """Which byte of what one side sends has that sequence number, the first being 0."""
+    memory = subject.state
+    if not isinstance(memory, _Memory):
+        return 0
+    return (sequence - memory.sides[side].initial - 1) % _MODULUS
 
 
 def is_fin_alone(subject: Subject, local: str, sequence: int) -> bool:
