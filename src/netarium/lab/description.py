@@ -50,8 +50,10 @@ def _roles(box: Host) -> list[str]:
     """What a box does for others besides forwarding."""
     found = []
     rules = box.node.stack.hooks.filter
-    if rules is not None:
-        found.append("filter")
+    if rules is not None and rules.nat is not None:
+        found.append("nat")
+    if rules is not None and any(map(rules.firewall.is_needed, rules.firewall.chains)):
+        found.append("firewall")
     daemons = {service.stem for service in box.services if service.of_node}
     names = {"dhcpd": "dhcp", "named": "dns", "ospfd": "ospf", "ripd": "rip"}
     return found + [role for daemon, role in names.items() if daemon in daemons]

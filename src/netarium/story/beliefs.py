@@ -67,7 +67,7 @@ CORRECTED: Final[dict[str, tuple[tuple[Fits, str], ...]]] = {
         (_is_set("mask"), "belief.mask_is_not_sent"),
     ),
     "route-chosen": ((_many("candidates"), "belief.longest_prefix"),),
-    "forwarded": ((_always, "belief.destination_stays"), (_always, "belief.ttl_is_hops")),
+    "forwarded": ((_has("rewritten", False), "belief.destination_stays"), (_always, "belief.ttl_is_hops")),
     "fragmented": ((_always, "belief.ethernet_never_fragments"),),
     "reassembled": ((_always, "belief.fragments_meet_at_the_end"),),
     "ipv6-address": ((_always, "belief.ipv6_many_addresses"),),

@@ -154,7 +154,9 @@ def device_of(node: str, told: Any) -> Device:
     if kind == "balancer":
         return Device(node, "balancer", "transport")
     if kind in ("router", "home_router") or getattr(told, "forwards", False):
-        if "filter" in roles:
+        if "firewall" in roles:
+            return Device(node, "nat_firewall" if "nat" in roles else "firewall", "transport")
+        if "nat" in roles:
             return Device(node, "nat_router", "transport")
         return Device(node, "router", "network")
     return Device(node, "host", "application")

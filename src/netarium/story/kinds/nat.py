@@ -31,10 +31,24 @@ def _say_reply(fact: Fact, words: Words) -> str:
     return words.text("nat.reply", place=fact.place, before=v["before"], after=v["after"])
 
 
+def _say_destination(fact: Fact, words: Words) -> str:
+    v = fact.values
+    return words.text(
+        "nat.destination", place=fact.place, rule=v["rule"], before=v["before"], after=v["after"]
+    )
+
+
 _NEEDLES = (b'"stop":"FILTER_OUT"', b'"stop":"FILTER_IN"')
 _ENTRY = frozenset(["connection", "before", "after", "rule", "lines_before", "lines_after"])
 KINDS = (
     Kind("nat-entry", "nat", _ENTRY, _say_entry, nat_lines, _NEEDLES),
+    Kind(
+        "nat-destination",
+        "nat",
+        frozenset({"connection", "before", "after", "rule"}),
+        _say_destination,
+        needles=_NEEDLES,
+    ),
     Kind("nat-reply", "nat", frozenset({"connection", "before", "after"}), _say_reply, needles=_NEEDLES),
 )
 
@@ -79,8 +93,12 @@ class _Nat:
             yield self._entry(record, name, {**values, **entry})
         elif details.get("direction") != "reply":
             if connection not in self._told:
+                known = self._rewritten.get(connection)
                 self._rewritten[connection] = values
                 _limit(self._rewritten)
+                if known != values:  # the route is looked up for what the packet has become
+                    about = self._about(record["at"], name)
+                    yield Fact(record["t"], "nat-destination", record["at"], values, about=about)
         elif connection not in self._replied:
             self._replied[connection] = None
             _limit(self._replied)

@@ -42,6 +42,8 @@ class _NextHops:
         self._told: dict[tuple[str, ...], str] = {}
         self._asked: dict[str, None] = {}
         """Ends that somebody was the first to send to: what comes from there is an answer."""
+        self._rewritten: dict[str, tuple[int, str]] = {}
+        """Node -> when its NAT gave a packet another destination, last, and which."""
 
     def route(self, record: Record) -> Iterator[Fact]:
         details = record["details"]
@@ -141,7 +143,17 @@ class _NextHops:
         if self._is_new((place, "forward", won), won):
             values = self._route_values(details, place, destination)
             about = self.scene.recent(place)  # the packet has just come, and is of that
-            yield Fact(record["t"], "forwarded", place, {**values, "ttl": details.get("ttl", 0)}, about=about)
+            values["ttl"] = details.get("ttl", 0)
+            values["rewritten"] = self._rewritten.get(place) == (record["t"], destination)
+            yield Fact(record["t"], "forwarded", place, values, about=about)
+
+    def translated(self, record: Record) -> Iterator[Fact]:
+        """NAT before routing: the packet was addressed to the router, and goes on to somebody else."""
+        details = record["details"]
+        if details.get("decision") == "translate":
+            destination = address_of(str(details.get("after", "")).partition(" -> ")[2])
+            self._rewritten[record["at"]] = (record["t"], destination)
+        return iter(())
 
     def flow_cache(self, record: Record) -> Iterator[Fact]:
         """A layer-3 switch has passed a packet on past its routing module."""
@@ -339,7 +351,7 @@ KINDS: Final = (
     ),
     Kind("route-chosen", "route", _ROUTE_KEYS, _say_route, _table_lines, _NEEDLES),
     Kind("no-route", "route", _ROUTE_KEYS, _say_no_route, _table_lines, _NEEDLES),
-    Kind("forwarded", "route", _ROUTE_KEYS | {"ttl"}, _say_forward, _table_lines, _NEEDLES),
+    Kind("forwarded", "route", _ROUTE_KEYS | {"ttl", "rewritten"}, _say_forward, _table_lines, _NEEDLES),
     Kind(
         "neighbor-cache",
         "arp",
@@ -363,4 +375,4 @@ KINDS: Final = (
 def readers(scene: Scene) -> Readers:
     """The readers of one story."""
     state = _NextHops(scene)
-    return Readers({"step:ROUTE": state.route, "step:FORWARD": state.flow_cache}, {})
+    return Readers({"step:ROUTE": state.route, "step:FORWARD": state.flow_cache, "step:FILTER_IN": state.translated}, {})

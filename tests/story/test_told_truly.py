@@ -1,0 +1,169 @@
+"""What the story says of causes and of what came of things is what the records say, and nothing more."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import time
+from pathlib import Path
+
+import pytest
+from tests.story.both_languages import Told, told
+
+from netarium import Net
+from netarium.lab.description import header_of
+from netarium.story.language import Language
+from netarium.story.layers import device_of
+from netarium.story.scene import Scene
+from netarium.story.words import measured
+
+SERVED = {"interfaces": {"lan": "192.168.1.1/24", "wan": "202.20.65.5/24"}}
+NAT = {"inside": "lan", "outside": "wan", "source": "masquerade", "forward": {"tcp/8080": "192.168.1.2:80"}}
+
+
+def pair() -> Net:
+    net = Net(seed=5)
+    for name, address in (("a", "10.0.0.1/24"), ("b", "10.0.0.2/24")):
+        net.host(name, address=address)
+    net.link("a", "b", delay="5ms")
+    return net
+
+
+def speak(folder: Path, net: Net, sizes: tuple[int, ...], reads: int) -> Told:
+    """`a` sends, `b` reads a second later."""
+
+    def serve() -> None:
+        with socket.create_server(("10.0.0.2", 5000)) as listener, listener.accept()[0] as connection:
+            time.sleep(1)
+            for _ in range(reads):
+                connection.recv_into(bytearray(1000))
+
+    def ask() -> None:
+        with socket.create_connection(("10.0.0.2", 5000)) as sock:
+            for size in sizes:
+                sock.sendall(bytes(size))
+
+    net["b"].run(serve)
+    net["a"].run(ask)
+    return told(net, folder, lambda: net.run(until="20s"))
+
+
+def test_silence_of_name_servers_is_not_their_answer(tmp_path: Path) -> None:
+    net = pair()
+    net.host("pc", address="10.0.1.1/24", dns="10.0.1.53", link=net.switch("s"))
+
+    def ask() -> None:
+        with contextlib.suppress(socket.gaierror):
+            socket.getaddrinfo("www.nowhere.example", 80)
+
+    net["pc"].run(ask)
+    story = told(net, tmp_path, net.run)
+    (step,) = [each for each in story.of("name-stage", "pc") if each.values["stage"] == "name server"]
+    assert step.values["outcome"] == "no answer" and "EAI_AGAIN" in step.text
+    assert step.text.startswith("pc has no answer from any name server about www.nowhere.example")
+    assert [
+        each for each in story.texts("name-stage", "pc", "chinese") if "没有从任何 DNS 服务器得到" in each
+    ]
+
+
+def test_a_forwarded_port_is_rewritten_before_its_route_is_looked_up(tmp_path: Path) -> None:
+    net = Net(seed=2)
+    net.router("gw", nat=NAT, **SERVED)
+    net.host("in", address="192.168.1.2/24", gateway="192.168.1.1")
+    net.host("out", address="202.20.65.9/24", gateway="202.20.65.5")
+    net.link("gw:lan", "in")
+    net.link("gw:wan", "out")
+
+    def ask() -> None:
+        with contextlib.suppress(ConnectionRefusedError):
+            socket.create_connection(("202.20.65.5", 8080))
+
+    net["out"].run(ask)
+    story = told(net, tmp_path, net.run)
+    for language in ("english", "chinese"):
+        steps = [each for each in getattr(story, language) if each.place == "gw" and each.kind != "arp"]
+        kinds = [each.kind for each in steps if each.kind != "boot"]
+        assert kinds[:3] == ["nat-destination", "forwarded", "nat-entry"]
+        assert (
+            steps[-1].kind != "forwarded"
+            and "192.168.1.2:80" in story.texts("nat-destination", "gw", language)[0]
+        )
+    way_in, way_out = story.of("forwarded", "gw")
+    assert way_in.values["rewritten"] and not any("nowhere in the packet" in note for note in way_in.notes)
+    assert any("nowhere in the packet" in note for note in way_out.notes)
+
+
+def test_a_read_names_the_packet_that_brought_its_bytes_and_a_hole_is_no_silence(tmp_path: Path) -> None:
+    """What is sent while the cable loses everything comes by a packet that was sent later."""
+    net = pair()
+    cable = net.link("a", "b")
+
+    def serve() -> None:
+        with socket.create_server(("10.0.0.2", 5000)) as listener, listener.accept()[0] as connection:
+            time.sleep(1)
+            connection.recv(50)
+
+    def ask() -> None:
+        with socket.create_connection(("10.0.0.2", 5000)) as sock:
+            time.sleep(0.1)
+            sock.send(b"x" * 100)
+            time.sleep(0.015)  # what comes behind the hole is acknowledged by the number of its beginning
+
+    def losing() -> None:
+        net.run(until="100ms")
+        cable.loss = 1.0
+        net.run(until="130ms")
+        cable.loss = 0.0
+        net.run(until="5s")
+
+    net["b"].run(serve)
+    net["a"].run(ask)
+    story = told(net, tmp_path, losing)
+    first, second = [each for each in story.records(event="sent", at="a:eth0") if each.get("length") == 100][
+        :2
+    ]
+    for language in ("english", "chinese"):
+        (read,) = story.of("read", "b", language)
+        assert (
+            str(second["frame"]) in read.lines[1] and str(first["frame"]) not in read.lines[1].split("[")[1]
+        )
+        repeated = [each for each in story.of("tcp", "b", language) if each.values["misses"]]
+        assert repeated and all("ACK 1" in each.text for each in repeated)
+
+
+def test_a_measure_is_never_a_power_of_ten() -> None:
+    assert [measured(each) for each in (10_010.0, 100.2, 12.345, 0.000001, 0.0)] == [
+        "10,010",
+        "100",
+        "12.3",
+        "0.000001",
+        "0",
+    ]
+
+
+def test_recv_into_returns_a_number_at_the_end(tmp_path: Path) -> None:
+    story = speak(tmp_path, pair(), (10,), 2)
+    assert "recv_into returns 0: the other end has closed" in story.texts("call", "b")[-1]
+    assert "recv_into 返回 0：" in story.texts("call", "b", "chinese")[-1]
+
+
+@pytest.mark.parametrize(
+    ("options", "rules", "kind", "english"),
+    [
+        ({"nat": NAT}, False, "nat_router", "NAT router"),
+        ({"nat": NAT}, True, "nat_firewall", "NAT router, firewall"),
+        ({}, True, "firewall", "firewall"),
+        ({}, False, "router", "router"),
+    ],
+)
+def test_a_router_is_called_what_it_does(
+    options: dict[str, object], rules: bool, kind: str, english: str
+) -> None:
+    net = Net(seed=2)
+    more = {"firewall": {"rules": ["drop tcp dport 23"]}} if rules else {}
+    net.router("gw", **SERVED, **options, **more)  # type: ignore[arg-type]
+    scene = Scene(header_of(net, None))
+    device = device_of("gw", scene.nodes["gw"])
+    assert device.kind == kind
+    assert Language.load("en").text(f"layers.device.{kind}") == english
+    assert Language.load("zh").text(f"layers.reads.{kind}", layer="x")
