@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import struct
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.story.both_languages import Told, told
@@ -15,9 +17,10 @@ from netarium.lab.description import header_of
 from netarium.story.language import Language
 from netarium.story.layers import device_of
 from netarium.story.scene import Scene
+from netarium.story.telling import Choice
 from netarium.story.words import measured
 
-SERVED = {"interfaces": {"lan": "192.168.1.1/24", "wan": "202.20.65.5/24"}}
+SERVED: dict[str, Any] = {"interfaces": {"lan": "192.168.1.1/24", "wan": "202.20.65.5/24"}}
 NAT = {"inside": "lan", "outside": "wan", "source": "masquerade", "forward": {"tcp/8080": "192.168.1.2:80"}}
 
 
@@ -157,13 +160,52 @@ def test_recv_into_returns_a_number_at_the_end(tmp_path: Path) -> None:
     ],
 )
 def test_a_router_is_called_what_it_does(
-    options: dict[str, object], rules: bool, kind: str, english: str
+    options: dict[str, Any], rules: bool, kind: str, english: str
 ) -> None:
     net = Net(seed=2)
-    more = {"firewall": {"rules": ["drop tcp dport 23"]}} if rules else {}
-    net.router("gw", **SERVED, **options, **more)  # type: ignore[arg-type]
+    more: dict[str, Any] = {"firewall": {"rules": ["drop tcp dport 23"]}} if rules else {}
+    net.router("gw", **SERVED, **options, **more)
     scene = Scene(header_of(net, None))
     device = device_of("gw", scene.nodes["gw"])
     assert device.kind == kind
     assert Language.load("en").text(f"layers.device.{kind}") == english
     assert Language.load("zh").text(f"layers.reads.{kind}", layer="x")
+
+
+def test_a_failing_call_is_told_with_the_connection_of_its_socket(tmp_path: Path) -> None:
+    """Two connections of one pair: the socket's number says which of them is broken."""
+    net = pair()
+
+    def serve() -> None:
+        with socket.create_server(("10.0.0.2", 5000)) as listener:
+            first, second = listener.accept()[0], listener.accept()[0]
+            second.recv(10)
+            with contextlib.suppress(ConnectionResetError):
+                first.recv(10)
+            second.recv(10)
+
+    def ask() -> None:
+        first = socket.create_connection(("10.0.0.2", 5000))
+        ports.append(first.getsockname()[1])
+        time.sleep(0.1)
+        second = socket.create_connection(("10.0.0.2", 5000))
+        first.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        first.close()
+        time.sleep(0.1)
+        second.send(b"go on")
+        time.sleep(0.1)
+        second.close()
+
+    ports: list[int] = []
+    net["b"].run(serve)
+    net["a"].run(ask)
+    story = told(net, tmp_path, net.run)
+    failed = {"errno": "ECONNRESET", "call": "recv"}
+    assert [each for each in story.of("call", "b") if failed.items() <= each.values.items()]
+    choice = Choice(conversation=f"10.0.0.1:{ports[0]}-10.0.0.2:5000")
+    only = Told(story.trace, choice)
+    for language in ("english", "chinese"):
+        steps = [each for each in only.of("call", "b", language) if each.values["what"] in ("failed", "end")]
+        assert [each.values["errno"] for each in steps] == ["ECONNRESET"], (
+            "the other's end is told with the other"
+        )

@@ -58,6 +58,8 @@ class Scene:
         self._owners: dict[str, str] = {}
         self._subjects: dict[tuple[str, str], Subject] = {}
         self._aliases: dict[tuple[str, str, str], tuple[Subject, int]] = {}
+        self._ends: dict[tuple[str, str], Subject] = {}
+        """(protocol, `address:port`) -> the latest conversation with that end."""
         self._latest: dict[str, tuple[Subject, int]] = {}
         self._traces: dict[tuple[str, str], tuple[Subject, int]] = {}
         """(asker, target) -> what the probes of a traceroute are about, and when the latest was sent."""
@@ -129,6 +131,10 @@ class Scene:
         found = self._aliases.get((protocol, source, destination))
         return found[0] if found is not None else None
 
+    def conversation_with(self, protocol: str, end: str) -> Subject | None:
+        """The latest conversation that has `address:port` as one of its ends."""
+        return self._ends.get((protocol, end))
+
     def side_of(self, protocol: str, source: str, destination: str) -> tuple[Subject, int]:
         """The conversation between two ends, and the side of `source`: 0 for the one who began it, 1 for the other."""
         self.conversation(protocol, source, destination)
@@ -178,6 +184,10 @@ class Scene:
             return
         self._aliases[key] = (subject, side)
         self._aliases[protocol, destination, source] = (subject, 1 - side)
+        for end in (source, destination):
+            self._ends[protocol, end] = subject
+            if len(self._ends) > ALIASES_MAX:
+                del self._ends[next(iter(self._ends))]
         subject.pairs.append(f"{source}-{destination}" if side == 0 else f"{destination}-{source}")
         while len(self._aliases) > ALIASES_MAX:
             del self._aliases[next(iter(self._aliases))]

@@ -33,6 +33,8 @@ WATCHED = [
     "setsockopt",
     "shutdown",
 ]
+_OF_CONNECT = frozenset({"connect", "connect_ex"})
+"""Calls of which `local` tells by which address and port the socket has gone out: which connection it is."""
 _BYTES_SHOWN = 32
 
 _plain: dict[str, Callable[..., Any]] = {}
@@ -85,10 +87,20 @@ def _reporting(name: str, plain: Callable[..., Any]) -> Callable[..., Any]:
         finally:
             task.in_call = False
             details["began_ns"] = began
+            if name in _OF_CONNECT:
+                details["local"] = _local_end(self)
             process = task.process
             hook(task.scheduler.engine.now, process.host.name, process.name, name, details)
 
     return update_wrapper(method, plain, updated=())
+
+
+def _local_end(sock: Any) -> Any:
+    """The socket's own address and port; None when it has none (any more)."""
+    try:
+        return _shown(sock.getsockname())
+    except OSError:
+        return None
 
 
 def _shown_to_fill(value: Any) -> Any:

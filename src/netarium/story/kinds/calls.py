@@ -23,6 +23,7 @@ _RECEIVING: Final = frozenset({"recv", "recv_into"})
 _WAITING: Final = frozenset(
     {"recv", "recv_into", "recvfrom", "recvfrom_into", "accept", "connect", "send", "sendall"}
 )
+_CONNECTING: Final = frozenset({"connect", "connect_ex"})
 _QUIET: Final = frozenset({"EAGAIN", "EWOULDBLOCK", "EINPROGRESS", "EALREADY", "EINTR", "ENOPROTOOPT"})
 _EXPLAINED: Final = frozenset(
     {
@@ -55,6 +56,8 @@ class _Calls:
         self._counts: dict[tuple[str, ...], int] = {}
         self._ports: dict[str, Subject] = {}
         """What a program that has bound a port is about, until somebody comes."""
+        self._sockets: dict[tuple[str, int], Subject] = {}
+        """(program, number of its socket) -> the connection that it is."""
 
     def called(self, record: Record) -> Iterator[Fact]:
         """A call has returned."""
@@ -66,14 +69,45 @@ class _Calls:
         service = self.scene.services.get(program)
         if service is None or service.get("of_node") or "raised" in details:
             return
+        socket = (program, int(details.get("socket", -1)))
+        connection = self._connection(record["at"], socket, call, details)
         values = self._read(record, call, details)
         if values is not None and values["what"] in ("nothing", "waited") and _is_tool(service):
             return
         if values is None or not self._is_told(program, call, values):
             return
         values = {"program": program, "call": call, **_NOTHING, **values}
-        about, phase = self._about(record["at"], program, values)
+        about, phase = (
+            (connection, "") if connection is not None else self._about(record["at"], program, values)
+        )
         yield Fact(record["t"], "call", record["at"], values, about=about, phase=phase)
+
+    def _connection(
+        self, place: str, socket: tuple[str, int], call: str, details: dict[str, Any]
+    ) -> Subject | None:
+        """The connection that a socket is, as `connect` and `accept` have told; what its host does next is of it."""
+        result = details.get("result")
+        if call in _CONNECTING:
+            self._join(socket, _end_of(details.get("local")))
+        elif call == "accept" and isinstance(result, list) and isinstance(result[0], dict):
+            accepted = (socket[0], int(result[0].get("socket", -1)))
+            self._join(accepted, _end_of(result[1]))
+            self.scene.touch(place, self._sockets.get(accepted))
+            return None
+        about = self._sockets.get(socket)
+        if call == "close":
+            self._sockets.pop(socket, None)
+        if about is not None:
+            self.scene.touch(place, about)
+        return about
+
+    def _join(self, socket: tuple[str, int], end: str) -> None:
+        self._sockets.pop(socket, None)
+        found = self.scene.conversation_with("TCP", end) if end else None
+        if found is not None:
+            self._sockets[socket] = found
+            if len(self._sockets) > REMEMBERED_MAX:
+                del self._sockets[next(iter(self._sockets))]
 
     def _about(self, place: str, program: str, values: dict[str, Any]) -> tuple[Subject | None, str]:
         """Binding and listening are about the port; all else about what the host had to do with last."""
@@ -135,6 +169,13 @@ def _target(details: dict[str, Any]) -> str:
         ):
             return end_text(each[0], each[1])
     return ""
+
+
+def _end_of(address: Any) -> str:
+    """`10.0.0.1:80` of a socket's address: of IPv4 also where an IPv6 socket shows it; "" for other families."""
+    if not isinstance(address, list) or len(address) < 2 or not isinstance(address[0], str):
+        return ""
+    return end_text(address[0].removeprefix("::ffff:").partition("%")[0], int(address[1]))
 
 
 def _size(value: Any) -> int:
