@@ -9,7 +9,8 @@
     sights     lines that show a packet once more on its way: known by their bytes, without parsing them
     reading    records -> facts: each line is shown to the readers that want it
     chapters   facts -> chapters, while they come: held until they are over, the like of it folded
-    alike      whole connections, exchanges and look-ups of one sort: told together after the first few
+    alike      whole connections, exchanges and look-ups of one course: held until they are over, then told together
+    course     what makes two of them alike: the steps of each place; and what was carried and printed in them
     asked      the programs and conversations that a choice means; what is not there is refused
     telling    chapters -> sentences, with the terms explained at first use and beliefs corrected
     beliefs    what is commonly believed and not so, where it comes up

@@ -1,92 +1,257 @@
 """Whole connections, exchanges and look-ups of one sort: after the first few they are told together.
 
-Of one sort are those to the same end (whoever asks, from whatever port) in which nothing happens that has not been told
-of such a one TOLD_FIRST times. What takes another course is told by itself.
+Of one sort are those to the same end (whoever asks, from whatever port). Two of a sort are alike when their courses are
+the same from beginning to end (`course`); what they carry and print is listed where it is not what was told before. So
+a thing is folded only when it is over: until then its chapters, and what comes after them, are held, and are told by
+themselves when they outgrow HELD_MAX.
 """
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 from netarium.story.chapters import Chapter
+from netarium.story.course import Said, by_the_way, course_of, is_short, said_in
 from netarium.story.facts import Fact, Flight, Subject
 from netarium.story.scene import address_of
 
 TOLD_FIRST: Final = 3
-"""So often each thing that happens in chapters of one sort is told."""
+"""So many things of one course are told, before others of it are told together."""
+HELD_MAX: Final = 4096
+"""So many facts are held at most; past it what has been held longest is told."""
 SORTS_MAX: Final = 1024
-THINGS_MAX: Final = 256
-"""So many different things are remembered of a sort; what is beyond is told."""
+COURSES_MAX: Final = 256
+"""So many different courses are remembered of a sort; what takes another is told."""
 ASKERS_MAX: Final = 4096
 """So many who asked are named by what tells those of a sort together; what one more asks is told."""
+LISTED_MAX: Final = 16
+"""So many different contents are listed by what tells those of a sort together; with one more it begins anew."""
+THINGS_MAX: Final = 4096
+"""So many connections are remembered, so that what comes late is known to be theirs."""
 _KINDS: Final = frozenset({"TCP", "UDP", "ping", "name", "neighbor"})
-_DETAILS: Final = (
-    "segment",
-    "again",
-    "before",
-    "after",
-    "reason",
-    "what",
-    "errno",
-    "exit_code",
-    "code",
-    "reply",
-)
-"""Values that make two facts of a kind different things."""
-_Thing = tuple[str, ...]
+_FINAL: Final = ("CLOSED", "TIME-WAIT")
+_Course = tuple[bytes, ...]
 
 
 @dataclass(slots=True)
 class _Sort:
     label: dict[str, str]
-    things: dict[_Thing, int] = field(default_factory=dict)
+    begun: dict[_Course, int] = field(default_factory=dict)
+    """How many that are told by themselves began so."""
+    whole: dict[_Course, int] = field(default_factory=dict)
+    """How many that were told by themselves went so, to their end."""
+    by_the_way: set[tuple[str, ...]] = field(default_factory=set)
+    """Steps that were told of, which are no part of the course."""
+    contents: dict[str, None] = field(default_factory=dict)
+    """What was said in those that were told by themselves."""
     rest: Fact | None = None
     """What tells those that were folded since it was asked for last."""
+    listed: dict[str, dict[str, Any]] = field(default_factory=dict)
     askers: dict[str, None] = field(default_factory=dict)
     """Who asked in those: nodes, or addresses that no node of the net has."""
 
 
+@dataclass(slots=True, eq=False)
+class _Thing:
+    """A connection, an exchange, a ping ... `is_told`: whether it is told by itself; None as long as that is open."""
+
+    subject: Subject
+    sort: _Sort
+    asker: str
+    is_told: bool | None = None
+    is_over: bool = False
+    is_folded: bool = False
+    is_new: bool = False
+    """Whether something happened in it that has not been told of another."""
+    by_the_way: set[tuple[str, ...]] = field(default_factory=set)
+    chapters: list[Chapter] = field(default_factory=list)
+    course: _Course = ()
+    said: list[Said] = field(default_factory=list)
+    ended: set[str] = field(default_factory=set)
+    """The ends that are closed."""
+
+
 class Alike:
-    """Which chapters are the like of those before them. `owner` is the node that has an address."""
+    """Holds chapters until it is known whether they are told. `owner` is the node that has an address."""
 
     def __init__(self, owner: Callable[[str], str]) -> None:
         self._owner = owner
         self._sorts: dict[tuple[str, ...], _Sort] = {}
+        self._things: dict[int, _Thing] = {}
+        """Connections, by the identity of their subject."""
+        self._queue: deque[tuple[Chapter, _Thing | None]] = deque()
+        self._held = 0
+        self._full: list[Fact] = []
+        """What tells things together and can list no more."""
 
-    def takes(self, chapter: Chapter) -> bool:
-        """Whether a chapter is told together with others of its sort."""
+    def takes(self, chapter: Chapter) -> Iterator[Chapter]:
+        """Take a chapter in; what is to be told by now, in the order in which it began."""
+        thing = self._thing_of(chapter)
+        if thing is not None and thing.is_told is False and not _is_end_of_wait(chapter):
+            thing = None  # something came of it after its end
+        if thing is not None:
+            self._goes_on(thing, chapter)
+        self._queue.append((chapter, thing))
+        self._held += len(chapter.facts)
+        yield from self._known(is_last=False)
+
+    def rest(self) -> Iterator[Chapter]:
+        """All chapters are in: what is left."""
+        yield from self._known(is_last=True)
+        yield from self._together()
+
+    def _known(self, *, is_last: bool) -> Iterator[Chapter]:
+        """The chapters about which it is known whether they are told."""
+        while self._queue:
+            chapter, thing = self._queue[0]
+            if thing is not None and thing.is_told is None:
+                if not (is_last or self._held > HELD_MAX):
+                    break
+                self._decide(thing, is_over=is_last)
+            self._queue.popleft()
+            self._held -= len(chapter.facts)
+            if thing is None or thing.is_told:
+                yield from self._together()
+                yield chapter
+                continue
+            self._take_together(thing, chapter)
+            if self._full:
+                yield from map(_chapter, self._full)
+                self._full = []
+
+    def _together(self) -> Iterator[Chapter]:
+        """What was folded since something was told last, in the order in which it began."""
+        waiting, self._full = self._full, []
+        for sort in self._sorts.values():
+            if sort.rest is not None:
+                waiting.append(_taken(sort))
+        yield from map(_chapter, sorted(waiting, key=lambda fact: fact.time_ns))
+
+    def _thing_of(self, chapter: Chapter) -> _Thing | None:
+        """What a chapter is a part of: of a connection there are several, all else is a thing for itself."""
         subject = chapter.subject
         if subject is None or subject.kind not in _KINDS or not chapter.facts:
-            return False
-        sort, asker = self._sort(subject), self._asker(subject, chapter)
-        things = {(chapter.phase, *_thing(fact, asker)) for fact in chapter.facts}
-        is_known = all(sort.things.get(thing, 0) >= TOLD_FIRST for thing in things) and (
-            asker in sort.askers or len(sort.askers) < ASKERS_MAX
-        )
-        is_conversation = subject.kind in ("TCP", "UDP")
-        if is_conversation and subject.alike is None:
-            subject.alike = is_known
-            counts = 1
-        else:
-            counts = 0 if is_conversation else 1
-        if not is_known or (is_conversation and not subject.alike):
-            for thing in things:
-                if thing in sort.things or len(sort.things) < THINGS_MAX:
-                    sort.things[thing] = sort.things.get(thing, 0) + 1
-            return False
-        self._fold(sort, subject, chapter, counts, asker)
-        return True
+            return None
+        thing = self._things.get(id(subject))
+        if thing is None:
+            thing = _Thing(subject, self._sort(subject), self._asker(subject, chapter))
+            if subject.kind == "TCP":
+                self._things[id(subject)] = thing
+                if len(self._things) > THINGS_MAX:
+                    oldest = next(key for key, each in self._things.items() if each.is_told is not None)
+                    del self._things[oldest]
+        return thing
 
-    def told(self) -> Iterator[Chapter]:
-        """What was folded since this was asked for last, in the order in which it began."""
-        waiting = [sort for sort in self._sorts.values() if sort.rest is not None]
-        for sort in sorted(waiting, key=lambda each: each.rest.time_ns if each.rest is not None else 0):
-            rest, sort.rest, sort.askers = sort.rest, None, {}
-            if rest is not None:
-                about = Subject("alike", "")
-                yield Chapter("alike", about, rest.time_ns, rest.values["end_ns"], facts=[rest])
+    def _goes_on(self, thing: _Thing, chapter: Chapter) -> None:
+        """A thing goes on, or is over: is it still, or now, the like of others?"""
+        if thing.is_over or thing.is_told is False:
+            return
+        thing.course = (*thing.course, course_of(chapter, thing.asker))
+        thing.said += said_in(chapter, thing.asker)
+        thing.is_over = _is_over(thing, chapter)
+        sort, steps = thing.sort, by_the_way(chapter, thing.asker)
+        thing.is_new = thing.is_new or not steps <= sort.by_the_way
+        if len(sort.by_the_way) < THINGS_MAX:
+            thing.by_the_way |= steps
+        if thing.is_told is None:
+            thing.chapters.append(chapter)
+            if thing.is_over:
+                self._decide(thing, is_over=True)
+            elif thing.is_new or sort.begun.get(thing.course, 0) < TOLD_FIRST or not is_short(thing.said):
+                self._tell(thing)
+            return
+        _count(sort.begun, thing.course)
+        sort.by_the_way |= thing.by_the_way
+        if not is_short(thing.said):
+            thing.said = thing.said[:1]
+        if thing.is_over:
+            self._was_told(thing)
+
+    def _decide(self, thing: _Thing, *, is_over: bool) -> None:
+        sort = thing.sort
+        if (
+            is_over
+            and not thing.is_new
+            and sort.whole.get(thing.course, 0) >= TOLD_FIRST
+            and is_short(thing.said)
+            and (thing.asker in sort.askers or len(sort.askers) < ASKERS_MAX)
+        ):
+            thing.is_told = False
+        else:
+            self._tell(thing)
+
+    def _take_together(self, thing: _Thing, chapter: Chapter) -> None:
+        """A chapter of what is told with others: with the first of them come all."""
+        if chapter not in thing.chapters:
+            self._fold_late(thing, chapter)
+            return
+        if not thing.is_folded:
+            self._fold(thing)
+            thing.is_folded = True
+        thing.chapters.remove(chapter)
+
+    def _tell(self, thing: _Thing) -> None:
+        """It is told by itself, and so is what comes of it from here on."""
+        thing.is_told, thing.chapters = True, []
+        thing.sort.by_the_way |= thing.by_the_way
+        for length in range(1, len(thing.course) + 1):
+            _count(thing.sort.begun, thing.course[:length])
+        if thing.is_over:
+            self._was_told(thing)
+
+    def _was_told(self, thing: _Thing) -> None:
+        """It has been told from its beginning to its end."""
+        sort = thing.sort
+        _count(sort.whole, thing.course)
+        if len(sort.contents) < COURSES_MAX:
+            sort.contents[_key(thing.said)] = None
+        thing.said = []
+
+    def _fold(self, thing: _Thing) -> None:
+        """It is told with others of its course."""
+        sort, key = thing.sort, _key(thing.said)
+        if sort.rest is not None and key not in sort.listed and len(sort.listed) >= LISTED_MAX:
+            self._full.append(_taken(sort))
+        rest = self._rest(thing, thing.chapters[0].facts[0])
+        rest.values["count"] += 1
+        known = sort.listed.get(key)
+        if known is None:
+            said = [{name: each[name] for name in each if name != "content"} for each in thing.said]
+            known = sort.listed[key] = {"count": 0, "asker": thing.asker, "port": _port(thing), "said": said}
+            rest.values["contents"].append(known)
+            is_news = key not in sort.contents or any(each["what"] == "prints" for each in said)
+            rest.values["listed"] = rest.values["listed"] or is_news
+        known["count"] += 1
+        for chapter in thing.chapters:
+            _add(rest, chapter)
+        thing.said = []
+
+    def _fold_late(self, thing: _Thing, chapter: Chapter) -> None:
+        """The wait at the end of one that was folded is over."""
+        rest = self._rest(thing, chapter.facts[0])
+        rest.values["waits"] += len(chapter.facts)
+        _add(rest, chapter)
+
+    def _rest(self, thing: _Thing, first: Fact) -> Fact:
+        sort = thing.sort
+        if sort.rest is None:
+            values: dict[str, Any] = {"of": thing.subject.kind, "count": 0, "waits": 0, "end_ns": 0}
+            values |= {
+                **sort.label,
+                "askers": [],
+                "segments": {},
+                "bytes": {},
+                "contents": [],
+                "listed": False,
+            }
+            sort.rest = Fact(first.time_ns, "alike", first.place, values, Flight(""))
+        if thing.asker not in sort.askers:
+            sort.askers[thing.asker] = None
+            sort.rest.values["askers"].append(thing.asker)
+        return sort.rest
 
     def _sort(self, subject: Subject) -> _Sort:
         label = {
@@ -113,26 +278,59 @@ class Alike:
             return str(subject.label["asker"])
         return subject.nodes[0] if subject.nodes else chapter.facts[0].place
 
-    def _fold(self, sort: _Sort, subject: Subject, chapter: Chapter, counts: int, asker: str) -> None:
-        first = chapter.facts[0]
-        if sort.rest is None:
-            values = {"of": subject.kind, "count": 0, "end_ns": 0, **sort.label}
-            values |= {"askers": [], "segments": {}, "bytes": {}}
-            sort.rest = Fact(first.time_ns, "alike", first.place, values, Flight(""))
-        rest = sort.rest
-        if asker not in sort.askers:
-            sort.askers[asker] = None
-            rest.values["askers"].append(asker)
-        rest.values["count"] += counts
-        rest.values["end_ns"] = max(rest.values["end_ns"], chapter.last_ns)
-        for fact in chapter.facts:
-            _add_sent(rest, fact)
-        flights = [fact.flight for fact in chapter.facts if fact.flight is not None]
-        if rest.flight is not None:
-            for flight in flights:
-                rest.flight.numbers.merge(flight.numbers)
-                flight.folded = rest.flight.numbers
-            rest.flight.numbers.merge(chapter.background.numbers)
+
+def _taken(sort: _Sort) -> Fact:
+    rest = sort.rest
+    assert rest is not None
+    sort.rest, sort.askers, sort.listed = None, {}, {}
+    return rest
+
+
+def _chapter(rest: Fact) -> Chapter:
+    return Chapter("alike", Subject("alike", ""), rest.time_ns, rest.values["end_ns"], facts=[rest])
+
+
+def _count(counts: dict[_Course, int], course: _Course) -> None:
+    if course in counts or len(counts) < COURSES_MAX:
+        counts[course] = counts.get(course, 0) + 1
+
+
+def _key(said: list[Said]) -> str:
+    """What makes two contents the same: those of one place in their order, whichever place was quicker."""
+    return repr(sorted(said, key=lambda each: str(each["place"])))
+
+
+def _port(thing: _Thing) -> str:
+    """The port of the one who asked, which tells its connections apart; "" where there is none."""
+    return str(thing.subject.label.get("client", "")).rpartition(":")[2]
+
+
+def _is_over(thing: _Thing, chapter: Chapter) -> bool:
+    """Whether nothing more comes: of a connection, both ends are closed; one that never stood has but one."""
+    if thing.subject.kind != "TCP":
+        return True
+    for fact in chapter.facts:
+        if fact.kind == "tcp-state" and fact.values["after"] in _FINAL:
+            thing.ended.add(fact.values["local"])
+    return len(thing.ended) > 1 or (bool(thing.ended) and chapter.phase == "open")
+
+
+def _is_end_of_wait(chapter: Chapter) -> bool:
+    return all(fact.kind == "tcp-state" and fact.values["before"] == "TIME-WAIT" for fact in chapter.facts)
+
+
+def _add(rest: Fact, chapter: Chapter) -> None:
+    """Count a chapter's frames and segments to what tells it."""
+    rest.values["end_ns"] = max(rest.values["end_ns"], chapter.last_ns)
+    for fact in chapter.facts:
+        _add_sent(rest, fact)
+    if rest.flight is None:
+        return
+    for fact in chapter.facts:
+        if fact.flight is not None:
+            rest.flight.numbers.merge(fact.flight.numbers)
+            fact.flight.folded = rest.flight.numbers
+    rest.flight.numbers.merge(chapter.background.numbers)
 
 
 def _add_sent(rest: Fact, fact: Fact) -> None:
@@ -142,10 +340,3 @@ def _add_sent(rest: Fact, fact: Fact) -> None:
     if segments:
         for key, count in (("segments", segments), ("bytes", fact.values["bytes"])):
             rest.values[key][fact.place] = rest.values[key].get(fact.place, 0) + count
-
-
-def _thing(fact: Fact, asker: str) -> _Thing:
-    """What happened, whoever asked."""
-    kind = str(fact.values.get("of", fact.kind))
-    place = "" if fact.place == asker else fact.place
-    return (kind, place, *(str(fact.values[name]) for name in _DETAILS if name in fact.values))

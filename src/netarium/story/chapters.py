@@ -11,6 +11,7 @@ from collections import Counter, deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
+from zlib import crc32
 
 from netarium.story.facts import NEXT, Fact, Flight, Numbers, Subject
 
@@ -174,6 +175,7 @@ def _fold_in(rest: Fact, fact: Fact) -> None:
     for key, count in tally.items():
         if key in values:
             values[key] += count
+    rest.content = crc32(f"{rest.content} {fact.content}".encode())
     if rest.flight is not None and fact.flight is not None:
         rest.flight.numbers.merge(fact.flight.numbers)
         fact.flight.folded = rest.flight.numbers

@@ -146,8 +146,6 @@ class Subject:
     """Of a conversation: its ends as `A:port-B:port`, as they are at each place of the way."""
     state: Any = None
     """What a reader remembers of it."""
-    alike: bool | None = None
-    """Of a conversation: whether it is told together with others of its sort; None as long as that is open."""
 
 
 @dataclass(slots=True, eq=False)
@@ -171,3 +169,5 @@ class Fact:
     """Facts in a row with the same `fold` are told together after the first few; "": those of a kind and place."""
     tally: dict[str, int] | None = None
     """What is added up of facts that are told together."""
+    content: int = 0
+    """A check sum of the payload that it carries: whether two carry the same."""

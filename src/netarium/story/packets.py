@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any, Final
+from zlib import crc32
 
 from netarium.errors import WireError
 from netarium.wire import tcp
@@ -90,6 +91,12 @@ def packet_of(record: dict[str, Any]) -> Packet | None:
     if not isinstance(data, str) or not isinstance(size, int):
         return None
     return Packet.of(record) if len(data) >= 2 * HEADER_BYTES and size <= 1 << 17 else None
+
+
+def content_of(record: dict[str, Any], packet: Packet) -> int:
+    """A check sum of all that it carries, of what is not kept too: whether two packets carry the same."""
+    found = record.get("crc")
+    return found if isinstance(found, int) else crc32(packet.payload)
 
 
 def _payload_of_segment(record: dict[str, Any]) -> bytes | None:

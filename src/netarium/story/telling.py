@@ -178,7 +178,7 @@ class Story:
                 yield from self._told(chapter)
         for chapter in chapters.rest():
             yield from self._told(chapter)
-        yield from self._told_together()
+        yield from map(self._chapter, self._alike.rest())
         if self.choice.conversation and not self.choice.only and not self._number:
             raise UsageError(no_conversation(self.choice.conversation, list(self._passed)))
         if self._left_out:
@@ -199,10 +199,7 @@ class Story:
 
     def _told(self, chapter: Chapter) -> Iterator[ToldChapter]:
         if self._is_wanted(chapter):
-            if self._folds and self._alike.takes(chapter):
-                return
-            yield from self._told_together()
-            yield self._chapter(chapter)
+            yield from map(self._chapter, self._alike.takes(chapter) if self._folds else (chapter,))
         else:
             for fact in chapter.facts:
                 self._left_out.packets[fact.kind] += 1
@@ -210,11 +207,6 @@ class Story:
                     self._left_out.numbers.merge(fact.flight.numbers)
             self._left_out.packets += chapter.background.packets
             self._left_out.numbers.merge(chapter.background.numbers)
-
-    def _told_together(self) -> Iterator[ToldChapter]:
-        """The chapters that were the like of others, since something else was told."""
-        for chapter in self._alike.told():
-            yield self._chapter(chapter)
 
     def _is_wanted(self, chapter: Chapter) -> bool:
         choice, subject = self.choice, chapter.subject

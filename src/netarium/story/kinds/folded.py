@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 from netarium.story.facts import Fact
 from netarium.story.kinds.base import Kind, Readers
+from netarium.story.kinds.tcp import say_preview
 from netarium.story.scene import Scene, address_of
 from netarium.story.words import Words
 
@@ -38,9 +39,36 @@ def _say_alike(fact: Fact, words: Words) -> str:
     told["server"] = words.who(address_of(told["server"]))
     told["target"] = words.who(told["target"])
     told["asker"] = _askers(v["askers"], words)
-    if not v["count"]:  # each is counted where it begins
-        return words.text("alike.goes-on", end_s=v["end_ns"] / 1e9, **told)
-    return words.plural(f"alike.{v['of']}", v["count"], end_s=v["end_ns"] / 1e9, **told)
+    if not v["count"]:
+        return words.plural("alike.waits", v["waits"], end_s=v["end_ns"] / 1e9, **told)
+    text = words.plural(f"alike.{v['of']}", v["count"], end_s=v["end_ns"] / 1e9, **told)
+    return words.text("alike.listed", text=text) if v["listed"] else text
+
+
+def _alike_lines(fact: Fact, words: Words) -> list[str]:
+    """What those carried and printed, where it is not what was told before."""
+    return [
+        line for each in fact.values["contents"] if fact.values["listed"] for line in _content(each, words)
+    ]
+
+
+def _content(content: dict[str, Any], words: Words) -> list[str]:
+    asker = content["asker"]
+    who = f"{asker}:{content['port']}" if content["port"] else asker
+    head = words.plural("alike.times", content["count"], who=who)
+    lines = []
+    for each in content["said"]:
+        place = each["place"] or asker
+        if each["what"] == "sends":
+            said = say_preview(each["preview"], words)
+            lines.append(words.plural("alike.sends", each["bytes"], place=place, preview=said))
+        elif each["what"] == "starts":
+            lines.append(words.text("alike.starts", place=place, command=each["command"]))
+        else:
+            first, *more = each["lines"]
+            printed = [words.text("alike.prints", place=place, text="" if more else first).rstrip()]
+            lines += printed + [f"  {line}" for line in each["lines"] if more and line]
+    return [head, *(f"  {line}" for line in lines)]
 
 
 def _askers(askers: list[str], words: Words) -> str:
@@ -52,7 +80,13 @@ def _askers(askers: list[str], words: Words) -> str:
 
 
 KINDS = (
-    Kind("alike", "", frozenset({"of", "count", "end_ns", "askers", "segments", "bytes"}), _say_alike),
+    Kind(
+        "alike",
+        "",
+        frozenset({"of", "count", "waits", "end_ns", "askers", "segments", "bytes", "contents", "listed"}),
+        _say_alike,
+        _alike_lines,
+    ),
     Kind(
         "bulk",
         "tcp",

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from netarium.story.facts import NEXT, Fact, Flight, Subject
 from netarium.story.kinds.base import Kind, Readers, Record
-from netarium.story.packets import Packet
+from netarium.story.packets import Packet, content_of
 from netarium.story.scene import Scene, address_of, end_name, end_text
 from netarium.story.words import Words, preview
 
@@ -184,6 +184,7 @@ class _Tcp:
         self.scene.touch(node, subject)
         phase = _phase(values["segment"], memory)
         fact = Fact(record["t"], "tcp", node, values, flight, subject, phase=phase)
+        fact.content = content_of(record, packet) if values["bytes"] else 0
         if values["segment"] in ("data", "ack") and not values["fin"]:  # the FIN is told, whatever carries it
             carrier = flight.side if values["segment"] == "data" else 1 - flight.side
             fact.fold = f"bulk {id(subject)} {carrier}"

@@ -8,7 +8,7 @@ from typing import Final
 from netarium.story.facts import Fact, Flight
 from netarium.story.kinds.base import Kind, Readers, Record
 from netarium.story.kinds.tcp import say_preview
-from netarium.story.packets import Packet
+from netarium.story.packets import Packet, content_of
 from netarium.story.scene import TRACEROUTE, Scene, address_of, end_name, end_text
 from netarium.story.words import Words, preview
 
@@ -60,6 +60,7 @@ class _Udp:
         if phase != TRACEROUTE:
             fact.fold = f"udp {id(subject)} {flight.side}"
         fact.tally = {"datagrams": 1, "bytes": size}
+        fact.content = content_of(record, packet)
         yield fact
 
 
