@@ -102,9 +102,8 @@ def test_what_programs_print_is_told_or_listed(clients: Told) -> None:
     assert sorted(printed) == sorted(words)
     lines = [line.strip() for step in clients.of("alike") for line in step.lines]
     assert "a prints: one1 got 5" in lines
-    assert "a 打印：one1 got 5" in [
-        line.strip() for step in clients.of("alike", "", "chinese") for line in step.lines
-    ]
+    chinese = [line.strip() for step in clients.of("alike", "", "chinese") for line in step.lines]
+    assert "a 打印：one1 got 5" in chinese
 
 
 def test_a_connection_is_told_whole_or_not_at_all(clients: Told) -> None:
@@ -120,3 +119,20 @@ def test_a_connection_is_told_whole_or_not_at_all(clients: Told) -> None:
 def test_one_that_is_answered_with_more_is_told_by_itself(clients: Told) -> None:
     assert any("'last'" in step.text for step in clients.of("tcp", "a"))
     assert sum(step.values["bytes"] for step in clients.of("tcp", "b")) >= 3000
+
+
+def test_what_comes_of_those_told_together_after_their_end_is_no_connection_more(tmp_path: Path) -> None:
+    net = pair()
+    many = 8
+    net["b"].run(answer, many, b"none")
+    for number in range(many):
+        net["a"].run(ask, b"word", at=f"{1 + number}ms")
+    net["a"].run(socket.create_server, ("", 9000), at="200s")
+    story = told(net, tmp_path, net.run)
+    opened = {step.values["source"] for step in story.of("tcp", "a") if step.values["segment"] == "syn"}
+    together = story.of("alike")
+    counts = [step.values["count"] for step in together]
+    assert len(opened) + sum(counts) == many
+    waited = [step for step in together if not step.values["count"]]
+    assert waited and sum(step.values["waits"] for step in waited) == sum(counts)
+    assert "ends have waited long enough in TIME-WAIT and are closed" in waited[0].text

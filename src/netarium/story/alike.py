@@ -27,7 +27,7 @@ COURSES_MAX: Final = 256
 """So many different courses are remembered of a sort; what takes another is told."""
 ASKERS_MAX: Final = 4096
 """So many who asked are named by what tells those of a sort together; what one more asks is told."""
-LISTED_MAX: Final = 16
+LISTED_MAX: Final = 64
 """So many different contents are listed by what tells those of a sort together; with one more it begins anew."""
 THINGS_MAX: Final = 4096
 """So many connections are remembered, so that what comes late is known to be theirs."""
@@ -310,7 +310,10 @@ def _is_over(thing: _Thing, chapter: Chapter) -> bool:
     if thing.subject.kind != "TCP":
         return True
     for fact in chapter.facts:
-        if fact.kind == "tcp-state" and fact.values["after"] in _FINAL:
+        is_state = (
+            fact.kind == "tcp-state" and fact.values["before"] != "TIME-WAIT"
+        )  # that was another one's end
+        if is_state and fact.values["after"] in _FINAL:
             thing.ended.add(fact.values["local"])
     return len(thing.ended) > 1 or (bool(thing.ended) and chapter.phase == "open")
 

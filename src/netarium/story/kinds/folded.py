@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from netarium.story.columns import width
 from netarium.story.facts import Fact
 from netarium.story.kinds.base import Kind, Readers
 from netarium.story.kinds.tcp import say_preview
@@ -11,6 +12,8 @@ from netarium.story.scene import Scene, address_of
 from netarium.story.words import Words
 
 ASKERS_NAMED: Final = 3
+CONTENT_COLUMNS: Final = 92
+"""What stands in so many columns is listed in one line."""
 
 
 def _say_bulk(fact: Fact, words: Words) -> str:
@@ -68,6 +71,9 @@ def _content(content: dict[str, Any], words: Words) -> list[str]:
             first, *more = each["lines"]
             printed = [words.text("alike.prints", place=place, text="" if more else first).rstrip()]
             lines += printed + [f"  {line}" for line in each["lines"] if more and line]
+    together = f"{head} {words.text('list.clause').join(lines)}"
+    if width(together) <= CONTENT_COLUMNS and not any(line.startswith(" ") for line in lines):
+        return [together]
     return [head, *(f"  {line}" for line in lines)]
 
 
