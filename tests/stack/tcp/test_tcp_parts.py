@@ -62,7 +62,7 @@ def test_rto_follows_rfc_6298_with_the_linux_minimum() -> None:
     assert rtt.rto_ns == rtt.srtt_ns + 4 * rtt.rttvar_ns
 
 
-def test_back_off_doubles_up_to_two_minutes_and_is_forgotten_after_an_answer() -> None:
+def test_back_off_doubles_up_to_two_minutes_and_is_forgotten_after_a_measurement() -> None:
     rtt = RttEstimator()
     seen = []
     for _ in range(10):
@@ -70,8 +70,15 @@ def test_back_off_doubles_up_to_two_minutes_and_is_forgotten_after_an_answer() -
         seen.append(rtt.rto_ns // MS)
     assert seen[:7] == [2_000, 4_000, 8_000, 16_000, 32_000, 64_000, 120_000]
     assert rtt.rto_ns == RTO_MAX_NS
-    rtt.forget_back_off()
-    assert rtt.rto_ns == 1_000 * MS
+    rtt.sample(100 * MS)
+    assert (rtt.backoff, rtt.rto_ns) == (0, 300 * MS)
+
+
+def test_a_handshake_without_a_measurement_leaves_three_seconds() -> None:
+    rtt = RttEstimator()
+    rtt.back_off()
+    rtt.fall_back()
+    assert (rtt.backoff, rtt.rto_ns) == (0, 3_000 * MS)
 
 
 @given(st.data())

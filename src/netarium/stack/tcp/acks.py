@@ -9,13 +9,15 @@ from __future__ import annotations
 from typing import Final
 
 from netarium.journey import Drop
-from netarium.stack.tcp import close, rack, recovery, sender, states, undo
+from netarium.stack.tcp import close, options, rack, recovery, sender, states, undo
 from netarium.stack.tcp.control_block import NEVER_NS, ControlBlock, Segment
 from netarium.stack.tcp.sequence import MASK, unwrap
 from netarium.stack.tcp.timers import window_opened
 from netarium.wire.tcp import TcpHeader
 
 CONFIRM_EVERY_NS: Final = 1_000_000_000
+RENEGED_NS: Final = 10_000_000
+"""Linux tcp_check_sack_reneging: how soon at the earliest what the peer has thrown away is sent again."""
 COMPACT_AT: Final = 256
 """Acknowledged entries at the front of the retransmission queue that are worth cutting off."""
 
@@ -73,6 +75,7 @@ def _advance(c: ControlBlock, header: TcpHeader, acknowledgment: int) -> None:
     """New bytes are acknowledged."""
     now = c.stack.now
     acked_bytes = acknowledgment - c.snd_una
+    sacked_before = c.sacked_bytes
     c.snd_una = acknowledgment
     c.bytes_acked += acked_bytes
     c.duplicate_acks = 0
@@ -80,18 +83,22 @@ def _advance(c: ControlBlock, header: TcpHeader, acknowledgment: int) -> None:
     c.first_unanswered_at = now
     rtt_ns = _drop_acknowledged(c, header, acknowledgment, now)
     if rtt_ns >= 0:
-        c.rtt.sample(rtt_ns)
-    elif c.rtt.backoff:
-        c.rtt.forget_back_off()
+        c.rtt.sample(rtt_ns)  # without a measurement the time-out stays backed off (RFC 6298 section 5; Karn)
     if c.sack_ok and (c.sacked_bytes or c.resent or (header.options is not None and header.options.sack)):
         _take_sack(c, header)
     if c.probe_end >= 0 and acknowledgment >= c.probe_end:
         _probe_answered(c, header, acknowledgment, advanced=True)
     if c.recovering:
+        if c.sack_ok:
+            acked_bytes += c.sacked_bytes - sacked_before  # what was delivered (Linux tcp_newly_delivered)
         _advance_in_recovery(c, header, acknowledgment, acked_bytes)
-    elif c.cwnd_limited or (
-        c.congestion.cwnd_bytes < 2 * c.max_flight_bytes
-        and c.congestion.cwnd_bytes < c.congestion.ssthresh_bytes
+    # What ends a recovery lets the window grow as well. (RFC 5681 section 3.1; Linux tcp_cong_control)
+    if (not c.recovering or c.timed_out) and (
+        c.cwnd_limited
+        or (
+            c.congestion.cwnd_bytes < 2 * c.max_flight_bytes
+            and c.congestion.cwnd_bytes < c.congestion.ssthresh_bytes
+        )
     ):
         # The window was the limit, or in slow start more than half of it was used. (Linux tcp_is_cwnd_limited)
         c.congestion.on_ack(acked_bytes, now, rtt_ns, acknowledgment, c.snd_nxt)
@@ -101,6 +108,9 @@ def _advance(c: ControlBlock, header: TcpHeader, acknowledgment: int) -> None:
         c.ip.neighbors_of(c.route.interface).confirm(c.route.gateway or c.remote_ip)
     if c.flight:
         at = now + c.rtt.rto_ns
+        if c.sacked_bytes and recovery.peer_has_reneged(c):
+            # The rest of it may have a wrong order only; half a round trip will tell. (Linux tcp_check_sack_reneging)
+            at = now + max(c.rtt.srtt_ns >> 1, RENEGED_NS)
         c.rto_at = at
         if at < c.deadline_ns:
             c.stack.timers.arm(c, at)
@@ -134,9 +144,6 @@ def _advance_in_recovery(c: ControlBlock, header: TcpHeader, acknowledgment: int
     elif not c.sack_ok and not c.timed_out:
         c.sacked_bytes = max(c.sacked_bytes - acked_bytes, 0)
         recovery.without_sack(c, partial=True)
-    if c.timed_out:
-        # Slow start after a time-out (RFC 5681 section 3.1).
-        c.congestion.on_ack(acked_bytes, c.stack.now, -1, acknowledgment, c.snd_nxt)
 
 
 def _drop_acknowledged(c: ControlBlock, header: TcpHeader, acknowledgment: int, now: int) -> int:
@@ -183,12 +190,19 @@ def _drop_acknowledged(c: ControlBlock, header: TcpHeader, acknowledgment: int, 
         c.resend_from = 0
         c.sacked_bytes = c.lost_bytes = c.retransmit_bytes = c.lost_pending = 0
     if retransmitted:
-        # Karn: only the timestamp can say which transmission is answered (RFC 7323 section 4.1).
-        if c.timestamps_ok and header.timestamp >= 0 and header.echo:
-            age_ms = (now // 1_000_000 + c.ts_offset - header.echo) & MASK
-            return age_ms * 1_000_000 if age_ms < 0x7FFFFFFF else -1
-        return -1
+        # Karn: only the timestamp can say which transmission is answered (RFC 7323 section 4.1). It does not when what
+        # came was a duplicate, which tells that the last acknowledgment was lost: of such TS.Recent is not taken.
+        sack = header.options.sack if header.options is not None else ()
+        return -1 if sack and _reports_duplicate(c, sack) else _echoed_rtt_ns(c, header, now)
     return rtt_ns
+
+
+def _echoed_rtt_ns(c: ControlBlock, header: TcpHeader, now: int) -> int:
+    """The round trip by the timestamp that `header` echoes, to the millisecond; -1 when it echoes none of ours."""
+    if c.timestamps_ok and header.timestamp >= 0 and header.echo:
+        age_ms = (now // 1_000_000 + c.ts_offset - header.echo) & MASK
+        return age_ms * 1_000_000 if age_ms < 0x7FFFFFFF else -1
+    return -1
 
 
 def _trim(c: ControlBlock, segment: Segment, acknowledgment: int) -> None:
@@ -220,8 +234,9 @@ def _take_sack(c: ControlBlock, header: TcpHeader) -> bool:
         for left, right in blocks:
             left_edge = unwrap(left, c.snd_una)
             right_edge = unwrap(right, c.snd_una)
-            if c.snd_una < right_edge <= c.snd_nxt and left_edge < right_edge:
-                recovery.mark_sacked(c, max(left_edge, c.snd_una), right_edge, new)
+            # A block that begins where the acknowledgment ends is nonsense (Linux tcp_is_sackblock_valid).
+            if c.snd_una < left_edge < right_edge <= c.snd_nxt:
+                recovery.mark_sacked(c, left_edge, right_edge, new)
         for segment in new:
             rack.note_delivered(c, segment, c.stack.now)
     original = c.timed_out and undo.original_in(c, new)
@@ -279,11 +294,22 @@ def _wake_writer(c: ControlBlock) -> None:
         c.changed()
 
 
-def handshake_done(c: ControlBlock) -> None:
-    """Our SYN is acknowledged: from now on data may be sent."""
+def handshake_done(c: ControlBlock, header: TcpHeader) -> None:
+    """Our SYN is acknowledged, by this segment: from now on data may be sent. (Linux tcp_init_transfer)"""
+    now = c.stack.now
     c.retries = 0
     c.rto_at = NEVER_NS
-    if c.rtt.backoff == 0 and c.opened_at != c.stack.now:
-        c.rtt.sample(c.stack.now - c.opened_at)
-    c.rtt.forget_back_off()
+    measurable = not c.retransmissions and not c.from_cookie
+    rtt_ns = now - c.opened_at if measurable else _echoed_rtt_ns(c, header, now)
+    if rtt_ns < 0:
+        c.rtt.fall_back()
+    elif rtt_ns or not measurable:
+        c.rtt.sample(rtt_ns)
+    if c.retransmissions > 1 and not _answers_first_syn(c, header):
+        c.congestion.cwnd_bytes = c.congestion.mss  # RFC 5681 section 3.1; Linux lets one of them be lost
     assert states.SYNCHRONIZED[c.state]
+
+
+def _answers_first_syn(c: ControlBlock, header: TcpHeader) -> bool:
+    """Whether it echoes the timestamp of our first SYN, which was late, not lost. (Linux tcp_try_undo_spurious_syn)"""
+    return c.timestamps_ok and header.echo == options.timestamp_value(c, c.opened_at)

@@ -94,6 +94,7 @@ class ControlBlock(TimerOwner):
         "first_unanswered_at",
         "flight",
         "flight_head",
+        "from_cookie",
         "frto",
         "highest_delivered",
         "highest_sacked",
@@ -228,6 +229,7 @@ class ControlBlock(TimerOwner):
         self.options = SocketOptions()
         self.opened_at = stack.now
         self.is_active = False  # the program connected
+        self.from_cookie = False  # nothing was kept of the SYN+ACK, not even when it was sent
         # The way out, cached (`route_generation` says when to look again).
         self.route: Any = None
         self.route_generation = -1

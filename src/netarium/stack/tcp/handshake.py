@@ -93,6 +93,7 @@ def open_from_cookie(c: ControlBlock, syn: TcpHeader, ack: TcpHeader) -> None:
     c.snd_nxt = c.iss + 1
     c.snd_wl2 = c.iss
     c.peer_syn = syn
+    c.from_cookie = True
     c.change_state(states.SYN_RECEIVED, Cause.SEGMENT)
     _arm_syn(c)
 
@@ -137,12 +138,15 @@ def receive_in_syn_sent(c: ControlBlock, header: TcpHeader) -> Drop | None:
         return None
     if not flags & SYN:
         return Drop.TCP_NOT_ACCEPTED
+    if acknowledged and _echoes_what_was_not_sent(c, header):
+        c.ip.tcp.answer_with_reset(c.ip, c.local_ip, c.remote_ip, header, 0)
+        return Drop.TCP_PAWS
     _take_peer_syn(c, header)
     if acknowledged:
         c.snd_una = c.snd_nxt
         c.snd_wl2 = c.snd_una
         c.change_state(states.ESTABLISHED, Cause.SEGMENT)
-        establish(c)
+        establish(c, header)
         # Linux acknowledges at once unless the program is known to write first; so do we, always.
         if c.unsent_bytes:
             c.ack_now = True
@@ -158,9 +162,17 @@ def receive_in_syn_sent(c: ControlBlock, header: TcpHeader) -> Drop | None:
     return None
 
 
-def establish(c: ControlBlock) -> None:
+def _echoes_what_was_not_sent(c: ControlBlock, header: TcpHeader) -> bool:
+    """Whether a SYN+ACK echoes a timestamp that none of our SYNs had. (Linux tcp_rcv_synsent: PAWSACTIVEREJECTED)"""
+    if header.timestamp < 0 or not header.echo or not c.stack.settings.tcp_timestamps:
+        return False
+    first = options.timestamp_value(c, c.opened_at)
+    return (header.echo - first) & MASK > (options.timestamp_value(c, c.stack.now) - first) & MASK
+
+
+def establish(c: ControlBlock, header: TcpHeader) -> None:
     """Both SYNs are acknowledged: measure, size the buffers, begin to watch for silence."""
-    acks.handshake_done(c)
+    acks.handshake_done(c, header)
     c.last_heard_at = c.stack.now
     c.persist_at = NEVER_NS
     if not c.options.send_buffer_bytes:
@@ -198,7 +210,7 @@ def take_final_ack(c: ControlBlock, header: TcpHeader, sequence: int, size: int 
     c.max_window = max(c.max_window, c.snd_wnd)
     c.peer_syn = None
     c.change_state(states.ESTABLISHED, Cause.SEGMENT)
-    establish(c)
+    establish(c, header)
     if listener is not None:
         listener.changed()
     else:

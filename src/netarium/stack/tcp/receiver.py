@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 PLAIN: Final = ACK | PSH
 SACK_BLOCKS_KEPT: Final = 4
 """Linux TCP_NUM_SACKS."""
+PAWS_WINDOW: Final = 1
+"""Linux TCP_PAWS_WINDOW: clocks of several processors may differ by a tick, so one tick older is not old."""
 
 
 def receive(c: ControlBlock, frame: Frame) -> Drop | None:
@@ -52,9 +54,6 @@ def receive(c: ControlBlock, frame: Frame) -> Drop | None:
         and sequence + size <= c.rcv_adv
         and (not c.timestamps_ok or 0 <= header.timestamp - c.ts_recent < 0x80000000)
     ):
-        if c.timestamps_ok:  # in order, so it is not beyond what was acknowledged last (RFC 7323 section 4.3)
-            c.ts_recent = header.timestamp
-            c.ts_recent_at = c.stack.now
         reason = None
         if (
             size
@@ -72,10 +71,14 @@ def receive(c: ControlBlock, frame: Frame) -> Drop | None:
                 c.snd_wl2 = c.snd_una
         else:
             reason = acks.take(c, header, sequence, size)
-        if reason is None and size:
-            _take_in_order(c, payload, size, flags)
-            if c.reassembly.fin_at >= 0:
-                _take_fin(c)
+        if reason is None:
+            if sequence <= c.last_ack_sent_to and c.timestamps_ok:  # `_note_timestamp`, written out
+                c.ts_recent = header.timestamp
+                c.ts_recent_at = c.stack.now
+            if size:
+                _take_in_order(c, payload, size, flags)
+                if c.reassembly.fin_at >= 0:
+                    _take_fin(c)
         if c.ack_now or c.unsent_bytes or c.lost_pending or c.fin_queued:
             sender.output(c)
         return reason
@@ -111,6 +114,7 @@ def _receive_slowly(c: ControlBlock, frame: Frame, header: TcpHeader, sequence: 
     if c.state == states.CLOSED:
         return reason
     if reason is None:
+        _note_timestamp(c, header, sequence)
         if size and c.rcv_shutdown and c.state in (states.FIN_WAIT_1, states.FIN_WAIT_2):
             # Nobody will read it: the peer must learn that it is lost. (RFC 1122 4.2.2.13; Linux TCPABORTONDATA)
             c.ip.tcp.answer_with_reset(c.ip, c.local_ip, c.remote_ip, header, size)
@@ -133,12 +137,32 @@ def _check_timestamp(c: ControlBlock, header: TcpHeader, sequence: int, plain_ac
     timestamp = header.timestamp
     if timestamp < 0:
         return None  # Linux takes segments without the option; RFC 7323 section 3.2 says should be dropped
-    if (timestamp - c.ts_recent) & MASK > 0x7FFFFFFF and c.stack.now - c.ts_recent_at < PAWS_FORGET_NS:
+    if _is_older(c, timestamp, PAWS_WINDOW):
         return None if plain_ack and _was_overtaken(c, header, sequence) else Drop.TCP_PAWS
-    if sequence <= c.last_ack_sent_to:
+    return None
+
+
+def _is_older(c: ControlBlock, timestamp: int, by_more_than: int) -> bool:
+    """Whether a timestamp is so much older than TS.Recent, and that one is young enough to be a proof."""
+    older_by = (c.ts_recent - timestamp) & MASK
+    return by_more_than < older_by <= 0x80000000 and c.stack.now - c.ts_recent_at < PAWS_FORGET_NS
+
+
+def _note_timestamp(c: ControlBlock, header: TcpHeader, sequence: int) -> None:
+    """Take TS.Recent from a segment that spans what was acknowledged last. (RFC 7323 section 4.3 (2))
+
+    Only after the segment and its acknowledgment were found acceptable (section 5.3 R3; Linux FLAG_UPDATE_TS_RECENT):
+    else a forged or old segment could set a timestamp that makes all that is real look old.
+    """
+    timestamp = header.timestamp
+    if (
+        c.timestamps_ok
+        and timestamp >= 0
+        and sequence <= c.last_ack_sent_to
+        and not _is_older(c, timestamp, 0)
+    ):
         c.ts_recent = timestamp
         c.ts_recent_at = c.stack.now
-    return None
 
 
 def _was_overtaken(c: ControlBlock, header: TcpHeader, sequence: int) -> bool:
@@ -161,14 +185,15 @@ def _check_sequence(c: ControlBlock, header: TcpHeader, sequence: int, size: int
     end = sequence + length
     window_end = c.rcv_adv
     if end < c.rcv_nxt or (end == c.rcv_nxt and length and sequence < c.rcv_nxt):
-        if size and c.sack_ok and c.stack.settings.tcp_dsack:
-            c.duplicate_range = (sequence, end)
+        if (size or header.flags & FIN) and c.sack_ok and c.stack.settings.tcp_dsack:
+            c.duplicate_range = (sequence, end)  # a FIN counts as it does in Linux tcp_send_dupack
         return Drop.TCP_OLD_DUPLICATE
     if sequence > window_end or (sequence == window_end and length and window_end > c.rcv_nxt):
         return Drop.TCP_OUT_OF_WINDOW
     if size and window_end == c.rcv_nxt and not header.flags & (RST | SYN):
         # The window is shut: data is refused, but ACK, URG and RST of it still count (RFC 9293 section 3.10.7.4).
-        acks.take(c, header, sequence, 0)
+        if acks.take(c, header, sequence, 0) is None:
+            _note_timestamp(c, header, sequence)
         return Drop.TCP_OUT_OF_WINDOW
     return None
 
@@ -179,7 +204,8 @@ def _answer_unacceptable(c: ControlBlock, flags: int, sequence: int, size: int) 
     What carries no data may be the peer's answer to such an answer: those are limited (Linux tcp_oow_rate_limited).
     """
     if c.state == states.SYN_RECEIVED and flags & SYN and sequence == c.irs:
-        transmit.send_syn(c, c.peer_syn)  # its SYN came again: our SYN+ACK was lost
+        c.retransmissions += 1  # its SYN came again: our SYN+ACK was lost
+        transmit.send_syn(c, c.peer_syn)
         return
     if size or flags & FIN or not c.ip.tcp.too_many_invalid(c):
         transmit.send_ack(c)
@@ -215,9 +241,7 @@ def _highest_selectively_acknowledged(c: ControlBlock) -> int:
 def _take_text(c: ControlBlock, payload: Payload, sequence: int, size: int, flags: int) -> None:
     """Data and FIN, in order or early. (RFC 9293 section 3.10.7.4, seventh and eighth)"""
     if not states.TAKES_DATA[c.state]:
-        if size or flags & FIN:
-            c.ack_now = True
-        return
+        return  # after the peer's FIN text is ignored (RFC 9293 section 3.10.7.4, seventh; Linux likewise)
     fin_at = sequence + size if flags & FIN else -1
     if sequence < c.rcv_nxt:
         payload = payload[c.rcv_nxt - sequence :]

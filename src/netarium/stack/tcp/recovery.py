@@ -241,6 +241,23 @@ def finish(c: ControlBlock, restored: bool) -> None:
         c.sacked_bytes = 0
 
 
+def peer_has_reneged(c: ControlBlock) -> bool:
+    """Whether the first segment in flight was selectively acknowledged: then the peer has thrown it away again.
+
+    Else it would acknowledge it, and more. (RFC 2018 section 8; Linux tcp_check_sack_reneging)
+    """
+    return c.flight_head < len(c.flight) and c.flight[c.flight_head].sacked
+
+
+def _forget_sacks(c: ControlBlock) -> None:
+    """What was selectively acknowledged counts no more. (RFC 2018 section 8; Linux tcp_timeout_mark_lost)"""
+    for index in range(c.flight_head, len(c.flight)):
+        c.flight[index].sacked = False
+    c.sacked_bytes = 0
+    c.sack_cache.clear()
+    c.highest_sacked = c.snd_una
+
+
 def begin_after_timeout(c: ControlBlock) -> None:
     """The timer ran out: everything not selectively acknowledged counts as lost. (RFC 5681 3.1; RFC 6675 5.1)"""
     now = c.stack.now
@@ -257,6 +274,8 @@ def begin_after_timeout(c: ControlBlock) -> None:
     c.duplicate_acks = 0
     if not c.sack_ok:
         c.sacked_bytes = 0  # they were guesses from duplicate acknowledgments
+    elif peer_has_reneged(c):
+        _forget_sacks(c)
     for index in range(c.flight_head, len(c.flight)):
         segment = c.flight[index]
         if not segment.sacked:

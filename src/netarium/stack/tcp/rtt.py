@@ -8,6 +8,8 @@ MS: Final = 1_000_000
 
 RTO_INITIAL_NS: Final = 1_000 * MS
 """RFC 6298 (2.1): 1 s."""
+RTO_FALLBACK_NS: Final = 3_000 * MS
+"""RFC 6298 (5.7): 3 s when data follows a handshake whose SYN had to be sent again."""
 RTO_MIN_NS: Final = 200 * MS
 """Linux value 200 ms; RFC 6298 (2.4): 1 s."""
 RTO_MAX_NS: Final = 120_000 * MS
@@ -52,11 +54,7 @@ class RttEstimator:
         self.backoff += 1
         self.rto_ns = min(self.rto_ns * 2, RTO_MAX_NS)
 
-    def forget_back_off(self) -> None:
-        """New data was acknowledged: the time-out is again what the measurements say."""
-        if self.backoff:
-            self.backoff = 0
-            if self.srtt_ns:
-                self.rto_ns = min(self.srtt_ns + max(self.rttvar_ns << 2, RTO_MIN_NS), RTO_MAX_NS)
-            else:
-                self.rto_ns = RTO_INITIAL_NS
+    def fall_back(self) -> None:
+        """The handshake gave no measurement, for a SYN was lost: wait longer. (RFC 6298 (5.7))"""
+        self.backoff = 0
+        self.rto_ns = RTO_FALLBACK_NS
