@@ -9,7 +9,7 @@
     stream       TCP: listening, connecting, connected; `stream_state` is what a socket of it has in all states
     datagram     UDP
     udplite      UDP-Lite, of both families
-    local        pipes and socket pairs inside one host
+    local        pipes and socket pairs inside one host; `local_memory` what of a buffer data takes
     unix         AF_UNIX: what all have; streams and seqpackets
     unix_datagram  AF_UNIX datagrams
     unix_names   the names of AF_UNIX sockets, a table per host

@@ -21,10 +21,13 @@ from netarium.sockets.base import (
 )
 from netarium.sockets.errno import ERRNO_OF, failure_error, os_error
 from netarium.sockets.multicast import Membership, leave_all, multicast
-from netarium.sockets.options import IP_MTU, IP_MTU_MAX, Option, common, reports
-from netarium.sockets.readiness import ERR, HUP, IN, OUT, RDHUP, RDNORM, WRNORM
+from netarium.sockets.options import IP_MTU, IP_MTU_MAX, Option, as_int, common, reports
+from netarium.sockets.readiness import ERR, HUP, IN, OUT, RDHUP, RDNORM, WRBAND, WRNORM
 from netarium.stack.failures import Failure
 from netarium.stack.stack import Stack
+from netarium.stack.udp_endpoint import DATAGRAM_BYTES_MAX
+
+UDP_CORK: Final = 1
 
 if TYPE_CHECKING:
     from netarium.stack.error_queue import ErrorReport, TooLongHere
@@ -42,10 +45,20 @@ def _read_mtu(sock: Any) -> int:
     return min(int(route.mtu), IP_MTU_MAX)
 
 
+def _write_cork(sock: Any, value: int | bytes) -> None:
+    sock.cork = int(bool(as_int(value)))
+    sock._special = bool(sock._special or sock.cork)
+    if not sock.cork:
+        try:
+            sock.push()
+        except OSError:
+            return  # as on Linux nobody is told
+
+
 class DatagramSocket(Socket):
     """A UDP socket of one program."""
 
-    __slots__ = ("_shut_receive", "_shut_send", "endpoint", "memberships")
+    __slots__ = ("_pending", "_shut_receive", "_shut_send", "_special", "cork", "endpoint", "memberships")
 
     def __init__(
         self,
@@ -64,6 +77,12 @@ class DatagramSocket(Socket):
         self.memberships: list[Membership] = []
         self._shut_receive = False
         self._shut_send = False
+        self._pending: tuple[list[bytes], Any, tuple[Any, ...]] | None = None
+        """A datagram that MSG_MORE or UDP_CORK has begun: its parts, its ancillary data, where to (empty: the peer)."""
+        self.cork = 0
+        """UDP_CORK."""
+        self._special = False
+        """Whether a send is more than a datagram: the direction is shut, or one is being put together."""
 
     @property
     def restful(self) -> bool:
@@ -87,7 +106,13 @@ class DatagramSocket(Socket):
         failure = self.endpoint.connect(address, port)
         if failure is not None:
             raise failure_error(failure)
+        self.redirect()
         return True
+
+    def redirect(self) -> None:
+        """A datagram that is being put together goes to the new peer."""
+        if self._pending is not None:
+            self._pending = (*self._pending[:2], ())
 
     def name(self) -> tuple[int, ...]:
         """The local address."""
@@ -101,8 +126,8 @@ class DatagramSocket(Socket):
 
     def send(self, data: bytes | memoryview) -> int:
         """One datagram to the fixed peer."""
-        if self._shut_send:
-            raise os_error(errno.EPIPE)
+        if self._special:
+            return self._send_specially(data)
         stack = self.stack
         stack.now = self.engine.now
         if self.endpoint.binding is None:
@@ -115,8 +140,8 @@ class DatagramSocket(Socket):
 
     def send_to(self, data: bytes, address: int, port: int) -> int:
         """One datagram to this address."""
-        if self._shut_send:
-            raise os_error(errno.EPIPE)
+        if self._special:
+            return self._send_specially(data, address, port)
         stack = self.stack
         stack.now = self.engine.now
         failure = self.endpoint.send_to(data, address, port)
@@ -124,6 +149,56 @@ class DatagramSocket(Socket):
         if failure is not None:
             raise failure_error(failure)
         return len(data)
+
+    def send_more(self, data: bytes | memoryview) -> int:
+        """As `send` with MSG_MORE: the datagram goes when a send without it has added its part."""
+        return self.send_corked(bytes(data), ())
+
+    def send_corked(self, data: bytes, given: Any, *address: Any, more: bool = True) -> int:
+        """Add a part to a datagram (Linux udp_sendmsg): the first says where to. EMSGSIZE throws away what there is."""
+        if self._pending is None:
+            if self._shut_send:
+                raise os_error(errno.EPIPE)
+            if not address and not self.endpoint.remote_port:
+                raise os_error(errno.EDESTADDRREQ)
+            self.enter()
+            if self.endpoint.binding is None:
+                self.endpoint.bind(0, 0)
+            self._pending = ([], given, address)
+        parts = self._pending[0]
+        parts.append(data)
+        self._special = True
+        if sum(len(each) for each in parts) > DATAGRAM_BYTES_MAX:
+            self._take_pending()
+            raise os_error(errno.EMSGSIZE)
+        if not more:
+            self.push()
+        return len(data)
+
+    def _send_specially(self, data: bytes | memoryview, *address: Any) -> int:
+        return self.send_corked(bytes(data), (), *address, more=bool(self.cork))
+
+    def _take_pending(self) -> tuple[list[bytes], Any, tuple[Any, ...]] | None:
+        pending, self._pending = self._pending, None
+        self._special = bool(self._shut_send or self.cork)
+        return pending
+
+    def push(self) -> None:
+        """Send the datagram that was put together, also where sending has been shut down meanwhile."""
+        pending = self._take_pending()
+        if pending is None:
+            return
+        special, self._special = self._special, False
+        try:
+            parts, given, address = pending
+            if given:
+                self.send_message(b"".join(parts), given, *address)
+            elif address:
+                self.send_to(b"".join(parts), *address)
+            else:
+                self.send(b"".join(parts))
+        finally:
+            self._special = special
 
     def receive(self, count: int, peek: int = 0) -> bytes | None:
         """One datagram, cut to `count` bytes."""
@@ -203,6 +278,9 @@ class DatagramSocket(Socket):
 
     def send_message(self, data: bytes, given: Any, *address: Any) -> int:
         """One datagram with choices of its own (sendmsg's ancillary data); to `address`, or to the fixed peer."""
+        if self.endpoint.binding is None:
+            self.enter()
+            self.endpoint.bind(0, 0)  # which would undo the choice of a source
         overrides = ancillary.Overrides(self.endpoint, given)
         try:
             return self.send_to(data, *address) if address else self.send(data)
@@ -216,6 +294,7 @@ class DatagramSocket(Socket):
             raise os_error(errno.ENOTCONN)
         self._shut_receive = self._shut_receive or receive
         self._shut_send = self._shut_send or send
+        self._special = self._special or send
         self.changed()
 
     def close(self) -> None:
@@ -233,7 +312,7 @@ class DatagramSocket(Socket):
     def readiness(self) -> int:
         """The mask (Linux datagram_poll)."""
         endpoint = self.endpoint
-        mask = OUT | WRNORM
+        mask = OUT | WRNORM | WRBAND
         if endpoint.queue:
             mask |= IN | RDNORM
         if endpoint.error is not None or (endpoint.errors is not None and endpoint.errors.reports):
@@ -272,6 +351,7 @@ class DatagramSocket(Socket):
         **multicast(),
         **reports(),
         (constants.IPPROTO_IP, IP_MTU): Option(_read_mtu),
+        (constants.IPPROTO_UDP, UDP_CORK): Option(lambda sock: sock.cork, _write_cork),
     }
 
 

@@ -70,6 +70,7 @@ class DatagramSocket6(DatagramSocket):
         failure = self.endpoint.connect(address, port)
         if failure is not None:
             raise failure_error(failure)
+        self.redirect()
         return True
 
     def name(self) -> Address6:
@@ -88,8 +89,8 @@ class DatagramSocket6(DatagramSocket):
 
     def send_to(self, data: bytes, address: int, port: int, flow: int = 0, scope: int = 0) -> int:
         """One datagram to this address."""
-        if self._shut_send:
-            raise os_error(errno.EPIPE)
+        if self._special:
+            return self._send_specially(data, address, port, flow, scope)
         stack = self.stack
         stack.now = self.engine.now
         failure = self.endpoint.send_to(data, address, port, scoped_interface(stack, address, scope))

@@ -30,8 +30,10 @@ from netarium.sockets.unix import UnixSocket
 from netarium.sockets.unix_datagram import UnixDatagramSocket
 from netarium.stack.stack import Stack
 
+PROTOCOL_ICMP: Final = 1
 PROTOCOL_TCP: Final = 6
 PROTOCOL_UDP: Final = 17
+PROTOCOL_ICMPV6: Final = 58
 PROTOCOL_UDPLITE: Final = 136
 SOCK_MAX: Final = 11
 """Linux: types from here on are EINVAL, whatever the family."""
@@ -40,7 +42,7 @@ SOCK_MAX: Final = 11
 def open_socket(
     credentials: Credentials, stack: Stack, engine: Engine, family: int, kind: int, protocol: int
 ) -> Socket:
-    """A new socket, or Linux' error: EAFNOSUPPORT, EPROTONOSUPPORT, ESOCKTNOSUPPORT, EPERM."""
+    """A new socket, or Linux' error: EAFNOSUPPORT, EPROTONOSUPPORT, ESOCKTNOSUPPORT, EPERM, EACCES."""
     if not 0 <= kind < SOCK_MAX:
         raise os_error(errno.EINVAL)
     if family == AF_UNIX:
@@ -74,6 +76,10 @@ def open_socket(
     if kind == SOCK_DGRAM:
         if protocol == PROTOCOL_UDPLITE:
             return UdpLiteSocket(credentials, stack, engine, protocol)
+        if protocol == PROTOCOL_ICMP:
+            raise os_error(
+                errno.EACCES
+            )  # net.ipv4.ping_group_range is empty, as on Linux unless a system sets it
         if protocol not in (0, PROTOCOL_UDP):
             raise os_error(errno.EPROTONOSUPPORT)
         return DatagramSocket(credentials, stack, engine, protocol)
@@ -97,6 +103,8 @@ def _open_ipv6(credentials: Credentials, stack: Stack, engine: Engine, kind: int
         from netarium.sockets.udplite import UdpLiteSocket6
 
         return UdpLiteSocket6(credentials, stack, engine, protocol)
+    if kind == SOCK_DGRAM and protocol == PROTOCOL_ICMPV6:
+        raise os_error(errno.EACCES)
     if kind == SOCK_DGRAM and protocol in (0, PROTOCOL_UDP):
         return DatagramSocket6(credentials, stack, engine, protocol)
     if kind == SOCK_RAW:

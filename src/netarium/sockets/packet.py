@@ -7,6 +7,7 @@ EtherType hears what arrives; one of ETH_P_ALL hears what leaves too; no socket 
 from __future__ import annotations
 
 import errno
+import struct
 from collections import deque
 from typing import Any, Final
 
@@ -16,7 +17,7 @@ from netarium.journey import Drop
 from netarium.sockets.base import AF_PACKET, SOCK_RAW, Credentials, Socket
 from netarium.sockets.errno import os_error
 from netarium.sockets.options import Option, common
-from netarium.sockets.readiness import IN, OUT, RDNORM, WRNORM
+from netarium.sockets.readiness import IN, OUT, RDNORM, WRBAND, WRNORM
 from netarium.stack.interface import Interface
 from netarium.stack.stack import Stack
 from netarium.wire.ethernet import HEADER_BYTES, MAC_BROADCAST, MAC_GROUP_BIT, TAG_BYTES, Frame
@@ -30,15 +31,23 @@ FRAME_OVERHEAD_BYTES: Final = 768
 SOL_PACKET: Final = 263
 PACKET_ADD_MEMBERSHIP: Final = 1
 PACKET_DROP_MEMBERSHIP: Final = 2
+PACKET_STATISTICS: Final = 6
 
 Address = tuple[str, int, int, int, bytes]
 """(interface, EtherType, packet type, hardware type, MAC), as the socket module shows it."""
 
 
+def _take_statistics(sock: Any) -> bytes:
+    """struct tpacket_stats, which begins anew when it was read."""
+    heard, lost = sock.counted
+    sock.counted = [0, 0]
+    return struct.pack("II", heard, lost)
+
+
 class PacketSocket(Socket):
     """A packet socket of one program. `protocol` is the EtherType in host order."""
 
-    __slots__ = ("_queue", "_queued_bytes", "_sending", "_tapped", "ethertype", "interface")
+    __slots__ = ("_queue", "_queued_bytes", "_sending", "_tapped", "counted", "ethertype", "interface")
 
     def __init__(
         self, credentials: Credentials, stack: Stack, engine: Engine, kind: int, protocol: int
@@ -51,6 +60,8 @@ class PacketSocket(Socket):
         self._queued_bytes = 0
         self._tapped: list[Interface] = []
         self._sending = False
+        self.counted = [0, 0]
+        """Frames heard and frames for which there was no room, since PACKET_STATISTICS was asked last."""
         self._tap()
 
     def bind(self, interface: str, ethertype: int) -> None:
@@ -130,7 +141,7 @@ class PacketSocket(Socket):
 
     def readiness(self) -> int:
         """The mask."""
-        return OUT | WRNORM | (IN | RDNORM if self._queue else 0)
+        return OUT | WRNORM | WRBAND | (IN | RDNORM if self._queue else 0)
 
     def settings_changed(self) -> None:
         """Options take effect when they are looked at."""
@@ -159,7 +170,9 @@ class PacketSocket(Socket):
         if outgoing and self._sending:
             return
         size = frame.size_bytes + FRAME_OVERHEAD_BYTES
+        self.counted[0] += 1
         if self._queue and self._queued_bytes + size > self.settings.receive_buffer_bytes:
+            self.counted[1] += 1
             self.stack.drop(Drop.RAW_BUFFER_FULL, frame, f"packet socket on {interface.name}")
             return
         self._queued_bytes += size
@@ -173,6 +186,7 @@ class PacketSocket(Socket):
         # Promiscuous mode: the tap stands before the address filter anyway.
         (SOL_PACKET, PACKET_ADD_MEMBERSHIP): Option(lambda sock: 0, lambda sock, value: None),
         (SOL_PACKET, PACKET_DROP_MEMBERSHIP): Option(lambda sock: 0, lambda sock, value: None),
+        (SOL_PACKET, PACKET_STATISTICS): Option(_take_statistics),
     }
 
 

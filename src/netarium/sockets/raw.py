@@ -14,7 +14,7 @@ from netarium.sockets.base import AF_INET, SOCK_RAW, Credentials, Socket
 from netarium.sockets.errno import failure_error, os_error
 from netarium.sockets.multicast import Membership, leave_all, multicast
 from netarium.sockets.options import Option, as_int, common
-from netarium.sockets.readiness import IN, OUT, RDNORM, WRNORM
+from netarium.sockets.readiness import IN, OUT, RDNORM, WRBAND, WRNORM
 from netarium.stack.stack import Stack
 
 SOL_RAW: Final = 255
@@ -35,13 +35,15 @@ def _write_header_included(sock: Any, value: int | bytes) -> None:
 class RawSocket(Socket):
     """A raw socket of one program."""
 
-    __slots__ = ("endpoint", "memberships")
+    __slots__ = ("endpoint", "memberships", "peer_port")
 
     def __init__(self, credentials: Credentials, stack: Stack, engine: Engine, protocol: int) -> None:
         super().__init__(credentials, stack, engine, AF_INET, SOCK_RAW, protocol)
         self.endpoint = stack.raw.open(protocol)
         self.endpoint.on_change = self.changed
         self.memberships: list[Membership] = []
+        self.peer_port = 0
+        """What connect was told; it means nothing but that getpeername fails where it is 0."""
 
     def bind(self, address: int, port: int) -> None:
         """Hear only packets to this address; the port means nothing."""
@@ -56,6 +58,7 @@ class RawSocket(Socket):
         failure = self.endpoint.connect(address)
         if failure is not None:
             raise failure_error(failure)
+        self.peer_port = port
         return True
 
     def name(self) -> tuple[int, int]:
@@ -63,10 +66,15 @@ class RawSocket(Socket):
         return self.endpoint.local_address, self.protocol
 
     def peer_name(self) -> tuple[int, int]:
-        """(remote address, 0)."""
+        """(remote address, the port that connect was told); ENOTCONN where that is 0, as on Linux."""
+        if not self.endpoint.remote_address or not self.peer_port:
+            raise os_error(errno.ENOTCONN)
+        return self.endpoint.remote_address, self.peer_port
+
+    def shutdown(self, receive: bool, send: bool) -> None:
+        """Takes no effect on what a raw socket sends; ENOTCONN without a peer."""
         if not self.endpoint.remote_address:
             raise os_error(errno.ENOTCONN)
-        return self.endpoint.remote_address, 0
 
     def send(self, data: bytes | memoryview) -> int:
         """One packet to the fixed peer."""
@@ -101,7 +109,7 @@ class RawSocket(Socket):
 
     def readiness(self) -> int:
         """The mask."""
-        return OUT | WRNORM | (IN | RDNORM if self.endpoint.queue else 0)
+        return OUT | WRNORM | WRBAND | (IN | RDNORM if self.endpoint.queue else 0)
 
     def settings_changed(self) -> None:
         """An option was set: the endpoint follows."""

@@ -15,7 +15,7 @@ from netarium.sockets.errno import failure_error, os_error
 from netarium.sockets.groups6 import Membership6, groups_ipv6, leave_all6
 from netarium.sockets.options import Option, as_int, common
 from netarium.sockets.options6 import level_ipv6
-from netarium.sockets.readiness import IN, OUT, RDNORM, WRNORM
+from netarium.sockets.readiness import IN, OUT, RDNORM, WRBAND, WRNORM
 from netarium.stack.ipv6_address import is_mapped, needs_link
 from netarium.stack.raw6 import RawEndpoint6
 from netarium.stack.stack import Stack
@@ -142,7 +142,7 @@ class RawSocket6(Socket):
 
     def readiness(self) -> int:
         """The mask."""
-        return OUT | WRNORM | (IN | RDNORM if self.endpoint.queue else 0)
+        return OUT | WRNORM | WRBAND | (IN | RDNORM if self.endpoint.queue else 0)
 
     def settings_changed(self) -> None:
         """An option was set: the endpoint follows."""

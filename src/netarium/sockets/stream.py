@@ -9,7 +9,7 @@ import errno
 from typing import TYPE_CHECKING, Any, Final
 
 from netarium.sockets.errno import failure_error, os_error
-from netarium.sockets.stream_state import StreamState
+from netarium.sockets.stream_state import OVER, StreamState
 from netarium.stack.decisions import tell_route
 from netarium.stack.failures import Failure
 from netarium.stack.ports import IPV4, Binding
@@ -75,6 +75,7 @@ class StreamSocket(StreamState):
         self.connection = connection
         self.error = 0  # what ended an earlier attempt (Linux tcp_connect_init)
         self._connecting = True
+        connection.rcv_shutdown = self._shut_receive
         connection.on_change = self.changed
 
     def connected(self) -> bool | None:
@@ -87,7 +88,7 @@ class StreamSocket(StreamState):
         if connection.state == states.CLOSED:
             number = self.take_error() or errno.ECONNABORTED
             self.connection = None
-            self._connecting = False
+            self._connecting = self._shut_receive = False
             raise os_error(number)
         self._connecting = False
         return True
@@ -142,7 +143,7 @@ class StreamSocket(StreamState):
         """Up to `count` bytes; b"" after the peer's last; the connection's error once."""
         connection = self.connection
         if connection is None:
-            raise os_error(self.take_error() or errno.ENOTCONN)
+            return self._receive_without_connection()
         if (
             not connection.rcv_queue
             and connection.state == states.ESTABLISHED
@@ -164,6 +165,12 @@ class StreamSocket(StreamState):
         if data is None and connection.error is not None:
             raise failure_error(connection.take_error())  # type: ignore[arg-type]
         return data
+
+    def _receive_without_connection(self) -> bytes:
+        number = self.take_error()
+        if self._shut_receive and not number:
+            return b""
+        raise os_error(number or errno.ENOTCONN)
 
     def receive_nothing(self) -> None:
         """recv(0): tells whether there is a connection."""
@@ -251,7 +258,9 @@ class StreamSocket(StreamState):
                 self.changed()
             return
         connection = self.connection
-        if connection is None or connection.state == states.CLOSED:
+        if connection is None or connection.state in OVER:
+            self._shut_receive = self._shut_receive or receive
+            self.changed()
             raise os_error(errno.ENOTCONN)
         if connection.state == states.SYN_SENT:
             connection.shutdown_send()

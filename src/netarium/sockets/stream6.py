@@ -16,11 +16,11 @@ from netarium.sockets.base import AF_INET6, Credentials
 from netarium.sockets.errno import os_error
 from netarium.sockets.options6 import level_ipv6
 from netarium.sockets.stream import StreamSocket
+from netarium.sockets.stream_state import WITHOUT_PEER
 from netarium.sockets.tcp_options import TCP_OPTIONS
 from netarium.stack.ipv6_address import LOOPBACK, needs_link
 from netarium.stack.ports import BOTH, IPV4, IPV6, Binding
 from netarium.stack.stack import Stack
-from netarium.stack.tcp import states
 
 if TYPE_CHECKING:
     from netarium.stack.interface import Interface
@@ -48,7 +48,7 @@ class StreamSocket6(StreamSocket):
 
     def bind(self, address: int, port: int, flow: int = 0, scope: int = 0) -> None:
         """Claim an address and port; 0 for any, in both families unless IPV6_V6ONLY."""
-        if address >> 120 == 0xFF or self._claim is not None or self.connection is not None:
+        if address >> 120 == 0xFF or not self.may_bind():
             raise os_error(errno.EINVAL)  # a group too (Linux __inet6_bind)
         self.enter()
         version, plain = split(address)
@@ -68,16 +68,16 @@ class StreamSocket6(StreamSocket):
     def name(self) -> Address6:
         """The local address; all zero before bind."""
         connection, claim = self.connection, self._claim
-        if connection is not None:
-            return self._shown(connection.ip.version, connection.local_ip, connection.local_port)
-        if claim is None:
+        if claim is not None:
+            return self._shown(4 if claim.families == IPV4 else 6, claim.address, claim.port)
+        if connection is None:
             return UNSPECIFIED
-        return self._shown(4 if claim.families == IPV4 else 6, claim.address, claim.port)
+        return self._shown(connection.ip.version, connection.local_ip, connection.local_port)
 
     def peer_name(self) -> Address6:
         """The remote address; ENOTCONN when there is none (any more)."""
         connection = self.connection
-        if connection is None or connection.state in (states.CLOSED, states.SYN_SENT):
+        if connection is None or connection.state in WITHOUT_PEER:
             raise os_error(errno.ENOTCONN)
         return self._shown(connection.ip.version, connection.remote_ip, connection.remote_port)
 

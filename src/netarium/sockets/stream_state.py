@@ -28,10 +28,15 @@ DISCOVERING: Final = (1, 2)
 """IP_PMTUDISC_WANT and _DO: of TCP's segments only theirs have the DF bit (Linux ip_dont_fragment)."""
 
 
+OVER: Final = (states.CLOSED, states.TIME_WAIT)
+"""For its socket a connection in TIME-WAIT is closed: Linux keeps only a stub of it (tcp_time_wait)."""
+WITHOUT_PEER: Final = (*OVER, states.SYN_SENT)
+
+
 class StreamState(Socket):
     """A TCP socket of one program, without its calls."""
 
-    __slots__ = ("_claim", "_connecting", "chosen", "connection", "listener")
+    __slots__ = ("_claim", "_connecting", "_port_chosen", "_shut_receive", "chosen", "connection", "listener")
 
     options = TCP_OPTIONS
 
@@ -50,6 +55,10 @@ class StreamState(Socket):
         self.chosen.dont_fragment = self.settings.mtu_discover in DISCOVERING
         self._claim: Binding | None = None
         self._connecting = False
+        self._port_chosen = False
+        """Whether the program itself has named the port: it keeps that as long as the socket."""
+        self._shut_receive = False
+        """Whether reading was shut down before there was a connection."""
 
     @property
     def restful(self) -> bool:
@@ -61,10 +70,17 @@ class StreamState(Socket):
     def bind(self, address: int, port: int) -> None:
         """Claim an address and port; 0 for any."""
         self.check_address(address, port)
-        if self._claim is not None or self.connection is not None:
+        if not self.may_bind():
             raise os_error(errno.EINVAL)
         self.enter()
         self.claim_port(address, port, IPV4)
+
+    def may_bind(self) -> bool:
+        """Whether it has no port: it was never bound, or its connection is over and the kernel had chosen the port."""
+        connection = self.connection
+        if self._claim is not None or connection is None:
+            return self._claim is None
+        return connection.state in OVER and not self._port_chosen
 
     def claim_port(self, address: int, port: int, families: int) -> None:
         """Claim a port at an address of `families` (see `stack.ports`); 0 for any."""
@@ -83,6 +99,7 @@ class StreamState(Socket):
         if isinstance(claim, Failure):
             raise failure_error(claim)
         self._claim = claim
+        self._port_chosen = port != 0
 
     def source_of(self, claim: Binding) -> int:
         """The source of what it sends, 0 for the route's: where it is bound, but for groups and broadcasts.
@@ -100,14 +117,14 @@ class StreamState(Socket):
     def name(self) -> tuple[int, ...]:
         """The local address; (0, 0) before bind."""
         connection = self.connection
-        if connection is not None:
-            return connection.local_ip, connection.local_port
-        return (self._claim.address, self._claim.port) if self._claim is not None else (0, 0)
+        if self._claim is not None:
+            return self._claim.address, self._claim.port
+        return (connection.local_ip, connection.local_port) if connection is not None else (0, 0)
 
     def peer_name(self) -> tuple[int, ...]:
         """The remote address; ENOTCONN when there is none (any more)."""
         connection = self.connection
-        if connection is None or connection.state in (states.CLOSED, states.SYN_SENT):
+        if connection is None or connection.state in WITHOUT_PEER:
             raise os_error(errno.ENOTCONN)
         return connection.remote_ip, connection.remote_port
 
@@ -137,7 +154,8 @@ class StreamState(Socket):
             return IN | RDNORM if self.listener.accept_queue else 0
         connection = self.connection
         if connection is None:
-            return OUT | WRNORM | HUP | (ERR if self.error else 0)
+            shut = IN | RDNORM | RDHUP if self._shut_receive else 0
+            return OUT | WRNORM | HUP | shut | (ERR if self.error else 0)
         state = connection.state
         if state == states.SYN_SENT or state == states.SYN_RECEIVED:
             return 0

@@ -17,7 +17,7 @@ from netarium.sockets.base import AF_UNIX, SOCK_SEQPACKET, Credentials, Socket
 from netarium.sockets.errno import os_error
 from netarium.sockets.local import LocalStream, Rights, pair
 from netarium.sockets.options import SO_RCVLOWAT, Option, buffer, flag, general, low_water
-from netarium.sockets.readiness import HUP, IN, OUT
+from netarium.sockets.readiness import HUP, IN, OUT, RDHUP, RDNORM, WRBAND, WRNORM
 from netarium.stack.stack import Stack
 
 SOL_SOCKET: Final = 1
@@ -42,7 +42,7 @@ UNIX_OPTIONS: Final = {
     (SOL_SOCKET, SO_RCVLOWAT): low_water(),
     (SOL_SOCKET, 30): Option(lambda sock: int(sock.restful)),
     (SOL_SOCKET, 38): Option(lambda sock: sock.protocol),
-    (SOL_SOCKET, 7): buffer("send_buffer_bytes", 4608),
+    (SOL_SOCKET, 7): buffer("send_buffer_bytes", 4608, lambda sock: sock.settings_changed()),
     (SOL_SOCKET, 8): buffer("receive_buffer_bytes", 2304),
     (SOL_SOCKET, 16): flag("pass_credentials"),
     (SOL_SOCKET, 17): Option(_peer_identity),
@@ -122,7 +122,7 @@ class UnixBase(Socket):
 class UnixSocket(UnixBase):
     """A UNIX socket with a connection: SOCK_STREAM or SOCK_SEQPACKET."""
 
-    __slots__ = ("_backlog", "_peer_path", "_queue", "stream")
+    __slots__ = ("_backlog", "_peer_path", "_queue", "_shut_receive", "_shut_send", "stream")
 
     def __init__(
         self,
@@ -138,6 +138,8 @@ class UnixSocket(UnixBase):
         self._peer_path = b""
         self._queue: deque[UnixSocket] | None = None
         self._backlog = 0
+        self._shut_receive = self._shut_send = False
+        """What was shut down before there was a connection."""
         if stream is not None:
             stream.waiters.append(self.changed)
             self.peer_identity = identity(credentials)
@@ -204,6 +206,8 @@ class UnixSocket(UnixBase):
     def _adopt(self, stream: LocalStream, peer_path: bytes) -> None:
         self.stream = stream
         self._peer_path = peer_path
+        stream.ended, stream.send_shut = self._shut_receive, self._shut_send
+        stream.capacity = self.settings.send_buffer_bytes
         stream.waiters.append(self.changed)
 
     def accept(self) -> UnixSocket | None:
@@ -267,10 +271,24 @@ class UnixSocket(UnixBase):
         """End one or both directions."""
         if self._queue is not None and receive:
             self._refuse_waiting()
-            return
-        if self.stream is None:
-            raise os_error(errno.ENOTCONN)
-        self.stream.shutdown(receive, send)
+        elif self.stream is not None:
+            self.stream.shutdown(receive, send)
+        elif self._queue is None:
+            self._shut_receive = self._shut_receive or receive
+            self._shut_send = self._shut_send or send
+            self.changed()
+
+    def settings_changed(self) -> None:
+        """SO_SNDBUF is the stream's."""
+        if self.stream is not None:
+            self.stream.capacity = self.settings.send_buffer_bytes
+
+    def take_error(self) -> int:
+        """SO_ERROR: the connection's too."""
+        number = super().take_error()
+        if not number and self.stream is not None:
+            number, self.stream.error = self.stream.error, 0
+        return number
 
     def _refuse_waiting(self) -> None:
         waiting, self._queue = self._queue, None
@@ -288,8 +306,10 @@ class UnixSocket(UnixBase):
     def readiness(self) -> int:
         """The mask."""
         if self._queue is not None:
-            return IN if self._queue else 0
-        return self.stream.readiness() if self.stream is not None else OUT | HUP
+            return IN | RDNORM if self._queue else 0
+        if self.stream is not None:
+            return self.stream.readiness()
+        return HUP | OUT | WRNORM | WRBAND | (IN | RDNORM | RDHUP if self._shut_receive else 0)
 
     def describe(self, call: str = "") -> str:
         """The name, or that it is a pair."""

@@ -14,7 +14,8 @@ from netarium.sockets import unix_names
 from netarium.sockets.base import SOCK_DGRAM, WAITS_AT_REST, Credentials
 from netarium.sockets.errno import os_error
 from netarium.sockets.local import Rights
-from netarium.sockets.readiness import HUP, IN, OUT, RDHUP, RDNORM, WRNORM
+from netarium.sockets.local_memory import has_room, message_charge
+from netarium.sockets.readiness import HUP, IN, OUT, RDHUP, RDNORM, WRBAND, WRNORM
 from netarium.sockets.unix import UnixBase, identity
 from netarium.stack.stack import Stack
 
@@ -26,13 +27,15 @@ OVERHEAD_BYTES: Final = 32
 class UnixDatagramSocket(UnixBase):
     """A UNIX datagram socket of one program."""
 
-    __slots__ = ("_queue", "_shut_receive", "_shut_send", "_wanting", "peer")
+    __slots__ = ("_charged", "_queue", "_shut_receive", "_shut_send", "_wanting", "peer")
 
     def __init__(self, credentials: Credentials, stack: Stack, engine: Engine, protocol: int = 0) -> None:
         super().__init__(credentials, stack, engine, SOCK_DGRAM, protocol)
         self.peer: UnixDatagramSocket | None = None
-        self._queue: deque[tuple[bytes, bytes, Rights, bytes]] = deque()
-        """(data, the sender's name, what came with it, who sent it)."""
+        self._queue: deque[tuple[bytes, bytes, Rights, bytes, UnixDatagramSocket]] = deque()
+        """(data, the sender's name, what came with it, who sent it, by which socket)."""
+        self._charged = 0
+        """What it has sent and nobody has read, in bytes of memory."""
         self._wanting: list[UnixDatagramSocket] = []
         """Senders that found the queue full."""
         self._shut_receive = self._shut_send = False
@@ -93,13 +96,16 @@ class UnixDatagramSocket(UnixBase):
             raise os_error(errno.EPIPE)
         if len(data) > self.settings.send_buffer_bytes - OVERHEAD_BYTES:
             raise os_error(errno.EMSGSIZE)
-        if len(receiver._queue) > QUEUE_MAX:
+        if self._charged >= self.settings.send_buffer_bytes:
+            return None
+        if receiver.peer is not self and len(receiver._queue) > QUEUE_MAX:
             if self not in receiver._wanting:
                 receiver._wanting.append(self)
             return None
+        self._charged += message_charge(len(data))
         for each in rights:
             each.retain()
-        receiver._queue.append((data, self.path, rights, identity(self.credentials)))
+        receiver._queue.append((data, self.path, rights, identity(self.credentials), self))
         receiver.changed()
         return len(data)
 
@@ -116,15 +122,21 @@ class UnixDatagramSocket(UnixBase):
     def receive_ancillary(self, count: int, peek: int = 0) -> tuple[bytes, Any, bool, list[Any]] | None:
         """(one datagram, its sender's name, whether it was longer, ancillary data)."""
         if not self._queue:
-            return (b"", None, False, []) if self._shut_receive else None
-        data, sender, rights, who = self._queue[0]
+            # Linux __skb_wait_for_more_packets: only who may wait is told of the end
+            return (b"", None, False, []) if self._shut_receive and not self.nonblocking else None
+        data, sender, rights, who, by = self._queue[0]
         if peek:
             for each in rights:
                 each.retain()
         else:
             self._queue.popleft()
+            by._was_read(data)
             self._told_of_room()
         return data[:count], sender or None, len(data) > count, self.told(rights, who)
+
+    def _was_read(self, data: bytes) -> None:
+        self._charged -= message_charge(len(data))
+        self.changed()
 
     def _told_of_room(self) -> None:
         wanting, self._wanting = self._wanting, []
@@ -132,9 +144,7 @@ class UnixDatagramSocket(UnixBase):
             each.changed()
 
     def shutdown(self, receive: bool, send: bool) -> None:
-        """ENOTCONN without a fixed peer."""
-        if self.peer is None:
-            raise os_error(errno.ENOTCONN)
+        """With or without a fixed peer."""
         self._shut_receive = self._shut_receive or receive
         self._shut_send = self._shut_send or send
         self.changed()
@@ -143,12 +153,11 @@ class UnixDatagramSocket(UnixBase):
         """Its name is free; what was not read is gone, and senders that waited are refused."""
         unix_names.give_back(self.credentials.local_names, self.key, self)
         while self._queue:
-            for each in self._queue.popleft()[2]:
+            data, _, rights, _, by = self._queue.popleft()
+            by._was_read(data)
+            for each in rights:
                 each.release()
         self._told_of_room()
-        if self.peer is not None and self.peer.peer is self:
-            self.peer.error = errno.ECONNRESET
-            self.peer.changed()
 
     def readiness(self) -> int:
         """The mask (unix_dgram_poll)."""
@@ -156,8 +165,10 @@ class UnixDatagramSocket(UnixBase):
         if self._shut_receive:
             mask |= IN | RDNORM | RDHUP | (HUP if self._shut_send else 0)
         peer = self.peer
+        if not has_room(self._charged, self.settings.send_buffer_bytes):
+            return mask
         if peer is None or peer.peer is self or len(peer._queue) <= QUEUE_MAX:
-            mask |= OUT | WRNORM
+            mask |= OUT | WRNORM | WRBAND
         elif self not in peer._wanting:
             peer._wanting.append(self)
         return mask

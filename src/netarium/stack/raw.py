@@ -67,11 +67,13 @@ class RawEndpoint:
         return None
 
     def connect(self, address: int) -> Failure | None:
-        """Hear only packets of `address`, and send to it."""
+        """Hear only packets of `address` to the route's source, and send to it (Linux __ip4_datagram_connect)."""
         stack = self.table.stack
-        if stack.ipv4.route_for(address, self.local_address, self.interface) is None:
+        route = stack.ipv4.route_for(address, self.local_address, self.interface)
+        if route is None:
             return stack.routes.refusal(address)
         self.remote_address = address
+        self.local_address = self.local_address or route.source
         return None
 
     def send(self, payload: bytes) -> Failure | None:

@@ -67,9 +67,11 @@ class RawEndpoint6:
 
     def connect(self, address: int) -> Failure | None:
         """Hear only packets of `address`, and send to it."""
-        if self.ip6.route_for(address, self.local_address, self.interface) is None:
+        route = self.ip6.route_for(address, self.local_address, self.interface)
+        if route is None:
             return Failure.INVALID if needs_link(address) else self.ip6.routes.refusal(address)
         self.remote_address = address
+        self.local_address = self.local_address or route.source
         return None
 
     def send_to(self, payload: bytes, address: int, interface: Interface | None = None) -> Failure | None:

@@ -30,7 +30,10 @@ _TRUNC = int(real.MSG_TRUNC)
 _OOB = int(real.MSG_OOB)
 _CTRUNC = int(real.MSG_CTRUNC)
 _CMSG_CLOEXEC = int(real.MSG_CMSG_CLOEXEC)
+_MORE = 0x8000
 _ERRQUEUE = 0x2000
+BUFFERS_MAX = 1024
+"""IOV_MAX."""
 _INT_BYTES = 4
 _HEADER_BYTES = real.CMSG_LEN(0)
 _dup, _close, _fstat = os.dup, os.close, os.fstat
@@ -159,6 +162,8 @@ class MessageMethods:
         except TypeError:
             raise TypeError("recvmsg_into() argument 1 must be an iterable") from None
         views = [writable(each) for each in iterator]
+        if len(views) > BUFFERS_MAX:
+            raise os_error(errno.EMSGSIZE)
         total = sum(len(view) for view in views)
         data, ancillary, message_flags, address = MessageMethods.recvmsg(self, total, ancbufsize, flags)
         rest = memoryview(data)
@@ -175,9 +180,12 @@ class MessageMethods:
             iterator = iter(buffers)
         except TypeError:
             raise TypeError("sendmsg() argument 1 must be an iterable") from None
-        data = b"".join(to_bytes(each) for each in iterator)
+        pieces = [to_bytes(each) for each in iterator]
+        data = b"".join(pieces)
         flags = index(flags)
         check_open(self)
+        if len(pieces) > BUFFERS_MAX:
+            raise os_error(errno.EMSGSIZE)
         core = self._core
         where: Any = ()
         given = [_checked(item) for item in (() if ancdata is None else ancdata)]
@@ -187,6 +195,8 @@ class MessageMethods:
             given = [_with_objects(task, item) for item in given]
 
         def attempt() -> Any:
+            if flags & _MORE and hasattr(core, "cork"):
+                return core.send_corked(data, given, *where)
             if given:
                 return core.send_message(data, given, *where)
             if address is not None:

@@ -64,13 +64,12 @@ class TransferMethods:
     def _recv_specially(self, task: Task, bufsize: int, flags: int) -> bytes:
         if bufsize < 0:
             raise ValueError("negative buffersize in recv")
+        if bufsize == 0:
+            return b""  # CPython does not even ask
         core = self._core
         if flags & _OOB:
             return self._receive_urgent(task, flags & PEEK)[:bufsize]
         check_flags(flags)
-        if bufsize == 0 and core.type == _STREAM:
-            core.receive_nothing()
-            return b""
         peek = flags & PEEK
         # With a time-out or MSG_DONTWAIT the descriptor does not wait, so neither does MSG_WAITALL for the rest.
         whole = flags & _WAITALL and not flags & _DONTWAIT and self._timeout is None
@@ -235,12 +234,13 @@ class TransferMethods:
             task.scheduler.close_doomed()
         if len(rest) not in (1, 2):
             raise TypeError(f"sendto() takes 2 or 3 arguments ({len(rest) + 1} given)")
-        if len(rest) == 2:
-            index(rest[0])
+        flags = index(rest[0]) if len(rest) == 2 else 0
         if type(data) is not bytes:
             data = to_bytes(data)
         core = self._core
         where = addresses.parse(task, core, rest[-1], "sendto")
+        if flags & _MORE and hasattr(core, "cork"):
+            return core.send_corked(data, (), *where)  # type: ignore[no-any-return]
         count = core.send_to(data, *where)
         if count is None:
             count = self._wait(task, "sendto", lambda: core.send_to(data, *where))
