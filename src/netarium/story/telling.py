@@ -18,7 +18,7 @@ from netarium.story.kinds import KINDS, ONLY
 from netarium.story.language import Language
 from netarium.story.reading import DAMAGED, Reading, needles_of
 from netarium.story.records import TraceFile
-from netarium.story.scene import Scene, address_of
+from netarium.story.scene import TRACEROUTE, Scene, address_of
 from netarium.story.showing import Show, Shown, shown_of
 from netarium.story.words import Words
 
@@ -265,7 +265,7 @@ class Story:
             for end in ("client", "server"):
                 address = address_of(label[end])
                 label[end] = self.scene.owner(address) or address
-            if label["client"] == label["server"]:  # both on one host: the port says which is which
+            if chapter.phase != TRACEROUTE:  # the port says which of its connections it is
                 label["client"] += f":{client.rpartition(':')[2]}"
         for key in ("asker", "target"):
             if key in label:
