@@ -227,8 +227,10 @@ class Chapters:
             yield self._take()
 
     def _is_said_at_start(self, fact: Fact) -> bool:
-        """Whether a program that has just started prints it: it belongs to what the program does next, as its start."""
-        if fact.kind != "printed" or fact.about is not None:
+        """Whether a program that has just started prints it, or its host decides it for what the program does next."""
+        if (fact.kind != "printed" and fact.phase != NEXT) or fact.kind == "program-started":
+            return False
+        if fact.about is not None:
             return False
         return any((each.place, each.time_ns) == (fact.place, fact.time_ns) for each in self._waiting)
 

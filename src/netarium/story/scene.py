@@ -61,6 +61,8 @@ class Scene:
         self._ends: dict[tuple[str, str], Subject] = {}
         """(protocol, `address:port`) -> the latest conversation with that end."""
         self._latest: dict[str, tuple[Subject, int]] = {}
+        self._started: dict[str, tuple[int, tuple[Subject, int]]] = {}
+        """Node -> when a program started there last, and what the node had to do with before."""
         self._traces: dict[tuple[str, str], tuple[Subject, int]] = {}
         """(asker, target) -> what the probes of a traceroute are about, and when the latest was sent."""
         self.services: dict[str, dict[str, Any]] = {}
@@ -71,6 +73,8 @@ class Scene:
         """The kinds of facts that are wanted; None for all."""
         self.judged: dict[str, tuple[int, str, Flight]] = {}
         """Node -> when its firewall refused what, last; and the flight that its verdict is told with."""
+        self.arrived: dict[str, tuple[int, Flight]] = {}
+        """Node -> when it has seen a packet last, and which."""
         self._own()
 
     def is_told(self, kind: str) -> bool:
@@ -204,14 +208,47 @@ class Scene:
 
     def touch_flight(self, node: str, flight: Flight) -> None:
         """A node that sees a packet has to do with what it is about; hellos do not take its mind off something else."""
+        self.arrived[node] = (self.now_ns, flight)
         subject = flight.subject
         if subject is not None and (subject.kind != "routing" or self.recent(node) is None):
             self._latest[node] = (subject, self.now_ns)
 
+    def just_arrived(self, node: str) -> Subject | None:
+        """What the packet is about that a node has seen at this moment."""
+        found = self.arrived.get(node)
+        return found[1].subject if found is not None and found[0] == self.now_ns else None
+
+    def hosts_on_link(self, port: str) -> list[str]:
+        """The hosts at the cable of a port, through switches and hubs, whatever their VLANs."""
+        ends, known, found = [port], {port.partition(":")[0]}, []
+        for end in ends:  # it grows
+            node = self.nodes.get(end.partition(":")[0])
+            ports = node.ports if node is not None else {}
+            shown = [end.partition(":")[2]] if end == port else list(ports)
+            for other in [str(ports.get(name, {}).get("to", "")) for name in shown]:
+                name = other.partition(":")[0]
+                if name in known or name not in self.nodes:
+                    continue
+                known.add(name)
+                if self.nodes[name].is_host:
+                    found.append(name)
+                elif self.nodes[name].kind in ("switch", "hub"):
+                    ends.append(other)
+        return found
+
+    def begins_anew(self, node: str) -> None:
+        """A program starts on a node: what it does at once is not of what the node had to do with before."""
+        known = self._latest.get(node)
+        self._started.pop(node, None)
+        if known is not None:
+            self._started[node] = (self.now_ns, known)
+
     def recent(self, node: str) -> Subject | None:
         """What a node had to do with last, if that was not long ago."""
         found = self._latest.get(node)
-        return found[0] if found is not None and self.now_ns - found[1] <= RECENT_NS else None
+        if found is None or self._started.get(node) == (self.now_ns, found):
+            return None
+        return found[0] if self.now_ns - found[1] <= RECENT_NS else None
 
     def _own(self) -> None:
         owners: dict[str, str] = {}

@@ -41,6 +41,8 @@ class _Discovery:
         self.scene = scene
         self._asked: dict[str, Subject] = {}
         self._told: dict[tuple[str, str], int] = {}
+        self._speakers: dict[str, None] = {}
+        """Nodes that have sent anything of ICMPv6: they speak IPv6."""
         self._read: dict[int, Callable[[Record, Packet], Values]] = {
             133: _router_wanted,
             134: _router,
@@ -51,6 +53,7 @@ class _Discovery:
 
     def message(self, record: Record, packet: Packet, flight: Flight) -> Iterator[Fact]:
         """A message of neighbour discovery."""
+        self._speakers[record["at"].partition(":")[0]] = None
         read = self._read.get(int(record.get("type", 0)))
         if read is None:
             return
@@ -59,7 +62,7 @@ class _Discovery:
         except WireError:
             return  # whoever drops it says so
         node = record["at"].partition(":")[0]
-        subject, phase = self._about(node, values)
+        subject, phase = self._about(node, values, record["at"])
         flight.subject = subject
         self.scene.touch(node, subject)
         fact = Fact(record["t"], "nd", node, {**_NOTHING, **values}, flight, subject, phase=phase)
@@ -67,7 +70,14 @@ class _Discovery:
             fact.background = not self._is_new(node, values["message"])
         yield fact
 
-    def _about(self, node: str, values: Values) -> tuple[Subject, str]:
+    def _joining(self, port: str) -> Subject | None:
+        """The first host of a router's link that is about to join it and has no router of IPv6 yet."""
+        for name in self.scene.hosts_on_link(port):
+            if name in self._speakers and not any(":" in each for each in self.scene.nodes[name].gateways):
+                return join_subject(self.scene, name)
+        return None
+
+    def _about(self, node: str, values: Values, port: str) -> tuple[Subject, str]:
         message = values["message"]
         if message == "router-wanted":
             return join_subject(self.scene, node), "join"
@@ -75,8 +85,11 @@ class _Discovery:
             known = self.scene.recent(node) if message == "redirect" else None
             if known is not None:
                 return known, ""
+            joins = self._joining(port) if message == "router" else None
+            if joins is not None:
+                return joins, "join"
             subject = self.scene.subject("routing", "ndp", lambda: {"protocol": "NDP"})
-            return subject, "routing"
+            return subject, "advertise"
         target = values["target"]
         if message == "answers" and target in self._asked:
             return self._asked[target], ""

@@ -145,6 +145,7 @@ class _Hosts:
                 "program": name,
                 "command": " ".join(map(str, record.get("command") or ())),
             }
+            self.scene.begins_anew(record["at"])
             yield Fact(record["t"], "program-started", record["at"], values, phase=NEXT)
         elif record.get("what") == "ended":
             yield from self._rest(record, name)

@@ -58,7 +58,7 @@ class _Neighbors:
             "sender_mac": record.get("sender_mac"),
             "purpose": purpose,
             "answered": False,
-            "again": self._asks_again(sender, target, record),
+            "again": self._asks_again(sender, target) is not None,
         }
         yield self._fact(record, values, flight)
 
@@ -85,7 +85,7 @@ class _Neighbors:
             for asked in reversed(self._asked.get(values["sender"], [])):
                 if asked.about is not None and asked.values["sender"] == values["target"]:
                     return asked.about, ""
-        known = self.scene.recent(node)
+        known = self._why_before(values) or self.scene.recent(node)
         if known is not None:
             return known, ""
         key = values["sender"] if values["operation"] == "reply" else values["target"]
@@ -93,15 +93,18 @@ class _Neighbors:
         subject.nodes = [node]
         return subject, "neighbor"
 
-    def _asks_again(self, sender: str, target: str, record: Record) -> bool:
-        """Whether the same was asked shortly before and nobody has answered."""
-        asked = self._asked.get(target, [])
-        return any(
-            fact.values["sender"] == sender
-            and not fact.values["answered"]
-            and record["t"] - fact.time_ns <= AGAIN_NS
-            for fact in asked
-        )
+    def _why_before(self, values: dict[str, Any]) -> Subject | None:
+        """What a question was about that is asked again now."""
+        before = self._asks_again(values["sender"], values["target"]) if values["again"] else None
+        return before.about if before is not None else None
+
+    def _asks_again(self, sender: str, target: str) -> Fact | None:
+        """The same question of shortly before, where nobody has answered it."""
+        for fact in reversed(self._asked.get(target, [])):
+            is_the_same = fact.values["sender"] == sender and not fact.values["answered"]
+            if is_the_same and self.scene.now_ns - fact.time_ns <= AGAIN_NS:
+                return fact
+        return None
 
     def offered(self, given: str, server: str) -> None:
         """A server asked for the address before it offered it: that is why (RFC 2131 4.3.1)."""

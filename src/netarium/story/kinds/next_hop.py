@@ -10,7 +10,7 @@ from typing import Any, Final
 from netarium.addresses import ipv4_text as text4
 from netarium.addresses import mask_of, parse_ipv4
 from netarium.errors import NetariumError
-from netarium.story.facts import Fact, Subject
+from netarium.story.facts import NEXT, Fact, Subject
 from netarium.story.kinds.base import Kind, Readers, Record
 from netarium.story.kinds.on_link import prefix_lines, prefix_values, say_prefixes
 from netarium.story.kinds.ping import ping_subject
@@ -102,7 +102,7 @@ class _NextHops:
             )
             datagrams = self.scene.conversation("UDP", *ends)
             return datagrams, datagrams.phase or "datagrams"
-        return None, ""
+        return None, NEXT if self.scene.recent(place) is None else ""
 
     def _decisions(self, record: Record, destination: str) -> Iterator[Fact]:
         details, place, now = record["details"], record["at"], record["t"]
@@ -375,4 +375,9 @@ KINDS: Final = (
 def readers(scene: Scene) -> Readers:
     """The readers of one story."""
     state = _NextHops(scene)
-    return Readers({"step:ROUTE": state.route, "step:FORWARD": state.flow_cache, "step:FILTER_IN": state.translated}, {})
+    records = {
+        "step:ROUTE": state.route,
+        "step:FORWARD": state.flow_cache,
+        "step:FILTER_IN": state.translated,
+    }
+    return Readers(records, {})

@@ -90,7 +90,7 @@ class _Switching:
             "new": [line for line in table if line not in self._shown.get(place, ())],
         }
         self._shown[place] = table
-        about = self._about(source) or self._about(destination)
+        about = self.scene.just_arrived(place) or self._about(source) or self._about(destination)
         if shape == "multicast" and (about is None or about.kind == "routing"):
             return  # hellos of routers among themselves
         yield Fact(record["t"], "switched", place, values, about=about)
