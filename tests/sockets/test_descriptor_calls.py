@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 import socket
 import termios
 from collections.abc import Callable
@@ -166,3 +167,14 @@ def test_a_file_for_a_sockets_number_is_refused_with_the_way_out() -> None:
     service = Net(seed=1).host("h", address="10.0.0.1/24").run(program)
     assert service.wait() == 1
     assert "use os.dup" in service.stderr
+
+
+def test_the_window_is_asked_of_standard_output_which_is_no_terminal() -> None:
+    def seen() -> Any:
+        return (
+            failure(os.get_terminal_size),
+            failure(lambda: os.fchmod(fd=1, mode=0o600)),
+            shutil.get_terminal_size((5, 6)),
+        )
+
+    assert Net(seed=1).host("host").call(seen) == ("ENOTTY", None, (5, 6))

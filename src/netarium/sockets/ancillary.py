@@ -131,7 +131,8 @@ class Overrides:
         if address:
             ip = stack.ipv4 if level == LEVEL_IP else stack.ipv6
             if not ip.is_local(address):
-                raise os_error(errno.EINVAL)
+                # Linux ip_route_output_key_hash_rcu, ip6_datagram_send_ctl
+                raise os_error(errno.ENETUNREACH if level == LEVEL_IP else errno.EINVAL)
             self._set("local_address", address)
 
     @staticmethod
