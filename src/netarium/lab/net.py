@@ -316,6 +316,8 @@ class Net(Cabling):
         running = [service for service in self.lifecycle.services if service.started and not service.ended]
         if not running:
             return
+        for service in running:
+            service.process.own_files.flush()  # the end of the net is no crash: what was written is kept
         for box in self.boxes.values():
             box.node.crash()
         asynchronous = any(service.process.has_loop() for service in running)

@@ -9,6 +9,8 @@
     context     what of the interpreter belongs to one process: sys.argv, modules, working directory
     loops       what asyncio keeps per OS thread, kept per task
     coroutines  where the tasks of an asyncio program wait
+    own_files   the real files a process has open, closed at its end
+    finalization what the interpreter does at a script's end: finalizers, and its data let go
     streams     standard input, output and error
     signals     default actions of virtual signals; a fresh process' environment
     masks       blocked and pending signals, and who waits for them

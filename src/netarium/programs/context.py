@@ -263,6 +263,16 @@ class ProgramContext:
         value = getattr(sys, name)
         return None if any(value is proxy for proxy in _proxies) else value
 
+    def own_loaded(self) -> list[ModuleType]:
+        """`__main__` and the modules of the program's folder, `__main__` first, else the last imported first."""
+        loaded = sys.modules
+        if "__main__" not in self.tops or "__main__" not in loaded:
+            return []
+        tops = {name for name in self.tops if name in loaded}.difference(PRIVATE_LIBRARIES, ("__main__",))
+        names = [name for name in loaded if name.partition(".")[0] in tops] if tops else []
+        found = [loaded["__main__"], *(loaded[name] for name in reversed(names))]
+        return [each for each in found if type(each) is ModuleType]
+
     def change_directory(self, directory: str) -> None:
         """os.chdir of this process has happened."""
         global _directory_now

@@ -20,7 +20,9 @@ from netarium.programs import door, loops, signals, zone  # noqa: F401  (door: h
 from netarium.programs.alarm import Alarm
 from netarium.programs.context import ProgramContext
 from netarium.programs.coroutines import waiting_tasks
+from netarium.programs.finalization import finalize
 from netarium.programs.masks import Masks, Sent
+from netarium.programs.own_files import OwnFiles, streams_of_shared_logging
 from netarium.programs.report import place_of, print_exception, waiting_method
 from netarium.programs.scheduler import Scheduler
 from netarium.programs.shims import driver
@@ -125,7 +127,7 @@ class Process:
         """Tasks parked in an idle poll."""
         self.abandoned: list[Task] = []
         self.main_task: Task | None = None
-        self.dying = False
+        self.dying = self.finalizing = False
         self.alert = False
         """The next park has to look: the process is dying, or signals are pending."""
         self.pending_signals: list[int] = []
@@ -166,8 +168,7 @@ class Process:
     def _open_streams(self, stdin: Any) -> None:
         """Its descriptors; 0, 1 and 2 are open."""
         self.descriptors = Descriptors()
-        self.own_files: set[int] = set()
-        """Numbers of the real kernel's that it has opened."""
+        self.own_files = OwnFiles()
         self.stdin = Stdin(stdin)
         self._stdout = Output("stdout", self._wrote)
         self._stderr = Output("stderr", self._wrote)
@@ -292,7 +293,7 @@ class Process:
         except BaseException as error:
             if ends_the_run(error):
                 raise
-            if not self.dying:
+            if not self.dying and not self.finalizing:
                 print_exception(error, self.stderr_file)
         finally:
             self.task_ended(task)
@@ -305,6 +306,7 @@ class Process:
         self.dying = self.alert = True
         self.ended = True
         self.descriptors.close_all()
+        self._close_files(flush=False)
         for task in list(self.tasks):
             if task is not self.scheduler.current:
                 loops.let_go(task)
@@ -361,7 +363,7 @@ class Process:
         return 0
 
     def _shut_down(self, code: int) -> int:
-        """What the interpreter does at its end: join threads, run atexit functions, flush."""
+        """What the interpreter does at its end: join threads, run atexit functions, flush, finalize."""
         code = self._attempt(lambda: thread_shim.join_all(self), code)
         while self.exit_functions:
             function, arguments, keywords = self.exit_functions.pop()
@@ -372,7 +374,15 @@ class Process:
                     stream.flush()
             except (ValueError, OSError):
                 pass
+        if not self.dying:
+            finalize(self)
+        if not self.dying:
+            self._close_files(flush=True)
         return code
+
+    def _close_files(self, *, flush: bool) -> None:
+        shares = self.program.folder is None and not self.program.private
+        self.own_files.close_all(flush=flush, spared=streams_of_shared_logging() if shares else ())
 
     def _attempt(self, function: Callable[[], Any], code: int) -> int:
         """Call a function of the end; its errors are told and stop nothing. The exit code after it."""

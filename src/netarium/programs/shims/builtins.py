@@ -50,7 +50,8 @@ def open_file(
         opened = open_written(task, file, mode, buffering, encoding, errors, newline, closefd, opener)
     else:
         opened = _real_open(file, mode, buffering, encoding, errors, newline, closefd, opener)
-    task.process.own_files.add(opened.fileno())
+    if closefd:
+        task.process.own_files.add_object(opened)
     return opened
 
 

@@ -22,6 +22,8 @@ from netarium.sockets.local import LocalStream
 from netarium.sockets.readiness import Pollable
 
 SENDFILE_BYTES_MAX = 65_536
+BUFFERS_MAX = 1024
+"""IOV_MAX."""
 _close, _closerange, _dup, _dup2, _pread, _fstat = (
     real.close,
     real.closerange,
@@ -67,8 +69,8 @@ def close(task: Task, fd: int) -> None:
         return
     if isinstance(fd, int) and fd not in task.process.own_files:
         raise os_error(errno.EBADF)
-    _close(fd)
     task.process.own_files.discard(fd)
+    _close(fd)
 
 
 def closerange(task: Task, fd_low: int, fd_high: int, /) -> None:
@@ -80,7 +82,7 @@ def closerange(task: Task, fd_low: int, fd_high: int, /) -> None:
     for number in named:
         if descriptors.find(number) is not None:
             descriptors.close(number)
-    for number in sorted(task.process.own_files):
+    for number in task.process.own_files:
         if fd_low <= number < fd_high:
             task.process.own_files.discard(number)
             _closerange(number, number + 1)
@@ -138,6 +140,8 @@ def readv(task: Task, fd: int, buffers: Sequence[Any], /) -> int:
     """As os.readv."""
     if find(task, fd) is None:
         return _readv(fd, buffers)
+    if len(buffers) > BUFFERS_MAX:
+        raise os_error(errno.EINVAL)
     views = [memoryview(each).cast("B") for each in buffers]
     data = read(task, fd, sum(len(view) for view in views))
     start = 0
@@ -152,6 +156,8 @@ def writev(task: Task, fd: int, buffers: Sequence[Any], /) -> int:
     """As os.writev."""
     if find(task, fd) is None:
         return _writev(fd, buffers)
+    if len(buffers) > BUFFERS_MAX:
+        raise os_error(errno.EINVAL)
     return write(task, fd, b"".join(bytes(each) for each in buffers))
 
 
@@ -216,13 +222,16 @@ def _into_file(task: Task, number: int, data: bytes, offset: int | None) -> int:
     return taken
 
 
-def _refusing(plain: Callable[..., Any], of_pipes: int, of_sockets: int) -> Callable[..., Any]:
+def _refusing(
+    plain: Callable[..., Any], of_pipes: int, of_sockets: int, default: int | None = None
+) -> Callable[..., Any]:
     """The call, which fails with these errnos on virtual descriptors; 0 for None instead of a failure."""
 
-    def call(task: Task, fd: Any, *args: Any, **keywords: Any) -> Any:
+    def call(task: Task, *args: Any, **keywords: Any) -> Any:
+        fd = args[0] if args else keywords.get("fd", default)
         found = find(task, fd) if isinstance(fd, int) else None
         if found is None:
-            return plain(fd, *args, **keywords)
+            return plain(*args, **keywords)
         number = of_pipes if is_pipe(found) else of_sockets
         if number:
             raise os_error(number)
@@ -256,7 +265,7 @@ FAILURES: dict[str, tuple[int, int]] = {
 def failing() -> list[tuple[str, Callable[..., Any]]]:
     """(name in `os`, virtual function) of each in `FAILURES`."""
     return [
-        (name, _refusing(getattr(real, name), *numbers))
+        (name, _refusing(getattr(real, name), *numbers, default=1 if name == "get_terminal_size" else None))
         for name, numbers in FAILURES.items()
         if hasattr(real, name)
     ]

@@ -232,6 +232,8 @@ def _acquire(task: Task, attempt: Callable[[], bool], blocking: bool, call: str)
 
     def again() -> bool:
         nonlocal done, failure
+        if task.process.ended:
+            return True  # its numbers are closed, and may be another's by now
         try:
             done = done or attempt()
         except OSError as error:  # this runs between the tasks: the waiting one is to see it
