@@ -18,10 +18,10 @@ from netarium.engine.build import kind
 
 ROOT = Path(__file__).resolve().parent.parent
 AIMS = {
-    "tcp_100mb": ("MB/s", 60.0),
-    "tcp_10mb_loss": ("seconds", 0.25),
-    "udp_round_trips": ("seconds", 0.5),
-    "requests": ("requests/s", 12_000.0),
+    "tcp_100mb": ("MB/s", 75.0),
+    "tcp_10mb_loss": ("seconds", 0.14),
+    "udp_round_trips": ("round trips/s", 55_000.0),
+    "requests": ("requests/s", 18_000.0),
     "internet": ("seconds", 30.0),
     "clients_in_one_program": ("seconds", 1.0),
     "programs_on_hosts": ("seconds", 3.0),
