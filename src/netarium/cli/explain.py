@@ -7,8 +7,7 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
 from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,11 +17,16 @@ from netarium.errors import NetariumError, UsageError
 from netarium.units import format_duration
 
 if TYPE_CHECKING:
+    from rich.progress import Progress
+
     from netarium.lab.service import Service
     from netarium.story.language import Language
-    from netarium.story.telling import Story
+    from netarium.story.telling import Story, ToldChapter
 
 COLUMNS_MIN = 60
+FAILED = 1
+INTERRUPTED = 130
+"""Exit codes, as of `netarium run`."""
 PCAP = Path("explain.pcapng")
 """Where the capture is left when no --pcap says otherwise: the numbers of the story point into it."""
 
@@ -34,13 +38,24 @@ def main(words: Sequence[str]) -> int:
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else 2
     try:
-        return explain(given)
+        code = explain(given)
+        sys.stdout.flush()
+        return code
     except NetariumError as error:
         print(f"netarium: {error}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        print("netarium: interrupted; the story ends here", file=sys.stderr)
+        return INTERRUPTED
     except BrokenPipeError:
         _nobody_reads()
         return 0
+    except OSError as error:
+        if error.filename is not None:
+            raise
+        print(f"netarium: the story cannot be written: {error.strerror}; it ends here", file=sys.stderr)
+        _nobody_reads()
+        return FAILED
 
 
 def explain(given: ExplainArguments) -> int:
@@ -100,14 +115,14 @@ def tell(trace: Path, given: ExplainArguments, language: Language, pcap: Path | 
     from netarium.story.showing import Show
     from netarium.story.telling import Choice, Story
 
-    with _progress(trace, language) as progress:
+    with _Bar(trace, language) as bar:
         choice = Choice(given.kinds, given.follow, given.conversation)
-        story = Story(trace, language, choice, progress, Show(given.layers, given.bytes))
+        story = Story(trace, language, choice, bar.update, Show(given.layers, given.bytes))
         columns = page_columns()
         is_text = not given.json and not given.markdown
-        chapters = story.chapters()
-        first = list(islice(chapters, 1))  # what cannot be told is refused before anything is printed
-        chapters = chain(first, chapters)
+        chapters = bar.until_first(story.chapters())
+        if given.conversation:  # whether there is one shows with its first chapter: else nothing is printed
+            chapters = chain(list(islice(chapters, 1)), chapters)
         if is_text:
             print("\n".join(hung(language.text("explain.legend"), columns=columns)))
             for line in devices_of_layers(given.layers, language) if given.layers else ():
@@ -231,18 +246,48 @@ def _first_port(story: Story) -> str:
     return next(iter(seen or inside or ports), "")
 
 
-@contextmanager
-def _progress(trace: Path, language: Language) -> Iterator[Callable[[int], None] | None]:
-    """How much of a long trace has been read, on a terminal, where the story goes somewhere else."""
-    if not sys.stderr.isatty() or sys.stdout.isatty() or not trace.exists():
-        yield None
-        return
-    from rich.console import Console
-    from rich.progress import Progress
+class _Bar:
+    """How much of a long trace has been read, on a terminal: to its end where the story goes somewhere else, and where
+    it comes to the terminal too, until its first chapter.
+    """
 
-    with Progress(console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(language.text("explain.progress"), total=trace.stat().st_size)
-        yield lambda done: bar.update(task, completed=done)
+    def __init__(self, trace: Path, language: Language) -> None:
+        self._trace = trace
+        self._language = language
+        self._is_wanted = sys.stderr.isatty() and trace.exists()
+        self._bar: Progress | None = None
+
+    def __enter__(self) -> _Bar:
+        return self
+
+    def __exit__(self, *reason: object) -> None:
+        self._end()
+
+    def update(self, done: int) -> None:
+        """So many bytes have been read."""
+        if not self._is_wanted:
+            return
+        if self._bar is None:
+            from rich.console import Console
+            from rich.progress import Progress
+
+            self._bar = Progress(console=Console(stderr=True), transient=True)
+            self._bar.add_task(self._language.text("explain.progress"), total=self._trace.stat().st_size)
+            self._bar.start()
+        self._bar.update(self._bar.task_ids[0], completed=done)
+
+    def until_first(self, chapters: Iterator[ToldChapter]) -> Iterator[ToldChapter]:
+        """The chapters; where they go to the terminal, the bar is gone before the first of them."""
+        for chapter in chapters:
+            if sys.stdout.isatty():
+                self._end()
+            yield chapter
+
+    def _end(self) -> None:
+        self._is_wanted = False
+        if self._bar is not None:
+            self._bar.stop()
+            self._bar = None
 
 
 def _nobody_reads() -> None:
