@@ -209,3 +209,36 @@ def test_a_failing_call_is_told_with_the_connection_of_its_socket(tmp_path: Path
         assert [each.values["errno"] for each in steps] == ["ECONNRESET"], (
             "the other's end is told with the other"
         )
+
+
+def test_a_question_of_dhcp_that_nobody_answers_says_so_and_why(tmp_path: Path) -> None:
+    net = Net(seed=3)
+    switch = net.switch("s")
+    pool = {"eth0": {"range": "10.0.0.10-10.0.0.10"}}
+    net.host("server", address="10.0.0.1/24", dhcp=pool, link=switch)
+    for name in ("first", "second"):
+        net.host(name, address="dhcp", link=switch)
+    story = told(net, tmp_path, lambda: net.drive(6 * 10**9, lambda: False))
+    asked = [each for each in story.of("dhcp") if each.values["name"] == "DHCPDISCOVER"]
+    answered = {each.place: each.values["answered"] for each in asked}
+    assert sorted(answered.values()) == [False, True]
+    for language, said in (("english", "Nobody answers."), ("chinese", "没有人回答。")):
+        texts = [each.text for each in story.of("dhcp", language=language)]
+        assert sum(text.endswith(said) for text in texts) == [
+            each.values["answered"] for each in asked
+        ].count(False)
+    (late,) = [place for place in answered if not answered[place]]
+    empty = story.of("dhcp-empty", "server")
+    assert empty and {each.values["client"] for each in empty} == {late}
+    assert story.texts("dhcp-empty", "server", "chinese")[0].startswith("server 没有地址可以给")
+
+
+def test_the_probes_of_a_traceroute_say_how_far_they_may_go(tmp_path: Path) -> None:
+    net = pair()
+    net["a"].run("traceroute -q 1 10.0.0.2")
+    net["a"].run("ping -c 1 10.0.0.2", at="9s")
+    story = told(net, tmp_path, net.run)
+    for language, said in (("english", "its TTL is 1"), ("chinese", "TTL 是 1，")):
+        probes = story.of("udp", "a", language)
+        assert probes[0].values["ttl"] == 1 and said in probes[0].text
+        assert [each for each in story.texts("ping", "a", language) if "TTL" in each] == []

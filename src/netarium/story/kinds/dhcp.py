@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from netarium.addresses import ipv4_text, length_of, mac_text
@@ -15,6 +16,11 @@ from netarium.story.words import Words
 from netarium.wire import dhcp
 
 _NUMBERS = {"DHCPDISCOVER": 1, "DHCPOFFER": 2, "DHCPREQUEST": 3, "DHCPACK": 4, "DHCPNAK": 4}
+_ANSWERED = {"DHCPOFFER": "DHCPDISCOVER", "DHCPACK": "DHCPREQUEST", "DHCPNAK": "DHCPREQUEST"}
+_ASKS = frozenset(_ANSWERED.values())
+_ASKED_MAX = 1024
+_EMPTY = re.compile(r"DHCPDISCOVER from (\S+) via .*: network (\S+): no free leases")
+"""What a server says when it has nothing to offer (`services/dhcp/server`)."""
 _SAID = {
     "DHCPDISCOVER": "dhcp.discover",
     "DHCPOFFER": "dhcp.offer",
@@ -36,10 +42,18 @@ def _say(fact: Fact, words: Words) -> str:
     if v["name"] == "DHCPREQUEST" and v["server"] == "0.0.0.0":
         key = "dhcp.renew"
     text = words.text(key, **told)
+    if not v["answered"]:
+        text = words.text("dhcp.nobody", text=text)
     return words.text("dhcp.count", number=v["number"], of=v["of"], text=text) if v["number"] else text
 
 
+def _say_empty(fact: Fact, words: Words) -> str:
+    v = fact.values
+    return words.text("dhcp.empty", place=fact.place, client=v["client"], prefix=v["prefix"])
+
+
 KINDS = (
+    Kind("dhcp-empty", "dhcp", frozenset({"client", "prefix"}), _say_empty, needles=(b"no free leases",)),
     Kind(
         "dhcp",
         "dhcp",
@@ -61,6 +75,7 @@ KINDS = (
                 "client",
                 "number",
                 "of",
+                "answered",
             ]
         ),
         _say,
@@ -72,6 +87,8 @@ KINDS = (
 class _Dhcp:
     def __init__(self, scene: Scene) -> None:
         self.scene = scene
+        self._asked: dict[tuple[str, str], Fact] = {}
+        """(MAC address of the client, name) -> its latest question of that name, which may still be answered."""
 
     def message(self, record: Record, packet: Packet, flight: Flight) -> Iterator[Fact]:
         values = _values(record, packet.payload)
@@ -94,13 +111,39 @@ class _Dhcp:
         values["number"] = max(number - (4 - of), 1) if number and of else 0
         flight.subject = subject
         self.scene.touch(node, subject)
-        yield Fact(record["t"], "dhcp", node, values, flight, subject, phase="join" if of != 2 else "renew")
+        fact = Fact(record["t"], "dhcp", node, values, flight, subject, phase="join" if of != 2 else "renew")
+        self._notes_answer(fact)
+        yield fact
+
+    def _notes_answer(self, fact: Fact) -> None:
+        """A question is not answered until an answer comes: to the latest of its client."""
+        client, name = fact.values["client"], fact.values["name"]
+        fact.values["answered"] = name not in _ASKS
+        if name in _ASKS:
+            self._asked[client, name] = fact
+            if len(self._asked) > _ASKED_MAX:
+                del self._asked[next(iter(self._asked))]
+        asked = self._asked.get((client, _ANSWERED.get(name, "")))
+        if asked is not None:
+            asked.values["answered"] = True
+
+    def printed(self, record: Record) -> Iterator[Fact]:
+        """A server has no address left."""
+        for mac, prefix in _EMPTY.findall(str(record.get("text", ""))):
+            client = self._node_of(mac) or mac
+            subject = self.scene.subject("join", client, _labelled(client))
+            values = {"client": client, "prefix": prefix}
+            yield Fact(record["t"], "dhcp-empty", record["at"], values, about=subject, phase="join")
 
     def _node_of(self, mac: str) -> str:
         for node in self.scene.nodes.values():
             if any(port.get("mac") == mac for port in node.ports.values()):
                 return node.name
         return ""
+
+
+def _labelled(client: str) -> Callable[[], dict[str, Any]]:
+    return lambda: {"host": client}
 
 
 def _values(record: Record, data: bytes) -> dict[str, Any] | None:
@@ -139,5 +182,5 @@ def offered_address(data: bytes) -> str:
 
 def readers(scene: Scene) -> Readers:
     """The readers of one story."""
-    message = _Dhcp(scene).message
-    return Readers({}, {"UDP:67": message})
+    reader = _Dhcp(scene)
+    return Readers({"printed": reader.printed}, {"UDP:67": reader.message})

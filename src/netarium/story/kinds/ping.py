@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from netarium.story.facts import Fact, Flight, Subject
 from netarium.story.kinds.base import Kind, Readers, Record
@@ -24,14 +25,30 @@ from netarium.wire.ipv6 import Ipv6Header
 _ECHO6_REQUEST, _ECHO6_REPLY = 128, 129
 _ERRORS6 = {1: "icmp.unreachable", 2: "icmp.too-big", 3: "icmp.ttl"}
 _PORTS_BYTES = 4
+TTL_SMALL = 32
+"""Hosts begin with 64 and more; a traceroute goes up to 30."""
+_GROUPS = tuple(f"{first}." for first in range(224, 240))
 
 
 def _say_echo(fact: Fact, words: Words) -> str:
     v = fact.values
     key = "ping.reply" if v["reply"] else "ping.request"
-    return words.text(
+    text = words.text(
         key, place=fact.place, target=words.who(v["destination"]), sequence=v["sequence"], bytes=v["bytes"]
     )
+    return said_ttl(text, v, words)
+
+
+def small_ttl(record: Record) -> int:
+    """The TTL (hop limit) of a packet that was not meant to go far; 0 of all others, and of multicast."""
+    ttl, destination = int(record.get("ttl", 0)), str(record.get("destination", ""))
+    is_group = destination[:2] == "ff" if ":" in destination else destination.startswith(_GROUPS)
+    return ttl if 0 < ttl < TTL_SMALL and not is_group else 0
+
+
+def said_ttl(text: str, values: dict[str, Any], words: Words) -> str:
+    """What is sent, and how far it can go where that is told."""
+    return words.text("sent.ttl", text=text, ttl=values["ttl"]) if values["ttl"] else text
 
 
 def _say_error(fact: Fact, words: Words) -> str:
@@ -49,7 +66,7 @@ KINDS = (
     Kind(
         "ping",
         "ping",
-        frozenset({"source", "destination", "reply", "identifier", "sequence", "bytes"}),
+        frozenset({"source", "destination", "reply", "identifier", "sequence", "bytes", "ttl"}),
         _say_echo,
         needles=(b'"protocol":"ICMP"', b'"protocol":"ICMPv6"', b'"stop":"FRAGMENT"'),
     ),
@@ -109,6 +126,7 @@ class _Icmp:
             "identifier": identifier,
             "sequence": rest & 0xFFFF,
             "bytes": record.get("length", 0),
+            "ttl": small_ttl(record),
         }
         return Fact(record["t"], "ping", node, values, flight, subject, phase="ping")
 

@@ -7,6 +7,7 @@ from typing import Final
 
 from netarium.story.facts import Fact, Flight
 from netarium.story.kinds.base import Kind, Readers, Record
+from netarium.story.kinds.ping import said_ttl, small_ttl
 from netarium.story.kinds.tcp import say_preview
 from netarium.story.packets import Packet, content_of
 from netarium.story.scene import TRACEROUTE, Scene, address_of, end_name, end_text
@@ -20,16 +21,17 @@ def _say(fact: Fact, words: Words) -> str:
     whom, port = words.who(address_of(v["destination"])), v["destination"].rpartition(":")[2]
     who = end_name(words.owner, fact.place, v["source"], v["destination"])
     if not v["bytes"]:
-        return words.text("udp.empty", place=who, whom=whom, port=port)
+        return said_ttl(words.text("udp.empty", place=who, whom=whom, port=port), v, words)
     said = say_preview(v["preview"], words)
-    return words.plural("udp.data", v["bytes"], place=who, whom=whom, port=port, preview=said)
+    text = words.plural("udp.data", v["bytes"], place=who, whom=whom, port=port, preview=said)
+    return said_ttl(text, v, words)
 
 
 KINDS = (
     Kind(
         "udp",
         "udp",
-        frozenset({"source", "destination", "bytes", "preview"}),
+        frozenset({"source", "destination", "bytes", "preview", "ttl"}),
         _say,
         needles=(b'"protocol":"UDP"', b'"stop":"FRAGMENT"'),
     ),
@@ -53,6 +55,7 @@ class _Udp:
             "source": source,
             "destination": destination,
             "bytes": size,
+            "ttl": small_ttl(record),
             "preview": preview(packet.payload, packet.is_whole) if size else {},
         }
         phase = subject.phase or "datagrams"
