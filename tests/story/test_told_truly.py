@@ -242,3 +242,33 @@ def test_the_probes_of_a_traceroute_say_how_far_they_may_go(tmp_path: Path) -> N
         probes = story.of("udp", "a", language)
         assert probes[0].values["ttl"] == 1 and said in probes[0].text
         assert [each for each in story.texts("ping", "a", language) if "TTL" in each] == []
+
+
+@pytest.mark.parametrize(
+    ("hard", "english", "chinese"),
+    [
+        (False, "90 bytes that came were never read by its program", "到达的 90 个字节"),
+        (True, "its program has asked for no orderly end (SO_LINGER with 0 s)", "SO_LINGER 为 0 秒"),
+    ],
+)
+def test_a_connection_broken_off_says_why(tmp_path: Path, hard: bool, english: str, chinese: str) -> None:
+    net = pair()
+
+    def serve() -> None:
+        with socket.create_server(("10.0.0.2", 5000)) as listener, listener.accept()[0] as connection:
+            if hard:
+                connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            time.sleep(1)
+            connection.recv(100 if hard else 10)
+
+    def ask() -> None:
+        with socket.create_connection(("10.0.0.2", 5000)) as sock:
+            sock.send(bytes(100))
+            time.sleep(2)
+
+    net["b"].run(serve)
+    net["a"].run(ask)
+    story = told(net, tmp_path, net.run)
+    for language, said in (("english", english), ("chinese", chinese)):
+        (reset,) = [each for each in story.of("tcp", "b", language) if each.values["segment"] == "reset"]
+        assert said in reset.text

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from netarium.story.facts import Fact, Subject
 from netarium.story.kinds.base import Kind, Readers, Record
+from netarium.story.kinds.tcp import ends_hard
 from netarium.story.scene import Scene, end_text
 from netarium.story.words import Words, measured
 from netarium.tools import TOOLS
@@ -24,6 +25,7 @@ _WAITING: Final = frozenset(
     {"recv", "recv_into", "recvfrom", "recvfrom_into", "accept", "connect", "send", "sendall"}
 )
 _CONNECTING: Final = frozenset({"connect", "connect_ex"})
+_SOL_SOCKET, _SO_LINGER = 1, 13
 _QUIET: Final = frozenset({"EAGAIN", "EWOULDBLOCK", "EINPROGRESS", "EALREADY", "EINTR", "ENOPROTOOPT"})
 _EXPLAINED: Final = frozenset(
     {
@@ -56,8 +58,10 @@ class _Calls:
         self._counts: dict[tuple[str, ...], int] = {}
         self._ports: dict[str, Subject] = {}
         """What a program that has bound a port is about, until somebody comes."""
-        self._sockets: dict[tuple[str, int], Subject] = {}
-        """(program, number of its socket) -> the connection that it is."""
+        self._hard: dict[tuple[str, int], None] = {}
+        """Sockets whose programs want no orderly end."""
+        self._sockets: dict[tuple[str, int], tuple[Subject, str, bool]] = {}
+        """(program, number of its socket) -> the connection that it is, one of its ends, and whether the other one."""
 
     def called(self, record: Record) -> Iterator[Fact]:
         """A call has returned."""
@@ -88,26 +92,39 @@ class _Calls:
         """The connection that a socket is, as `connect` and `accept` have told; what its host does next is of it."""
         result = details.get("result")
         if call in _CONNECTING:
-            self._join(socket, _end_of(details.get("local")))
+            self._join(socket, _end_of(details.get("local")), is_other=False)
         elif call == "accept" and isinstance(result, list) and isinstance(result[0], dict):
             accepted = (socket[0], int(result[0].get("socket", -1)))
-            self._join(accepted, _end_of(result[1]))
-            self.scene.touch(place, self._sockets.get(accepted))
+            self._join(accepted, _end_of(result[1]), is_other=True)
+            self.scene.touch(place, self._subject(accepted))
             return None
-        about = self._sockets.get(socket)
+        elif call == "setsockopt" and _is_hard(details):
+            _remember(self._hard, socket, None)
+            self._tell_hard(socket)
+        about = self._subject(socket)
         if call == "close":
             self._sockets.pop(socket, None)
-        if about is not None:
-            self.scene.touch(place, about)
+            self._hard.pop(socket, None)
+        self.scene.touch(place, about)
         return about
 
-    def _join(self, socket: tuple[str, int], end: str) -> None:
+    def _subject(self, socket: tuple[str, int]) -> Subject | None:
+        known = self._sockets.get(socket)
+        return known[0] if known is not None else None
+
+    def _join(self, socket: tuple[str, int], end: str, *, is_other: bool) -> None:
+        """The socket is the connection with that end, which is its own or the other one."""
         self._sockets.pop(socket, None)
         found = self.scene.conversation_with("TCP", end) if end else None
         if found is not None:
-            self._sockets[socket] = found
-            if len(self._sockets) > REMEMBERED_MAX:
-                del self._sockets[next(iter(self._sockets))]
+            _remember(self._sockets, socket, (found, end, is_other))
+            self._tell_hard(socket)
+
+    def _tell_hard(self, socket: tuple[str, int]) -> None:
+        """A RST of this end is no wonder: the program has asked for it."""
+        known = self._sockets.get(socket)
+        if known is not None and socket in self._hard:
+            ends_hard(known[0], known[1], is_other=known[2])
 
     def _about(self, place: str, program: str, values: dict[str, Any]) -> tuple[Subject | None, str]:
         """Binding and listening are about the port; all else about what the host had to do with last."""
@@ -169,6 +186,21 @@ def _target(details: dict[str, Any]) -> str:
         ):
             return end_text(each[0], each[1])
     return ""
+
+
+def _remember(known: dict[tuple[str, int], Any], key: tuple[str, int], value: object) -> None:
+    known[key] = value
+    if len(known) > REMEMBERED_MAX:
+        del known[next(iter(known))]
+
+
+def _is_hard(details: dict[str, Any]) -> bool:
+    """Whether SO_LINGER is set to 0 s: `close` breaks the connection off (socket(7))."""
+    args = details.get("args") or []
+    if args[:2] != [_SOL_SOCKET, _SO_LINGER] or len(args) < 3 or not isinstance(args[2], dict):
+        return False
+    value = str(args[2].get("begin", "")).encode("latin-1", "replace")
+    return len(value) == 8 and any(value[:4]) and not any(value[4:])
 
 
 def _end_of(address: Any) -> str:

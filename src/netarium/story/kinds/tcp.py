@@ -33,6 +33,10 @@ class _Side:
     """Segments with data that it has sent, those sent again included; `segment_bytes` is what they carried."""
     segment_bytes: int = 0
     again: int = 0
+    unread: int = 0
+    """Bytes that have come to it and that its program has not read."""
+    hard: bool = False
+    """Whether its program has asked for no orderly end (SO_LINGER of 0 s)."""
 
 
 @dataclass(slots=True)
@@ -73,6 +77,10 @@ def _say_segment(fact: Fact, words: Words) -> str:
         return words.text(key, place=who)
     if segment == "reset" and v["refuses"]:
         return words.text(f"tcp.reset-{v['refuses']}", place=who)
+    if segment == "reset" and v["unread"]:
+        return words.plural("tcp.reset-unread", v["unread"], place=who)
+    if segment == "reset" and v["hard"]:
+        return words.text("tcp.reset-linger", place=who)
     return words.text(_PLAIN[segment], place=who)
 
 
@@ -96,7 +104,7 @@ def _say_state(fact: Fact, words: Words) -> str:
     return words.text("tcp.state", place=who, before=v["before"], after=v["after"])
 
 
-_NEEDLES = (b'"protocol":"TCP"',)
+_NEEDLES = (b'"protocol":"TCP"', b'"stop":"RECEIVE_BUFFER"', b'"event":"call"')
 KINDS = (
     Kind(
         "tcp",
@@ -113,6 +121,8 @@ KINDS = (
                 "misses",
                 "fin",
                 "refuses",
+                "unread",
+                "hard",
                 "again",
                 "first",
                 "bytes",
@@ -168,6 +178,17 @@ class _Tcp:
             "cause": record.get("cause"),
         }
         yield Fact(record["t"], "tcp-state", record["at"], values, about=subject, phase=phase)
+
+    def receive_buffer(self, record: Record) -> Iterator[Fact]:
+        """How much waits for the program: who closes with bytes unread breaks off. (RFC 2525 section 2.17)"""
+        ends, details = str(record.get("subject", "")), record["details"]
+        left = details.get("left", details.get("waiting"))
+        if ends.startswith("tcp ") and left is not None:
+            local, _, remote = ends.removeprefix("tcp ").partition("-")
+            subject, side = self.scene.side_of("TCP", local, remote)
+            if isinstance(subject.state, _Memory):
+                subject.state.sides[side].unread = int(left)
+        return iter(())
 
     def segment(self, record: Record, packet: Packet, flight: Flight) -> Iterator[Fact]:
         node, flags = record["at"].partition(":")[0], str(record.get("flags", "")).split()
@@ -240,6 +261,8 @@ def _read(record: Record, memory: _Memory, side: int, flags: list[str]) -> dict[
         "misses": misses,
         "fin": "FIN" in flags,
         "refuses": _refuses(flags, memory),
+        "unread": mine.unread if "RST" in flags else 0,
+        "hard": mine.hard,
         "again": again,
         "first": first,
         "bytes": size,
@@ -311,11 +334,22 @@ def is_fin_alone(subject: Subject, local: str, sequence: int) -> bool:
     memory = subject.state
     if not isinstance(memory, _Memory):
         return False
-    side = 0 if any(pair.startswith(f"{local}-") for pair in subject.pairs) else 1
+    side = _side_of(subject, local)
     return memory.sides[side].fin == sequence + 1
+
+
+def ends_hard(subject: Subject, end: str, *, is_other: bool) -> None:
+    """The program at that end, or at the other one, wants no orderly end of the connection."""
+    if isinstance(subject.state, _Memory):
+        side = _side_of(subject, end)
+        subject.state.sides[1 - side if is_other else side].hard = True
+
+
+def _side_of(subject: Subject, end: str) -> int:
+    return 0 if any(pair.startswith(f"{end}-") for pair in subject.pairs) else 1
 
 
 def readers(scene: Scene) -> Readers:
     """The readers of one story."""
     tcp = _Tcp(scene)
-    return Readers({"state:tcp": tcp.state}, {"TCP": tcp.segment})
+    return Readers({"state:tcp": tcp.state, "step:RECEIVE_BUFFER": tcp.receive_buffer}, {"TCP": tcp.segment})
