@@ -40,6 +40,26 @@ def test_a_syn_says_what_it_says() -> None:
     assert (found["tcp.sequence"], found["tcp.bits"]) == (str(0x7A96410E), "40, SYN")
 
 
+def test_each_option_of_tcp_has_its_name_and_value() -> None:
+    found = values(SYN)
+    assert found["tcp.option.mss"] == "1460"
+    assert found["tcp.option.sack-permitted"] == ""
+    assert found["tcp.option.timestamps"] == f"{0x30F9765E}, 0"
+    assert found["tcp.option.scale"] == "7 (x 128)"
+    assert "tcp.options" not in found
+    for language, text in (
+        ("en", "TCP option: maximum segment size (MSS)"),
+        ("zh", "TCP 选项：最大报文段长度 (MSS)"),
+    ):
+        assert any(text in line for line in octets.lines(SYN, len(SYN), Language.load(language)))
+
+
+def test_options_that_cannot_be_are_shown_as_they_are() -> None:
+    broken = SYN.replace(bytes.fromhex("020405b40402080a"), bytes.fromhex("02ff05b40402080a"))
+    assert values(broken)["tcp.options"] == ""
+    assert sum(len(field.data) for field in octets.fields_of(broken, len(broken))) == len(broken)
+
+
 def test_the_tag_of_a_vlan_and_the_padding_are_named() -> None:
     found = values(ARP_TAGGED)
     assert found["tag.control"] == "VLAN 10, 0"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 from pathlib import Path
 
@@ -9,6 +10,8 @@ import pytest
 from tests.story.both_languages import Told, told
 
 from netarium import Net
+from netarium.story.asked import programs_of
+from netarium.story.records import TraceFile
 
 ODD = b"launch the rocket"
 ASKED = (b"ping", b"ping", b"ping", b"ping", ODD, b"ping", b"ping")
@@ -136,3 +139,33 @@ def test_what_comes_of_those_told_together_after_their_end_is_no_connection_more
     waited = [step for step in together if not step.values["count"]]
     assert waited and sum(step.values["waits"] for step in waited) == sum(counts)
     assert "ends have waited long enough in TIME-WAIT and are closed" in waited[0].text
+
+
+def test_of_what_is_lost_each_has_its_frame_or_was_never_on_a_cable(recorded) -> None:
+    steps = [step for chapter in recorded("faults").chapters() for step in chapter.steps]
+    lost = [step for step in steps if step.kind == "more" and step.values["reason"]]
+    assert any(step.values["unsent"] for step in lost)
+    for step in lost:
+        frames = sum(last - first + 1 for first, last in step.frames)
+        assert not step.exact or frames + step.values["unsent"] == step.values["count"]
+        if step.values["unsent"] > 1:
+            assert step.text.endswith(
+                f"; {step.values['unsent']} of them were never on a cable, and no frame shows them."
+            )
+
+
+def test_a_program_that_is_followed_by_its_name_is_that_one_alone(tmp_path: Path) -> None:
+    net = pair()
+    for _ in range(2):
+        net["a"].run("ping -c 1 10.0.0.2")
+    trace = told(net, tmp_path, net.run).trace
+    names = list(programs_of(TraceFile(trace), "a/ping"))
+    started = [each["program"] for each in programs(trace)]
+    assert started[0] == "a/ping" and started[1] != "a/ping"
+    assert names == ["a/ping"]
+    assert list(programs_of(TraceFile(trace), started[1])) == [started[1]]
+
+
+def programs(trace: Path) -> list[dict[str, str]]:
+    records = [json.loads(line) for line in trace.read_text().splitlines()]
+    return [each for each in records if each.get("event") == "program" and each["what"] == "started"]

@@ -21,7 +21,7 @@ from netarium.story.scene import address_of
 TOLD_FIRST: Final = 3
 """So many things of one course are told, before others of it are told together."""
 HELD_MAX: Final = 4096
-"""So many facts are held at most; past it what has been held longest is told."""
+"""So many facts and chapters are held at most; past it what has been held longest is told."""
 SORTS_MAX: Final = 1024
 COURSES_MAX: Final = 256
 """So many different courses are remembered of a sort; what takes another is told."""
@@ -33,15 +33,14 @@ THINGS_MAX: Final = 4096
 """So many connections are remembered, so that what comes late is known to be theirs."""
 _KINDS: Final = frozenset({"TCP", "UDP", "ping", "name", "neighbor"})
 _FINAL: Final = ("CLOSED", "TIME-WAIT")
-_Course = tuple[bytes, ...]
 
 
 @dataclass(slots=True)
 class _Sort:
     label: dict[str, str]
-    begun: dict[_Course, int] = field(default_factory=dict)
+    begun: dict[bytes, int] = field(default_factory=dict)
     """How many that are told by themselves began so."""
-    whole: dict[_Course, int] = field(default_factory=dict)
+    whole: dict[bytes, int] = field(default_factory=dict)
     """How many that were told by themselves went so, to their end."""
     by_the_way: set[tuple[str, ...]] = field(default_factory=set)
     """Steps that were told of, which are no part of the course."""
@@ -64,11 +63,15 @@ class _Thing:
     is_told: bool | None = None
     is_over: bool = False
     is_folded: bool = False
+    is_long: bool = False
+    """Whether more was said in it than is remembered."""
     is_new: bool = False
     """Whether something happened in it that has not been told of another."""
     by_the_way: set[tuple[str, ...]] = field(default_factory=set)
     chapters: list[Chapter] = field(default_factory=list)
-    course: _Course = ()
+    course: bytes = b""
+    """The digest of its course so far; `begun`: after each chapter."""
+    begun: list[bytes] = field(default_factory=list)
     said: list[Said] = field(default_factory=list)
     ended: set[str] = field(default_factory=set)
     """The ends that are closed."""
@@ -95,7 +98,7 @@ class Alike:
         if thing is not None:
             self._goes_on(thing, chapter)
         self._queue.append((chapter, thing))
-        self._held += len(chapter.facts)
+        self._held += 1 + len(chapter.facts)
         yield from self._known(is_last=False)
 
     def rest(self) -> Iterator[Chapter]:
@@ -112,7 +115,7 @@ class Alike:
                     break
                 self._decide(thing, is_over=is_last)
             self._queue.popleft()
-            self._held -= len(chapter.facts)
+            self._held -= 1 + len(chapter.facts)
             if thing is None or thing.is_told:
                 yield from self._together()
                 yield chapter
@@ -149,7 +152,7 @@ class Alike:
         """A thing goes on, or is over: is it still, or now, the like of others?"""
         if thing.is_over or thing.is_told is False:
             return
-        thing.course = (*thing.course, course_of(chapter, thing.asker))
+        thing.course = course_of(chapter, thing.asker, thing.course)
         thing.said += said_in(chapter, thing.asker)
         thing.is_over = _is_over(thing, chapter)
         sort, steps = thing.sort, by_the_way(chapter, thing.asker)
@@ -158,6 +161,7 @@ class Alike:
             thing.by_the_way |= steps
         if thing.is_told is None:
             thing.chapters.append(chapter)
+            thing.begun.append(thing.course)
             if thing.is_over:
                 self._decide(thing, is_over=True)
             elif thing.is_new or sort.begun.get(thing.course, 0) < TOLD_FIRST or not is_short(thing.said):
@@ -166,7 +170,7 @@ class Alike:
         _count(sort.begun, thing.course)
         sort.by_the_way |= thing.by_the_way
         if not is_short(thing.said):
-            thing.said = thing.said[:1]
+            thing.said, thing.is_long = [], True
         if thing.is_over:
             self._was_told(thing)
 
@@ -197,8 +201,9 @@ class Alike:
         """It is told by itself, and so is what comes of it from here on."""
         thing.is_told, thing.chapters = True, []
         thing.sort.by_the_way |= thing.by_the_way
-        for length in range(1, len(thing.course) + 1):
-            _count(thing.sort.begun, thing.course[:length])
+        for course in thing.begun:
+            _count(thing.sort.begun, course)
+        thing.begun = []
         if thing.is_over:
             self._was_told(thing)
 
@@ -206,7 +211,7 @@ class Alike:
         """It has been told from its beginning to its end."""
         sort = thing.sort
         _count(sort.whole, thing.course)
-        if len(sort.contents) < COURSES_MAX:
+        if len(sort.contents) < COURSES_MAX and not thing.is_long:
             sort.contents[_key(thing.said)] = None
         thing.said = []
 
@@ -290,7 +295,7 @@ def _chapter(rest: Fact) -> Chapter:
     return Chapter("alike", Subject("alike", ""), rest.time_ns, rest.values["end_ns"], facts=[rest])
 
 
-def _count(counts: dict[_Course, int], course: _Course) -> None:
+def _count(counts: dict[bytes, int], course: bytes) -> None:
     if course in counts or len(counts) < COURSES_MAX:
         counts[course] = counts.get(course, 0) + 1
 

@@ -15,8 +15,9 @@ CONVERSATIONS_NAMED: Final = 8
 def programs_of(trace: TraceFile, follow: str) -> tuple[str, ...]:
     """The programs that NODE/PROGRAM means: by the name that `netarium run` prints, or by what was started.
 
-    A node's only program has the node's name; it is meant by its file's name too, with `.py` or without. Raises
-    UsageError, with those there are, when there is none.
+    The name means that program alone. A node's only program has the node's name; it is meant by its file's name too,
+    with `.py` or without, and so are all that were started from it. Raises UsageError, with those there are, when there
+    is none.
     """
     node = follow.partition("/")[0]
     started: dict[str, str] = {}
@@ -25,10 +26,9 @@ def programs_of(trace: TraceFile, follow: str) -> tuple[str, ...]:
             command = record.get("command") or [""]
             started[str(record.get("program"))] = Path(str(command[0])).name
     wanted = follow.partition("/")[2]
-    found = tuple(
-        name
-        for name, file in started.items()
-        if follow == name or wanted in (name, file, file.removesuffix(".py"))
+    found = tuple(name for name in started if follow == name)
+    found = found or tuple(
+        name for name, file in started.items() if wanted in (name, file, file.removesuffix(".py"))
     )
     if not found:
         known = ", ".join(

@@ -155,7 +155,13 @@ def _folded(fact: Fact) -> Fact:
         )
         rest = Fact(fact.time_ns, "bulk", fact.place, values, about=fact.about)
     else:
-        values = {"of": fact.kind, "count": 0, "end_ns": 0, "reason": fact.values.get("reason", "")}
+        values = {
+            "of": fact.kind,
+            "count": 0,
+            "unsent": 0,
+            "end_ns": 0,
+            "reason": fact.values.get("reason", ""),
+        }
         rest = Fact(fact.time_ns, "more", fact.place, values, about=fact.about)
     if fact.flight is not None:
         rest.flight = Flight(fact.flight.sender)
@@ -172,6 +178,7 @@ def _fold_in(rest: Fact, fact: Fact) -> None:
     values["end_ns"] = fact.time_ns
     if rest.kind == "more":
         values["count"] += 1
+        values["unsent"] += fact.kind == "drop" and fact.flight is None
     for key, count in tally.items():
         if key in values:
             values[key] += count

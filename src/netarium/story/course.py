@@ -41,13 +41,13 @@ _FIRST_TIMES: Final = frozenset(
 Said = dict[str, Any]
 
 
-def course_of(chapter: Chapter, asker: str) -> bytes:
-    """A digest of the course of a chapter, asked by `asker`."""
+def course_of(chapter: Chapter, asker: str, before: bytes) -> bytes:
+    """A digest of the course of a chapter, asked by `asker`, and of what was `before`."""
     places: dict[str, list[tuple[str, ...]]] = {}
     for fact in chapter.facts:
         if fact.kind not in _FIRST_TIMES:
             places.setdefault(_place(fact, asker), []).append(_step(fact))
-    text = repr((chapter.phase, sorted(places.items())))
+    text = repr((before, chapter.phase, sorted(places.items())))
     return blake2b(text.encode("utf-8", "backslashreplace"), digest_size=12).digest()
 
 

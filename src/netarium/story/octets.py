@@ -177,9 +177,59 @@ def _network(data: bytes, at: int, ethertype: int) -> tuple[list[Field], int, in
     if protocol == 6 and len(data) > at + 12:
         header = (data[at + 12] >> 4) * 4
         if header > after:
-            found.append(Field(at + after, data[at + after : at + header], "tcp.options", ""))
+            found += _tcp_options(data[: at + header], at + after)
         after = max(header, after)
     return found, at + after, end
+
+
+def _tcp_options(data: bytes, at: int) -> Iterator[Field]:
+    """The options from `at` to the end, each with its name; what is none that can be, as one field."""
+    while at < len(data):
+        kind, size = data[at], data[at + 1] if at + 1 < len(data) else 0
+        if kind in _TCP_FILLING:
+            size = 1
+            while kind == _TCP_NOP and data[at + size : at + size + 1] == bytes([kind]):
+                size += 1
+            yield Field(at, data[at : at + size], _TCP_FILLING[kind], "")
+        elif kind in _TCP_OPTIONS and size >= 2 and at + size <= len(data):
+            key, value = _TCP_OPTIONS[kind]
+            yield Field(at, data[at : at + size], key, value(data[at + 2 : at + size]))
+        else:
+            yield Field(at, data[at:], "tcp.options", "")
+            return
+        at += size
+
+
+def _option_number(data: bytes) -> str:
+    return str(int.from_bytes(data, "big"))
+
+
+def _option_scale(data: bytes) -> str:
+    shift = data[0] if data else 0
+    return f"{shift} (x {1 << shift})" if shift <= _TCP_SHIFT_MAX else str(shift)
+
+
+def _option_timestamps(data: bytes) -> str:
+    return f"{int.from_bytes(data[:4], 'big')}, {int.from_bytes(data[4:8], 'big')}"
+
+
+def _option_blocks(data: bytes) -> str:
+    edges = [int.from_bytes(data[start : start + 4], "big") for start in range(0, len(data) & ~7, 4)]
+    return ", ".join(f"{left}-{right}" for left, right in zip(edges[::2], edges[1::2], strict=True))
+
+
+_TCP_NOP: Final = 1
+_TCP_SHIFT_MAX: Final = 14
+"""RFC 7323, 2.3."""
+_TCP_FILLING: Final = {0: "tcp.option.end", _TCP_NOP: "tcp.option.nop"}
+_TCP_OPTIONS: Final[dict[int, tuple[str, Callable[[bytes], str]]]] = {
+    2: ("tcp.option.mss", _option_number),
+    3: ("tcp.option.scale", _option_scale),
+    4: ("tcp.option.sack-permitted", lambda data: ""),
+    5: ("tcp.option.sack", _option_blocks),
+    8: ("tcp.option.timestamps", _option_timestamps),
+}
+"""Kind -> the key of its name, and what its value says (RFC 9293 3.2, 7323, 2018)."""
 
 
 def _fields(layout: Layout, data: bytes, start: int) -> Iterator[Field]:

@@ -31,7 +31,8 @@ def _say_more(fact: Fact, words: Words) -> str:
     v = fact.values
     if v["reason"]:
         reason = words.text(f"drop.{v['reason']}")
-        return words.plural("more.drops", v["count"], reason=reason, end_s=v["end_ns"] / 1e9)
+        text = words.plural("more.drops", v["count"], reason=reason, end_s=v["end_ns"] / 1e9)
+        return words.plural("more.unsent", v["unsent"], text=text) if v["unsent"] else text
     return words.plural("more.like-it", v["count"], place=fact.place, end_s=v["end_ns"] / 1e9)
 
 
@@ -99,7 +100,7 @@ KINDS = (
         frozenset({"segments", "bytes", "again", "acknowledgments", "lost", "end_ns"}),
         _say_bulk,
     ),
-    Kind("more", "", frozenset({"of", "count", "end_ns", "reason"}), _say_more),
+    Kind("more", "", frozenset({"of", "count", "unsent", "end_ns", "reason"}), _say_more),
 )
 
 
