@@ -310,6 +310,7 @@ class Net(Cabling):
             self.watching.close()
         finally:
             self._end_programs()
+            self.scheduler.remove_local_names()
 
     def _end_programs(self) -> None:
         """Unwind every program, on hosts that are off: nothing of it is seen or sent."""

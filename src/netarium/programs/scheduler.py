@@ -35,6 +35,7 @@ from netarium.programs.task import (
     Task,
     TaskGreenlet,
 )
+from netarium.programs.unix_entries import remove_all
 from netarium.sockets.unix_names import Names
 
 if TYPE_CHECKING:
@@ -114,6 +115,11 @@ class Scheduler:
     def local_names(self, host: Host) -> Names:
         """The AF_UNIX names of `host`."""
         return self._local_names.setdefault(host.name, Names())
+
+    def remove_local_names(self) -> None:
+        """At the end of the net: the entries of real directories that names of AF_UNIX sockets have."""
+        for names in self._local_names.values():
+            remove_all(names)
 
     def attach(self) -> None:
         """Begin to drive: shims and the proxies of sys are put in place. Call it before a loop of `run_ready`."""

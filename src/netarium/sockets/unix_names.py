@@ -1,9 +1,9 @@
 """The names of AF_UNIX sockets on one host (unix(7)): paths, abstract names, and those the kernel chooses.
 
-Paths are entries of this table and no files: two hosts that share a directory never meet. `programs/shims/files` lets
-programs see and unlink them as the files they would be. A path stays when its socket is closed, until it is unlinked;
-an abstract name (its first byte is 0) goes with its socket, and each type of socket has names of its own
-(Linux unix_abstract_hash): in the table its second byte is the type.
+Paths are entries of this table: two hosts that share a directory never meet. `programs/shims/files` lets programs see
+and unlink them as the files they are, `programs/unix_entries` makes the entries of directories. A path stays when its
+socket is closed, until it is unlinked; an abstract name (its first byte is 0) goes with its socket, and each type of
+socket has names of its own (Linux unix_abstract_hash): in the table its second byte is the type.
 """
 
 from __future__ import annotations
@@ -20,23 +20,29 @@ FIRST_INODE: Final = 1 << 20
 class Name:
     """One name: who is bound to it (None when that is closed), and what stat(2) says of a path."""
 
-    __slots__ = ("inode", "mode", "socket", "uid")
+    __slots__ = ("entry", "inode", "mode", "socket", "uid")
 
     def __init__(self, socket: Any, inode: int, uid: int) -> None:
         self.socket = socket
         self.inode = inode
         self.mode = 0o755
         self.uid = uid
+        self.entry: tuple[int, int] | None = None
+        """(device, inode) of its placeholder in the real directory, see `programs/unix_entries`."""
 
 
 class Names(dict[bytes, Name]):
     """The table of one host. `last_inode` is the newest name's: no later one has it again."""
 
-    __slots__ = ("last_inode",)
+    __slots__ = ("__weakref__", "entries", "last_inode", "made")
 
     def __init__(self) -> None:
         super().__init__()
         self.last_inode = FIRST_INODE
+        self.entries: dict[tuple[int, int], Name] = {}
+        """The names that have a placeholder, by its identity."""
+        self.made: dict[tuple[int, int], bytes] = {}
+        """Where the placeholders are."""
 
 
 def abstract_key(key: bytes, kind: int) -> bytes:

@@ -21,6 +21,7 @@ from typing import Any
 
 from greenlet import getcurrent
 
+from netarium.programs import unix_entries
 from netarium.programs.shims import socket_address as addresses
 from netarium.programs.shims.os import virtual_number
 from netarium.programs.shims.socket_arguments import (
@@ -44,6 +45,7 @@ _real_new = real.socket.__new__
 _fstat = os.fstat
 _shown = addresses.SHOWN
 _AF_INET = int(real.AF_INET)
+_AF_UNIX = int(real.AF_UNIX)
 # Plain ints: an IntFlag costs 500 ns for each `&`.
 _NONBLOCK = int(real.SOCK_NONBLOCK)
 _TYPE_FLAGS = _NONBLOCK | int(real.SOCK_CLOEXEC)
@@ -202,7 +204,11 @@ class SimSocket(TransferMethods, MessageMethods, real.socket):
     def bind(self, address: Any) -> None:
         """Take a local address."""
         task = enter(self)
-        self._core.bind(*addresses.parse(task, self._core, address, "bind"))
+        core = self._core
+        where = addresses.parse(task, core, address, "bind")
+        core.bind(*where)
+        if core.family == _AF_UNIX and where[0][:1] not in (b"", b"\0"):
+            unix_entries.make(core.credentials.local_names, core.key)
 
     def listen(self, backlog: int = 128) -> None:
         """Welcome connections."""

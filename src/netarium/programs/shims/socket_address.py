@@ -9,6 +9,7 @@ from typing import Any
 
 from netarium.addresses import ipv4_text
 from netarium.names.literal import parse_ipv4_loosely
+from netarium.programs import unix_entries
 from netarium.programs.shims.socket_address6 import parse6, show6
 from netarium.programs.shims.socket_names import as_text, lookup
 from netarium.programs.task import Task
@@ -52,7 +53,12 @@ def parse(task: Task, core: Any, address: Any, call: str) -> tuple[Any, ...]:
         return parse6(task, address, call)
     if family == real.AF_UNIX:
         name, key = unix_name(address, call)
-        if call != "bind" and key and not key.startswith(b"\0") and key not in core.credentials.local_names:
+        if (
+            call != "bind"
+            and key
+            and not key.startswith(b"\0")
+            and unix_entries.find(core.credentials.local_names, key) is None
+        ):
             _refuse_file(key)
         return name, key
     if family == real.AF_PACKET:
