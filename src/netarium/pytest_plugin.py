@@ -13,7 +13,9 @@ netarium is installed, so it imports nothing of the package before a test asks f
 
 from __future__ import annotations
 
+import os
 import re
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -78,7 +80,12 @@ def netarium_seed(request: pytest.FixtureRequest) -> int:
 
 @pytest.fixture
 def net(request: pytest.FixtureRequest, netarium_seed: int) -> Iterator[Net]:
-    """An empty net with this test's seed; see the module's docstring."""
+    """An empty net with this test's seed; a failing test tells how to replay it, and leaves capture and trace.
+
+    `net.run()` drives it until everybody has ended or rests, and fails for a deadlock. That a program raised, or ended
+    with another exit code than 0, fails the test only by `net.run(check=True)`: without it look at `service.exit_code`
+    and `service.exception` yourself.
+    """
     from netarium.lab.net import Net
 
     marker = request.node.get_closest_marker("netarium")
@@ -94,10 +101,10 @@ def net(request: pytest.FixtureRequest, netarium_seed: int) -> Iterator[Net]:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
-    """Tell of a failing test how to replay it, and keep its capture and trace."""
+    """Tell of a failing test how to replay it, and keep its capture and trace; also where a fixture has failed."""
     report = yield
     made = item.stash.get(_NET, None)
-    if made is not None and call.when == "call" and call.excinfo is not None and not report.skipped:  # type: ignore[attr-defined]
+    if made is not None and call.excinfo is not None and not report.skipped:  # type: ignore[attr-defined]
         report.sections.append(("netarium", _told(item, made)))  # type: ignore[attr-defined]
     return report
 
@@ -105,7 +112,7 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
 def _told(item: pytest.Item, made: Net) -> str:
     lines = [
         f"seed {made.seed}, virtual time {made.now_ns} ns",
-        f"replay: pytest '{_replayed(item)}' --net-seed {made.seed}",
+        f"replay: pytest {_quoted(_from_where_it_runs(item, _replayed(item)))} --net-seed {made.seed}",
     ]
     option = item.config.getoption("--net-artifacts")
     folder = Path(option) if option else _own_folder(item.config)
@@ -137,6 +144,19 @@ def _replayed(item: pytest.Item) -> str:
         return item.nodeid
     rest = call.id.removeprefix("seed0-") if call.id.startswith("seed0-") else call.id.removesuffix("-seed0")
     return f"{stem}[{rest}]"
+
+
+def _from_where_it_runs(item: pytest.Item, node: str) -> str:
+    """The id begins with the file, seen from pytest's root; the user is where pytest was called."""
+    _, separator, rest = node.partition("::")
+    here = item.config.invocation_params.dir
+    return os.path.relpath(item.path, here) + separator + rest
+
+
+def _quoted(word: str) -> str:
+    """For a shell, always in quotes: zsh looks at brackets too."""
+    quoted = shlex.quote(word)
+    return quoted if quoted != word else f"'{word}'"
 
 
 def _own_folder(config: pytest.Config) -> Path:

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -61,6 +62,15 @@ def test_an_interrupt_in_a_thread_is_told_and_the_program_goes_on(empty_net: Net
     assert service.result == "went on" and service.stderr.count("KeyboardInterrupt") >= 2
 
 
+@pytest.fixture
+def _interrupts() -> Iterator[None]:
+    """SIGINT raises KeyboardInterrupt: a shell that starts the tests in the background has it ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("_interrupts")
 def test_a_real_interrupt_ends_the_run(empty_net: Net, host: Any) -> None:
     handler = signal.getsignal(signal.SIGINT)
     real_interrupt = dispatch.original("_thread", "interrupt_main")
@@ -76,6 +86,7 @@ def test_a_real_interrupt_ends_the_run(empty_net: Net, host: Any) -> None:
     assert signal.getsignal(signal.SIGINT) == handler
 
 
+@pytest.mark.usefixtures("_interrupts")
 def test_what_a_program_makes_of_a_real_interrupt_ends_the_run_too(empty_net: Net, host: Any) -> None:
     real_interrupt = dispatch.original("_thread", "interrupt_main")
 

@@ -57,7 +57,7 @@ def test_an_exception_is_printed_with_the_programs_own_traceback(
     assert isinstance(service.exception, ValueError)
     lines = service.stderr.splitlines()
     assert lines[0] == "Traceback (most recent call last):"
-    assert lines[1] == '  File "raises.py", line 6, in <module>'
+    assert lines[1] == f'  File "{scripts / "raises.py"}", line 6, in <module>'
     assert lines[-1] == "ValueError: on purpose"
     assert "netarium" not in service.stderr.replace(str(scripts), "")
 

@@ -1,5 +1,6 @@
 """The `net` fixture: seeds by mark and option, a replay line that replays, what a failure leaves."""
 
+import shlex
 import subprocess
 import sys
 
@@ -149,3 +150,49 @@ def test_loading_the_plugin_imports_nothing_of_the_package():
     )
     done = subprocess.run([sys.executable, "-c", text], capture_output=True, text=True, timeout=60)
     assert done.stdout == "[]\n", done.stderr
+
+
+FAILS_IN_FIXTURES = """
+import pytest
+
+def broken():
+    raise OSError("no configuration")
+
+@pytest.fixture
+def lab(net):
+    net.host("a", address="10.0.0.1/24").run(broken)
+    net.run(check=True)
+
+def test_setup(lab): pass
+
+@pytest.fixture
+def checked(net):
+    yield
+    assert net.seed != 0
+
+def test_teardown(checked): pass
+
+@pytest.mark.parametrize("p", ["it's $HOME"])
+def test_name(net, p):
+    assert net.seed != 0
+"""
+
+
+def test_failures_of_fixtures_are_told_and_lines_are_for_the_folder_one_is_in(pytester, monkeypatch, again):
+    folder = pytester.mkdir("sub")
+    pytester.makeini("[pytest]")
+    (folder / "test_fixtures.py").write_text(FAILS_IN_FIXTURES)
+    monkeypatch.chdir(folder)
+    done = again("--net-artifacts", "left")
+    done.assert_outcomes(passed=1, failed=1, errors=2)
+    done.stdout.fnmatch_lines_random(["    OSError: no configuration"])
+    assert {path.suffix for path in (folder / "left").iterdir()} == {".jsonl", ".pcapng"}
+    assert len(list((folder / "left").iterdir())) == 6
+    lines = [line for line in done.outlines if line.startswith("replay: ")]
+    assert sorted(line.partition("::")[2].partition(" --")[0] for line in lines) == [
+        """test_name[it'"'"'s $HOME]'""",
+        "test_setup'",
+        "test_teardown'",
+    ]
+    words = [line for shown in lines for line in shlex.split(shown)[2:3]]
+    again(*words).assert_outcomes(passed=1, failed=1, errors=2)

@@ -53,6 +53,13 @@ SHARED: Final[tuple[tuple[ModuleType, str], ...]] = (
     (sys, "path"),
 )
 """Where proxies stand while the net runs, and a program may put something of its own."""
+_DEFAULT_HOOKS: Final[tuple[tuple[ModuleType, str], ...]] = (
+    (sys, "__excepthook__"),
+    (threading, "__excepthook__"),
+    (sys, "__unraisablehook__"),
+)
+"""Where the proxies of the hooks (the fourth and those after it) stand too: programs compare the hook with these."""
+_HOOKS: Final = slice(3, 6)
 
 
 def _read_watched() -> tuple[Any, ...]:
@@ -83,6 +90,8 @@ def own_modules(folder: Path) -> list[str]:
     names = []
     try:
         entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+    except NotADirectoryError:
+        return _modules_of_archive(folder)
     except OSError:
         return []
     for entry in entries:
@@ -94,11 +103,25 @@ def own_modules(folder: Path) -> list[str]:
     return names
 
 
+def _modules_of_archive(path: Path) -> list[str]:
+    from zipfile import ZipFile
+
+    with ZipFile(path) as archive:
+        parts = [name.split("/") for name in archive.namelist()]
+    names = {
+        each[0].removesuffix(".py")
+        for each in parts
+        if each[0].endswith(".py") or each[1:] == ["__init__.py"]
+    }
+    return sorted(name for name in names if name.isidentifier() and name not in _NEVER_PRIVATE)
+
+
 class Outside:
     """What the test process had before the net began to run."""
 
     def __init__(self) -> None:
         self.shared = [getattr(module, name) for module, name in SHARED]
+        self.defaults = [getattr(module, name) for module, name in _DEFAULT_HOOKS]
         self.directory = ""
         self.loop_policy = loops.policy()
 
@@ -122,7 +145,7 @@ def enter(proxies: tuple[Any, ...]) -> None:
         outside.directory = _directory_now = ""
     loops.set_policy(None)
     _proxies = proxies
-    for (module, name), proxy in zip(SHARED, proxies, strict=True):
+    for (module, name), proxy in zip(SHARED + _DEFAULT_HOOKS, proxies + proxies[_HOOKS], strict=True):
         setattr(module, name, proxy)
 
 
@@ -132,7 +155,8 @@ def leave() -> None:
     if outside is None:
         return
     loops.set_policy(outside.loop_policy)
-    for (module, name), value in zip(SHARED, outside.shared, strict=True):
+    values = outside.shared + outside.defaults
+    for (module, name), value in zip(SHARED + _DEFAULT_HOOKS, values, strict=True):
         setattr(module, name, value)
     if outside.directory and outside.directory != _directory_now:
         _real_chdir(outside.directory)

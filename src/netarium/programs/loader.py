@@ -12,10 +12,12 @@ import os
 import shlex
 import sys
 from collections.abc import Callable, Sequence
-from importlib.machinery import ModuleSpec
+from importlib.machinery import ModuleSpec, SourceFileLoader
 from pathlib import Path
 from types import CodeType, ModuleType
 from typing import TYPE_CHECKING, Any
+from zipfile import ZipFile, is_zipfile
+from zipimport import zipimporter
 
 from netarium.errors import UsageError
 from netarium.programs import registry
@@ -103,19 +105,43 @@ def _from_python(words: list[str], directory: Path) -> Program:
 
 
 def from_script(path: str | Path, arguments: Sequence[str], directory: Path) -> Program:
-    """A Python file; relative to `directory`."""
+    """A Python file, a folder with a `__main__.py`, or a zipapp; relative to `directory`.
+
+    As CPython has it `__file__` is absolute, and `sys.argv[0]` what was given.
+    """
     file = Path(os.path.abspath(directory / path))
     if file.is_dir() and (file / "__main__.py").is_file():
-        return from_script(file / "__main__.py", arguments, directory)
+        program = from_script(file / "__main__.py", arguments, directory)
+        program.argv[0] = str(path)
+        return program
     if not file.is_file():
         raise UsageError(f"there is no script {file}")
+    if file.suffix != ".py" and is_zipfile(file):
+        return _from_archive(file, [str(path), *arguments])
 
     def main(process: Process) -> None:
         with open(file, "rb") as stream:
             source = stream.read()
-        run_as_main(compile(source, str(path), "exec", dont_inherit=True), str(path))
+        run_as_main(compile(source, str(file), "exec", dont_inherit=True), str(file))
 
     return Program(file.stem, [str(path), *arguments], main, file, file.parent)
+
+
+def _from_archive(file: Path, argv: list[str]) -> Program:
+    """A zipapp: its `__main__` is run, the archive is sys.path[0]."""
+    with ZipFile(file) as archive:
+        if "__main__.py" not in archive.namelist():
+            raise UsageError(
+                f"there is no __main__.py in the archive {file}; python -m zipapp makes such archives"
+            )
+
+    def main(process: Process) -> None:
+        importer = zipimporter(str(file))
+        spec = importer.find_spec("__main__")
+        assert spec is not None
+        run_as_main(importer.get_code("__main__"), spec.origin, spec)
+
+    return Program(file.stem, argv, main, file, file)
 
 
 def _from_text(text: str, arguments: Sequence[str], directory: Path) -> Program:
@@ -155,7 +181,7 @@ def from_module(name: str, arguments: Sequence[str], directory: Path) -> Program
 def _without_hooks(name: str) -> tuple[ModuleSpec, CodeType]:
     """A module as a fresh interpreter finds it: an import hook such as pytest's (for assertions) has no `get_code`."""
     from importlib import import_module
-    from importlib.machinery import PathFinder, SourceFileLoader
+    from importlib.machinery import PathFinder
 
     parent = name.rpartition(".")[0]
     spec = PathFinder.find_spec(name, list(import_module(parent).__path__) if parent else None)
@@ -174,6 +200,7 @@ def run_as_main(code: CodeType, file: str | None, spec: ModuleSpec | None = None
     module.__dict__.update(__builtins__=builtins, __spec__=spec, __cached__=None)
     if file is not None:
         module.__file__ = file
+        module.__loader__ = SourceFileLoader("__main__", file)
     if spec is not None:
         module.__package__ = spec.parent
         module.__loader__ = spec.loader

@@ -8,10 +8,12 @@ its constructor can leave the task for good.
 
 from __future__ import annotations
 
+import _thread
 import ctypes
 import os
 import threading
 import time
+from _thread import LockType
 from typing import TYPE_CHECKING
 
 from greenlet import getcurrent
@@ -31,8 +33,11 @@ PATIENCE = 2
 AGAIN_S = 1.0
 """How soon the next one comes, at most."""
 
-_sleep = time.sleep
-_wait = threading.Event
+_monotonic, _allocate_lock, _start_new_thread = (
+    time.monotonic,
+    _thread.allocate_lock,
+    _thread.start_new_thread,
+)
 
 
 class EndlessLoopError(NetariumError):
@@ -53,13 +58,13 @@ class EndlessLoopError(NetariumError):
 
 
 class Watchdog:
-    """One real thread for all nets; it sleeps while none runs."""
+    """A real thread while a net runs, and none between runs: tests count threads, and forking warns of them."""
 
     def __init__(self) -> None:
-        self._running = _wait()
         self._scheduler: Scheduler | None = None
-        self._thread: threading.Thread | None = None
         self._thread_id = 0
+        self._stop = self._over = _allocate_lock()
+        """`_stop` is held while the net runs, `_over` while the thread is there."""
         self.raised = 0
         """How often the task that runs now has been told."""
 
@@ -67,39 +72,44 @@ class Watchdog:
         """A net begins to run on this thread."""
         self._scheduler = scheduler
         self._thread_id = threading.get_ident()
-        if self._thread is None or not self._thread.is_alive():
-            self._thread = threading.Thread(target=self._look_on, name="netarium watchdog", daemon=True)
-            self._thread.start()
-        self._running.set()
+        self._stop, self._over = _allocate_lock(), _allocate_lock()
+        self._stop.acquire()
+        self._over.acquire()
+        _start_new_thread(self._look_on, (scheduler, self._stop, self._over))
 
     def end(self) -> None:
         """It stops running."""
-        self._scheduler = None
-        self._running.clear()
+        if self._scheduler is not None:
+            self._scheduler = None
+            self._stop.release()
+            self._over.acquire()
 
-    def _look_on(self) -> None:
-        while True:
-            self._running.wait()
-            scheduler = self._scheduler
-            if scheduler is None:
-                _sleep(0.01)
-                continue
-            self.raised = 0
-            before, task = scheduler.switches, scheduler.current
-            limit_s = LIMIT_S
-            while task is not None and self._stays(scheduler, task, before, limit_s):
-                self.raised += 1
-                limit_s = min(LIMIT_S, AGAIN_S)
-                ctypes.pythonapi.PyThreadState_SetAsyncExc(
-                    ctypes.c_ulong(self._thread_id), ctypes.py_object(EndlessLoopError)
-                )
+    def _look_on(self, scheduler: Scheduler, stop: LockType, over: LockType) -> None:
+        try:
+            while not stop.acquire(timeout=min(LIMIT_S / 10, 0.1)):
+                self._watch_task(scheduler, stop)
+        finally:
+            over.release()
 
-    def _stays(self, scheduler: Scheduler, task: Task, switches: int, limit_s: float) -> bool:
+    def _watch_task(self, scheduler: Scheduler, stop: LockType) -> None:
+        self.raised = 0
+        before, task = scheduler.switches, scheduler.current
+        limit_s = LIMIT_S
+        while task is not None and self._stays(scheduler, stop, task, before, limit_s):
+            self.raised += 1
+            limit_s = min(LIMIT_S, AGAIN_S)
+            ctypes.pythonapi.PyThreadState_SetAsyncExc(
+                ctypes.c_ulong(self._thread_id), ctypes.py_object(EndlessLoopError)
+            )
+
+    def _stays(self, scheduler: Scheduler, stop: LockType, task: Task, switches: int, limit_s: float) -> bool:
         """Watch a task for `limit_s`: whether it runs all the while. Looks about once a second."""
-        began = time.monotonic()
-        while time.monotonic() - began < limit_s:
-            _sleep(min(limit_s / 10, 1.0))
-            if self._scheduler is not scheduler or scheduler.switches != switches:
+        began = _monotonic()
+        while _monotonic() - began < limit_s:
+            if stop.acquire(timeout=min(limit_s / 10, 1.0)):
+                stop.release()
+                return False
+            if scheduler.switches != switches:
                 return False
         return scheduler.current is task
 

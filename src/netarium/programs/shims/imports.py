@@ -11,6 +11,7 @@ from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Final
 
+from netarium.programs.shims.os import refuse
 from netarium.programs.streams import current_task
 
 REFUSED: Final = {
@@ -31,6 +32,9 @@ REFUSED: Final = {
 _PROCESSES: Final = ("multiprocessing.popen_fork", "multiprocessing.popen_spawn_posix")
 
 
+_no_processes = refuse("multiprocessing.Process.start")
+
+
 class RefusingFinder:
     """First on sys.meta_path; says no to `REFUSED` inside a task, and nothing anywhere else."""
 
@@ -38,7 +42,7 @@ class RefusingFinder:
     def find_spec(
         name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        """ImportError for what cannot run inside the net."""
+        """ImportError for what cannot run inside the net; RefusedError, as of os.fork, for starting processes."""
         remedy = REFUSED.get(name)
         if remedy is None and name not in _PROCESSES:
             return None
@@ -46,11 +50,7 @@ class RefusingFinder:
         if task is None:
             return None
         if remedy is None:
-            raise ImportError(
-                f"multiprocessing: a simulated program cannot start processes, nor can {task.process.name} on "
-                f"{task.process.host.name}; use threads, or run the other program with host.run()",
-                name=name,
-            )
+            _no_processes(task)
         raise ImportError(
             f"{name} does its networking in C and would leave the net, so program {task.process.name} on "
             f"{task.process.host.name} cannot import it; {remedy}",

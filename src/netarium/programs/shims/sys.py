@@ -66,18 +66,35 @@ class StreamProxy:
 
 
 class HookProxy:
-    """sys.excepthook, threading.excepthook or sys.unraisablehook, whoever looks."""
+    """sys.excepthook, threading.excepthook or sys.unraisablehook, whoever looks; and the default one of these.
 
-    def __init__(self, inside: Any) -> None:
+    Inside, the hook and its default are one object, as in a fresh interpreter. A hook of the outside that calls on to
+    the default gets that.
+    """
+
+    def __init__(self, inside: Any, default: Any) -> None:
         self._inside = inside
+        self._default = default
+        self._calling: list[int] = []
+        """The threads in which the outside's runs."""
         self.outside: Any = None
 
     def __call__(self, *arguments: Any) -> Any:
         """To whom it concerns."""
         task = current_task()
         if task is None:
-            return self.outside(*arguments)
+            return self._call_outside(*arguments)
         return self._inside(task, *arguments)
+
+    def _call_outside(self, *arguments: Any) -> Any:
+        thread = real_threading.get_ident()
+        if thread in self._calling:
+            return self._default(*arguments)
+        self._calling.append(thread)
+        try:
+            return self.outside(*arguments)
+        finally:
+            self._calling.remove(thread)
 
 
 class ListProxy(list[Any]):
@@ -156,7 +173,11 @@ def _unraisable(task: Task, arguments: Any) -> None:
 
 
 _streams = tuple(StreamProxy(name) for name in NAMES)
-_hooks = (HookProxy(_print_exception), HookProxy(thread_exception), HookProxy(_unraisable))
+_hooks = (
+    HookProxy(_print_exception, real.__excepthook__),
+    HookProxy(thread_exception, real_threading.__excepthook__),
+    HookProxy(_unraisable, real.__unraisablehook__),
+)
 _lists = (ListProxy("argv"), ListProxy("path"))
 proxies = (*_streams, *_hooks, *_lists)
 """In the order of `context.SHARED`."""

@@ -65,7 +65,7 @@ FUNCTIONS: list[tuple[str, str, ModuleType]] = [
     ("resource", "getrusage", machine),
     ("uuid", "uuid1 getnode", machine),
     ("platform", "uname platform", machine),
-    ("os", "unlink remove stat lstat access chmod chown", files_shim),
+    ("os", "unlink remove rename replace stat lstat access chmod chown", files_shim),
     ("fcntl", "fcntl", fcntl_shim),
     ("fcntl", "ioctl", ioctl_shim),
     ("fcntl", "flock lockf", file_locks),
@@ -106,6 +106,9 @@ def entries() -> list[Entry]:
     found += [
         Entry("os", "lockf", file_locks.os_lockf),
         Entry("signal", "pidfd_send_signal", os_shim.refuse("signal.pidfd_send_signal", "use os.kill")),
+        Entry("pty", "fork", os_shim.refuse("pty.fork")),
+        Entry("pty", "spawn", os_shim.refuse("pty.spawn")),
+        Entry("pty", "openpty", os_shim.refuse("pty.openpty", os_shim.REFUSED_ELSE["openpty"])),
         Entry("_posixshmem", "shm_open", os_shim.refuse("SharedMemory", SHARED)),
         Entry("_multiprocessing", "SemLock", semaphores.SemLock, "raw"),
     ]
@@ -169,6 +172,7 @@ def import_first() -> None:
     for name in (
         "queue",
         "_posixsubprocess",
+        "pty",
         "_posixshmem",
         "_multiprocessing",
         "resource",
