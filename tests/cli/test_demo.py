@@ -29,9 +29,9 @@ CHAPTERS = [
     "1. pc joins the network",
     "2. The name “www.zdns.cn” is looked up: first the places that cost nothing",
     "3. The name servers are asked for “www.zdns.cn”",
-    "4. A connection opens: pc to web, port 80",
-    "5. Data flows: pc and web, port 80",
-    "6. The connection closes: pc and web, port 80",
+    "4. A connection opens: pc:47310 to web, port 80",
+    "5. Data flows: pc:47310 and web, port 80",
+    "6. The connection closes: pc:47310 and web, port 80",
 ]
 SECONDS_MOST = 120
 """A second or two on an idle machine; so many because a loaded one must not fail it."""

@@ -224,7 +224,7 @@ class Alike:
         rest.values["count"] += 1
         known = sort.listed.get(key)
         if known is None:
-            said = [{name: each[name] for name in each if name != "content"} for each in thing.said]
+            said = [_shown(each, thing.asker) for each in thing.said]
             known = sort.listed[key] = {"count": 0, "asker": thing.asker, "port": _port(thing), "said": said}
             rest.values["contents"].append(known)
             is_news = key not in sort.contents or any(each["what"] == "prints" for each in said)
@@ -282,6 +282,11 @@ class Alike:
         if "asker" in subject.label:
             return str(subject.label["asker"])
         return subject.nodes[0] if subject.nodes else chapter.facts[0].place
+
+
+def _shown(said: Said, asker: str) -> Said:
+    """What is listed: with the name of the one who asked."""
+    return {name: said[name] for name in said if name != "content"} | {"place": said["place"] or asker}
 
 
 def _taken(sort: _Sort) -> Fact:

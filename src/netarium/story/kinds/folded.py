@@ -59,10 +59,11 @@ def _alike_lines(fact: Fact, words: Words) -> list[str]:
 def _content(content: dict[str, Any], words: Words) -> list[str]:
     asker = content["asker"]
     who = f"{asker}:{content['port']}" if content["port"] else asker
-    head = words.plural("alike.times", content["count"], who=who)
+    count = content["count"]
+    head = words.text("alike.times", n=count, who=who) if count > 1 else words.text("alike.once", who=who)
     lines = []
     for each in content["said"]:
-        place = each["place"] or asker
+        place = each["place"]
         if each["what"] == "sends":
             said = say_preview(each["preview"], words)
             lines.append(words.plural("alike.sends", each["bytes"], place=place, preview=said))
@@ -72,7 +73,7 @@ def _content(content: dict[str, Any], words: Words) -> list[str]:
             first, *more = each["lines"]
             printed = [words.text("alike.prints", place=place, text="" if more else first).rstrip()]
             lines += printed + [f"  {line}" for line in each["lines"] if more and line]
-    together = f"{head} {words.text('list.clause').join(lines)}"
+    together = words.text("alike.line", head=head, said=words.text("list.clause").join(lines))
     if width(together) <= CONTENT_COLUMNS and not any(line.startswith(" ") for line in lines):
         return [together]
     return [head, *(f"  {line}" for line in lines)]
