@@ -13,11 +13,14 @@ import pytest
 from tests.story.both_languages import Told, told
 
 from netarium import Net
+from netarium.cli.explain import totals
+from netarium.cli.main import main
+from netarium.errors import UsageError
 from netarium.lab.description import header_of
-from netarium.story.language import Language
+from netarium.story.language import LANGUAGES, Language
 from netarium.story.layers import device_of
 from netarium.story.scene import Scene
-from netarium.story.telling import Choice
+from netarium.story.telling import Choice, Story
 from netarium.story.words import measured
 
 SERVED: dict[str, Any] = {"interfaces": {"lan": "192.168.1.1/24", "wan": "202.20.65.5/24"}}
@@ -272,3 +275,32 @@ def test_a_connection_broken_off_says_why(tmp_path: Path, hard: bool, english: s
     for language, said in (("english", english), ("chinese", chinese)):
         (reset,) = [each for each in story.of("tcp", "b", language) if each.values["segment"] == "reset"]
         assert said in reset.text
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_conversation_is_named_by_its_nodes_as_the_story_prints_it(tmp_path: Path, language: str) -> None:
+    net = pair()
+    story = speak(tmp_path, net, (5,), 2)
+    port = story.of("tcp", "a")[0].values["source"].rpartition(":")[2]
+    for wanted in (f"a:{port}-b:5000", f"b:5000-a:{port}", f"10.0.0.1:{port}-b:5000"):
+        found = list(Story(story.trace, Language.load(language), Choice(conversation=wanted)).chapters())
+        assert {"open", "data", "close"} <= {chapter.key for chapter in found}
+    with pytest.raises(UsageError, match="99999 is no port; ports are 1 to 65535"):
+        Choice(conversation="a:99999-b:5000").check_words()
+    with pytest.raises(UsageError, match="no such one"):
+        list(Story(story.trace, Language.load(language), Choice(conversation=f"b:{port}-a:5000")).chapters())
+
+
+def test_frames_that_are_captured_once_are_not_said_to_be_captured_twice() -> None:
+    once = {"en": "once what was lost", "zh": "只抓一次"}
+    for name, said in once.items():
+        language = Language.load(name)
+        assert said not in totals({"frames": 20, "sent": 10}, language)
+        assert said in totals({"frames": 19, "sent": 10}, language)
+        assert "19" in totals({"frames": 19, "sent": 19}, language)
+
+
+def test_nobody_asks_for_its_own_mac_address(capsys: pytest.CaptureFixture[str]) -> None:
+    for language, said in (("en", "stays inside the host"), ("zh", "不离开主机")):
+        assert main(["subnet", "10.0.0.1/32", "10.0.0.1", "--lang", language]) == 0
+        assert said in capsys.readouterr().out

@@ -231,7 +231,9 @@ def totals(record: dict[str, Any], language: Language) -> str:
     took = format_duration(int(record.get("virtual_ns", 0)))
     frames = int(record.get("frames", 0))
     sent = int(record.get("sent", frames))
-    ends = language.text("explain.both-ends") if frames > sent else ""
+    ends = ""
+    if frames > sent:  # a host's own loopback is no cable, and what is lost on its way has one end
+        ends = language.text("explain.both-ends" if frames == 2 * sent else "explain.one-or-both-ends")
     digest = record.get("digest") if record.get("reason") not in ("interrupted", "error") else None
     same = language.text("explain.same", digest=digest) if digest else ""
     return language.plural("explain.totals", frames, sent=sent, ends=ends, virtual=took, same=same)

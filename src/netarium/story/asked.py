@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Final
 
@@ -10,6 +12,10 @@ from netarium.story.records import TraceFile
 
 CONVERSATIONS_NAMED: Final = 8
 """So many conversations are named where the one that is wanted is not there."""
+
+
+_ENDS: Final = re.compile(r"(.+:\d+)-(.+:\d+)")
+_PORTS: Final = 1 << 16
 
 
 def programs_of(trace: TraceFile, follow: str) -> tuple[str, ...]:
@@ -50,6 +56,39 @@ def no_conversation(wanted: str, there: list[str]) -> str:
 
 
 def ends_of(conversation: str) -> tuple[str, str]:
-    """The two ends of `A:port-B:port`."""
+    """The two ends of `A:port-B:port`; a node's name may have a hyphen of its own."""
+    found = _ENDS.fullmatch(conversation)
+    if found is not None:
+        return found[1], found[2]
     first, _, second = conversation.partition("-")
     return first, second
+
+
+def check_conversation(conversation: str) -> None:
+    """Raises UsageError for what is not two ends with ports that can be."""
+    for end in ends_of(conversation):
+        host, _, port = end.rpartition(":")
+        if not host or not port.isdigit():
+            raise UsageError(
+                f"--conversation {conversation}: write both ends with their ports, "
+                "such as 10.0.0.1:80-10.0.0.2:4321 or server:80-client:4321"
+            )
+        if not 0 < int(port) < _PORTS:
+            raise UsageError(f"--conversation {conversation}: {port} is no port; ports are 1 to 65535")
+
+
+def is_between(pairs: Iterable[str], conversation: str, has: Callable[[str, str], bool]) -> bool:
+    """Whether a conversation, known under `pairs`, is the one asked for by addresses or by names of nodes.
+
+    `has` says whether a node of that name has an address.
+    """
+    first, second = ends_of(conversation)
+
+    def fits(wanted: str, end: str) -> bool:
+        (host, _, port), (address, _, real) = wanted.rpartition(":"), end.rpartition(":")
+        return wanted == end or (port == real and has(host, address.strip("[]")))
+
+    return any(
+        (fits(first, one) and fits(second, other)) or (fits(first, other) and fits(second, one))
+        for one, other in map(ends_of, pairs)
+    )

@@ -13,7 +13,7 @@ from typing import Any, Final
 from xml.sax.saxutils import escape
 
 from netarium.errors import UsageError
-from netarium.story.asked import ends_of
+from netarium.story.asked import is_between
 from netarium.story.facts import Flight
 from netarium.story.language import Language
 from netarium.story.records import TraceFile
@@ -65,18 +65,15 @@ def conversations(trace: TraceFile, choice: str = "") -> list[Conversation]:
     reader = _Reader(Scene(trace.header))
     for record in trace.records(NEEDLES):
         reader.take(record)
-    found = [each for each in reader.found.values() if _is_chosen(each, choice)]
+    found = [each for each in reader.found.values() if _is_chosen(each, choice, reader.scene)]
     if not found:
         which = f"{choice}" if choice else "TCP"
         raise UsageError(f"--ladder: {trace.path} has no conversation {which}; nothing is drawn")
     return found
 
 
-def _is_chosen(conversation: Conversation, choice: str) -> bool:
-    if not choice:
-        return True
-    first, second = ends_of(choice)
-    return f"{first}-{second}" in conversation.pairs or f"{second}-{first}" in conversation.pairs
+def _is_chosen(conversation: Conversation, choice: str, scene: Scene) -> bool:
+    return not choice or is_between(conversation.pairs, choice, scene.has_address)
 
 
 class _Reader:

@@ -21,6 +21,7 @@ TRACEROUTE: Final = "traceroute"
 TRACE_NS: Final = 10_000_000_000
 """A probe that comes so much later is another traceroute's: it waits 5 s for each answer."""
 TRACES_MAX: Final = 256
+LOOPBACK: Final = ("127.", "::1")
 _PROBES: Final = range(33434, 33535)
 """Ports that traceroute asks by custom, because nobody listens there."""
 Record = dict[str, Any]
@@ -84,6 +85,15 @@ class Scene:
     def owner(self, address: str) -> str:
         """The node that has an address now; "" when none of the net has, or more than one."""
         return self._owners.get(address, "")
+
+    def has_address(self, name: str, address: str) -> bool:
+        """Whether a node of that name has an address now; every node has those of the loopback."""
+        node = self.nodes.get(name)
+        if node is None:
+            return False
+        return address.startswith(LOOPBACK) or any(
+            address == each.partition("/")[0] for found in node.addresses.values() for each in found
+        )
 
     def host_changed(self, record: Record) -> None:
         """A `host` record: what a node has from now on."""

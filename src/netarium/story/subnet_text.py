@@ -45,7 +45,7 @@ def verdict(found: Verdict, language: Language) -> Iterator[str]:
     """The AND of the other address, and what the host does: deliver by itself, or hand it to its router."""
     yield language.text("subnet.verdict.asks", address=found.address, length=found.length, other=found.other)
     yield from _rows(found.rows, language, found.length)
-    key = "same" if found.same else "different"
+    key = "own" if found.address == found.other else "same" if found.same else "different"
     text = language.text(
         f"subnet.verdict.{key}",
         address=found.address,

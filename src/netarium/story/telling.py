@@ -10,7 +10,13 @@ from typing import Any, Final
 
 from netarium.errors import UsageError
 from netarium.story.alike import Alike
-from netarium.story.asked import CONVERSATIONS_NAMED, ends_of, no_conversation, programs_of
+from netarium.story.asked import (
+    CONVERSATIONS_NAMED,
+    check_conversation,
+    is_between,
+    no_conversation,
+    programs_of,
+)
 from netarium.story.beliefs import beliefs_of
 from netarium.story.chapters import Background, Chapter, Chapters
 from netarium.story.facts import Fact
@@ -45,13 +51,8 @@ class Choice:
         for word in self.only:
             if word not in ONLY:
                 raise UsageError(f"--only {word}: there is no such kind; there are {', '.join(ONLY)}")
-        if self.conversation and not all(
-            each.rpartition(":")[2].isdigit() for each in ends_of(self.conversation)
-        ):
-            raise UsageError(
-                f"--conversation {self.conversation}: write both ends with their ports, "
-                "such as 10.0.0.1:80-10.0.0.2:4321"
-            )
+        if self.conversation:
+            check_conversation(self.conversation)
 
     def check(self, trace: TraceFile) -> None:
         """Raises UsageError for words that cannot be, and for a node the trace does not have."""
@@ -215,9 +216,8 @@ class Story:
             if self._awaits_join:
                 return False
         if choice.conversation:
-            first, second = ends_of(choice.conversation)
             pairs = () if subject is None else subject.pairs
-            is_wanted = f"{first}-{second}" in pairs or f"{second}-{first}" in pairs
+            is_wanted = is_between(pairs, choice.conversation, self.scene.has_address)
             if pairs and not is_wanted and len(self._passed) <= CONVERSATIONS_NAMED:
                 self._passed[pairs[0]] = None
             return is_wanted

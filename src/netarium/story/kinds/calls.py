@@ -12,7 +12,7 @@ from typing import Any, Final
 from netarium.story.facts import Fact, Subject
 from netarium.story.kinds.base import Kind, Readers, Record
 from netarium.story.kinds.tcp import ends_hard
-from netarium.story.scene import Scene, end_text
+from netarium.story.scene import LOOPBACK, Scene, end_text
 from netarium.story.words import Words, measured
 from netarium.tools import TOOLS
 
@@ -49,7 +49,6 @@ _NOTHING: Final[dict[str, Any]] = {
     "bytes": 0,
 }
 """The values of what a call does not tell."""
-_LOOPBACK: Final = ("127.", "::1")
 
 
 class _Calls:
@@ -256,7 +255,7 @@ def _say_bound(v: dict[str, Any], words: Words) -> str:
     port = v["to"].rpartition(":")[2]
     if v["address"] in ("", "0.0.0.0", "::"):
         return words.text("decision.call.bound_any", program=v["program"], port=port)
-    if v["address"].startswith(_LOOPBACK):
+    if v["address"].startswith(LOOPBACK):
         return words.text("decision.call.bound_loopback", program=v["program"], to=v["to"])
     return words.text("decision.call.bound", program=v["program"], to=v["to"])
 
