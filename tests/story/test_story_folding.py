@@ -169,3 +169,32 @@ def test_a_program_that_is_followed_by_its_name_is_that_one_alone(tmp_path: Path
 def programs(trace: Path) -> list[dict[str, str]]:
     records = [json.loads(line) for line in trace.read_text().splitlines()]
     return [each for each in records if each.get("event") == "program" and each["what"] == "started"]
+
+
+def download(many: int, odd: int) -> None:
+    with socket.create_server(("", 8000)) as listener:
+        for number in range(many):
+            connection, _ = listener.accept()
+            with connection:
+                connection.recv(100)
+                connection.sendall((b"y" if number == odd else b"x") * 20_000)
+
+
+def take(many: int) -> None:
+    for _ in range(many):
+        with socket.create_connection(("10.0.0.2", 8000)) as connection:
+            connection.sendall(b"GET")
+            while connection.recv(65536):
+                pass
+
+
+def test_bulk_of_other_bytes_is_told_by_itself_though_there_are_as_many(tmp_path: Path) -> None:
+    net = pair()
+    net["b"].run(download, 9, 6)
+    net["a"].run(take, 9)
+    story = told(net, tmp_path, net.run)
+    assert (
+        sum(step.values["count"] for step in story.of("alike")) == 4
+    )  # 1 to 3 warm the caches, or are told first
+    shown = [step.text for step in story.of("tcp", "b") if step.values["segment"] == "data"]
+    assert any("yyy" in text for text in shown)

@@ -182,7 +182,8 @@ def _fold_in(rest: Fact, fact: Fact) -> None:
     for key, count in tally.items():
         if key in values:
             values[key] += count
-    rest.content = crc32(f"{rest.content} {fact.content}".encode())
+    if tally.get("bytes"):
+        rest.content = crc32(f"{rest.content} {fact.content}".encode())
     if rest.flight is not None and fact.flight is not None:
         rest.flight.numbers.merge(fact.flight.numbers)
         fact.flight.folded = rest.flight.numbers
