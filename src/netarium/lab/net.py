@@ -30,6 +30,7 @@ from netarium.nodes.node import PortNumbers
 from netarium.programs.report import collect_remains
 from netarium.programs.scheduler import Scheduler
 from netarium.programs.shims import driver as shims
+from netarium.programs.streams import current_task
 from netarium.units import duration_ns, format_duration
 
 if TYPE_CHECKING:
@@ -71,6 +72,7 @@ class Net(Cabling):
         self.macs = MacGenerator()
         self.node_names = HostsTable() if names else None
         self._checked_links = -1
+        self._closed = False
 
     @classmethod
     def load(cls, path: str | Path, **options: Any) -> Net:
@@ -236,8 +238,20 @@ class Net(Cabling):
         each_event: bool = False,
     ) -> End:
         """The loop beneath `run`, `wait`, `expect` and `call`; says why it came back and raises nothing for it."""
+        self._check_caller()
         self.check()
         return self.lifecycle.drive(until_ns, condition, each_event=each_event)
+
+    def _check_caller(self) -> None:
+        """Raise UsageError where no time can pass: in a program, which is in the net itself, and in a closed net."""
+        task = current_task()
+        if task is not None:
+            raise UsageError(
+                f"program {task.process.name} on {task.process.host.name} cannot drive the net it runs in: run(), "
+                "wait(), expect() and call() are for the test outside; to let time pass a program sleeps"
+            )
+        if self._closed:
+            raise UsageError(f"net {self.name} is closed and its programs have ended; run it before close()")
 
     def check(self) -> None:
         """Raise UsageError for a topology that cannot be; done before time passes, when cables have changed."""
@@ -306,6 +320,7 @@ class Net(Cabling):
 
     def close(self) -> None:
         """Finish the files this net writes, and end its programs; what is known of the run stays. Twice is no error."""
+        self._closed = True
         try:
             self.watching.close()
         finally:

@@ -42,8 +42,24 @@ def load(what: Any, directory: Path | str = ".", arguments: Sequence[Any] = ()) 
     elif isinstance(what, str):
         words = _split(what)
     else:
-        words = [str(word) for word in what]
+        words = _words(what)
     return from_words(words + [str(word) for word in arguments], base)
+
+
+def _words(what: Any) -> list[str]:
+    right = "right would be a command line such as 'server.py 8000', a list of its words, or a function"
+    if inspect.iscoroutine(what):
+        name = getattr(what, "__qualname__", "main")
+        what.close()
+        raise UsageError(f"a coroutine object is no program: give the function itself, {name} without ()")
+    if not isinstance(what, Sequence) or isinstance(what, bytes | bytearray):
+        raise UsageError(f"{what!r} is no program; {right}")
+    if not what:
+        raise UsageError(f"an empty list is no program; {right}")
+    wrong = [word for word in what if not isinstance(word, str | int | float | os.PathLike)]
+    if wrong:
+        raise UsageError(f"{wrong[0]!r} in {list(what)} is no word of a command line; {right}")
+    return [str(word) for word in what]
 
 
 def _split(line: str) -> list[str]:

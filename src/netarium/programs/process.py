@@ -109,7 +109,7 @@ class Process:
         self.program = program
         self.name = name
         self.argv = list(argv) or list(program.argv)
-        self.env = {**signals.default_environment(root, directory), **(env or {})}
+        self.env = {**signals.default_environment(root, directory), **signals.checked_environment(env)}
         self.environment = {os.fsencode(key): os.fsencode(value) for key, value in self.env.items()}
         self.zone = zone.zone_of(self.env["TZ"])
         self.directory = Path(directory)

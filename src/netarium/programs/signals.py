@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import signal
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
+
+from netarium.errors import UsageError
 
 SIGKILL: Final = int(signal.SIGKILL)
 SIGINT: Final = int(signal.SIGINT)
@@ -76,6 +80,24 @@ class RealInterrupts:
 
 
 REAL_INTERRUPTS: Final = RealInterrupts()
+
+
+def checked_environment(given: Mapping[str, str] | None) -> dict[str, str]:
+    """What the caller gives of it. Raises UsageError for what is no text, or no name."""
+    if given is None:
+        return {}
+    if not isinstance(given, Mapping):
+        raise UsageError(f"env={given!r} is no environment; right would be such as env={{'LEVEL': '5'}}")
+    for name, value in given.items():
+        if not isinstance(name, str) or not name or "=" in name or "\0" in name:
+            raise UsageError(f"env: {name!r} is no name of a variable; right would be text without '='")
+        if not isinstance(value, str | bytes | os.PathLike):
+            raise UsageError(
+                f"env: {name} is {value!r}, and variables are text; right would be {str(value)!r}"
+            )
+        if "\0" in os.fsdecode(value):
+            raise UsageError(f"env: {name} is {value!r}; a variable has no zero byte")
+    return {name: os.fsdecode(value) for name, value in given.items()}
 
 
 def default_environment(root: bool, directory: Path) -> dict[str, str]:
