@@ -6,7 +6,7 @@ import os
 import sys
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     import traceback
@@ -15,6 +15,11 @@ _HOUSE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 # Tools, services and apps are programs too: their frames are shown.
 _PROGRAM_ROOMS = tuple(_HOUSE + room + os.sep for room in ("tools", "services", "apps"))
 _LIBRARY = os.path.dirname(os.path.abspath(os.__file__)) + os.sep
+
+
+TRACEBACK_LINES_MAX: Final = 1000
+"""CPython prints the last so many calls (PyTraceBack_LIMIT): to look at a million takes half a minute."""
+_HOUSE_LINES_MAX: Final = 50
 
 
 def is_house(file: str) -> bool:
@@ -83,7 +88,7 @@ def _keep_program_frames(report: traceback.TracebackException) -> None:
         each = seen.pop()
         if each is None:
             continue
-        kept = [frame for frame in each.stack if not is_house(frame.filename)]
+        kept = [frame for frame in each.stack if not is_house(frame.filename)][-TRACEBACK_LINES_MAX:]
         each.stack = StackSummary.from_list(kept)
         seen += [each.__cause__, each.__context__]
         seen += list(getattr(each, "exceptions", None) or ())
@@ -93,7 +98,8 @@ def format_exception(error: BaseException) -> str:
     """The traceback as the program would have printed it by itself."""
     from traceback import TracebackException
 
-    report = TracebackException.from_exception(error, compact=True)
+    limit = None if hasattr(sys, "tracebacklimit") else -(TRACEBACK_LINES_MAX + _HOUSE_LINES_MAX)
+    report = TracebackException.from_exception(error, compact=True, limit=limit)
     _keep_program_frames(report)
     return "".join(report.format())
 

@@ -12,7 +12,8 @@ as first argument, anywhere else the original. So nothing changes outside the ne
     files      names of AF_UNIX sockets as the files they would be
     file_times what a program sees of the times of real files: virtual ones
     file_locks locks on files, waited for in virtual time; `special_files` FIFOs and /dev/stdout; `semaphores` refused
-    machine    uuid1, os.times, platform, randomness of OpenSSL; `machine_files` /etc/hosts, /proc/net and their like
+    machine    uuid1, os.times, platform, randomness of OpenSSL; `machine_files` /etc/hosts, /proc/net and their like,
+               `process_files` /proc/PID
     interpreter  filters of warnings, the locale, limits, the garbage collector: the program's own
     ioctl      bytes that wait; `interface_ioctl` what the interfaces are; `memory` addresses that programs give
     privileges  users, groups, sessions, priorities, limits: the program's own

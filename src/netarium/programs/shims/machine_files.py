@@ -14,6 +14,7 @@ from netarium.errors import UsageError
 from netarium.names import ports
 from netarium.programs.shims.interface_ioctl import flags
 from netarium.programs.shims.os import refuse
+from netarium.programs.shims.process_files import process_file
 from netarium.programs.task import Task
 from netarium.sockets.readiness import IN, OUT, RDNORM, WRNORM, Pollable
 
@@ -55,7 +56,7 @@ def machine_file(task: Task, path: str) -> str | None:
     if writer is not None:
         return writer(task)
     if not path.startswith(_NETWORK):
-        return None
+        return process_file(task, path) if path.startswith("/proc/") else None
     text = _setting(path) if path.startswith("/proc/sys/net/") else _of_interface(task, path)
     if text is None:
         refuse(f"open {path}", "it is the real machine's; the tools ip, ss and sysctl say what the host has")(

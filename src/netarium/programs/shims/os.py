@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import os as real
+import resource
 import signal
 from collections.abc import Callable
 from typing import Any
@@ -170,6 +171,21 @@ def uname(task: Task) -> real.uname_result:
 def cpu_count(task: Task) -> int:
     """One: there is no pre-emption."""
     return 1
+
+
+_sysconf, _SYSCONF_NAMES = real.sysconf, real.sysconf_names
+_PROCESSORS = tuple(_SYSCONF_NAMES[name] for name in ("SC_NPROCESSORS_ONLN", "SC_NPROCESSORS_CONF"))
+_OPEN_MAX = _SYSCONF_NAMES["SC_OPEN_MAX"]
+_LIMIT_OF_OPEN = int(resource.RLIMIT_NOFILE)
+
+
+def sysconf(task: Task, name: Any, /) -> int:
+    """As os.sysconf: as many processors as os.cpu_count() says, as many descriptors as the program's own limit."""
+    number = _SYSCONF_NAMES.get(name, name) if isinstance(name, str) else name
+    if number in _PROCESSORS:
+        return cpu_count(task)
+    limit = task.process.limits.get(_LIMIT_OF_OPEN) if number == _OPEN_MAX else None
+    return _sysconf(name) if limit is None else limit[0]
 
 
 def kill(task: Task, pid: int, signal: int) -> None:

@@ -52,7 +52,7 @@ FUNCTIONS: list[tuple[str, str, ModuleType]] = [
     (
         "os",
         "read write isatty set_blocking get_blocking set_inheritable get_inheritable pipe pipe2 "
-        "getpid getppid getlogin uname cpu_count kill killpg chdir umask _exit abort",
+        "getpid getppid getlogin uname cpu_count sysconf kill killpg chdir umask _exit abort",
         os_shim,
     ),
     ("os", "close closerange dup dup2 fstat memfd_create readv writev sendfile splice", descriptors),
