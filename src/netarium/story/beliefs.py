@@ -113,6 +113,7 @@ CORRECTED: Final[dict[str, tuple[tuple[Fits, str], ...]]] = {
         (_has("after", "CLOSING"), "belief.both_may_close"),
         (_has("after", "TIME-WAIT"), "belief.time_wait_at_closer"),
     ),
+    "group": ((_always, "belief.group_has_no_arp"),),
     "udp": ((_always, "belief.udp_keeps_boundaries"),),
     "call": (
         (_has("what", "end"), "belief.empty_is_the_end"),

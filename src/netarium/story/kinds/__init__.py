@@ -8,6 +8,7 @@
     resolvers  what name servers decide
     neighbors  ARP
     discovery6 neighbour discovery of IPv6
+    groups     who wants what is sent to a group of multicast
     conflicts  one address that two hosts have
     ping       ICMP: echo and errors
     programs   which program has part in what (for --follow NODE/PROGRAM)
@@ -46,6 +47,7 @@ from netarium.story.kinds import (
     drops,
     filtering,
     folded,
+    groups,
     hosts,
     names,
     nat,
@@ -78,6 +80,7 @@ MODULES: Final[tuple[ModuleType, ...]] = (
     ping,
     programs,
     discovery6,
+    groups,
     conflicts,
     next_hop,
     switching,
