@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import subprocess
 import sys
@@ -145,6 +146,45 @@ def test_finalizers_run_in_their_program_and_its_time(empty_net: Net, host: Any,
     )
     assert service.stderr.startswith("Exception ignored in") and "ValueError: bad" in service.stderr
     assert empty_net.now_ns == 5 * 10**9
+
+
+_LEAVES = """import os, signal, socket
+class D:
+    def __del__(self): print('del')
+d = D()
+cycle = D(); cycle.me = cycle
+{end}
+"""
+
+
+@pytest.mark.parametrize(
+    "end",
+    ["os._exit(0)", "os.kill(os.getpid(), signal.SIGKILL)", "socket.create_server(('', 8000)).accept()"],
+)
+def test_finalizers_of_a_program_that_is_cut_short_never_run(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], end: str
+) -> None:
+    with Net() as net:
+        service = net.host("host", address="10.0.0.1/24").run(["python", "-c", _LEAVES.format(end=end)])
+        net.run()
+    assert service.stdout == service.stderr == ""
+    del net, service
+    gc.collect()
+    assert capfd.readouterr() == ("", "")
+
+
+def test_an_object_without_a_dictionary_is_finalized_once(empty_net: Net, host: Any) -> None:
+    script = "class D:\n    __slots__ = ()\n    def __del__(self): print('del')\nd = D(); listed = [D()]\n"
+    service = host.run(["python", "-c", script])
+    empty_net.run(check=True)
+    assert service.stdout == "del\ndel\n"
+
+
+def test_locals_of_a_program_that_ended_by_an_error_are_finalized_in_it(empty_net: Net, host: Any) -> None:
+    script = "class D:\n    def __del__(self): print('del')\ndef main():\n    d = D()\n    1 / 0\nmain()\n"
+    service = host.run(["python", "-c", script])
+    empty_net.run()
+    assert service.stdout == "del\n" and "ZeroDivisionError" in service.stderr
 
 
 def test_a_finalizer_has_the_sockets_of_its_host(lan: tuple[Net, Any, Any]) -> None:

@@ -289,7 +289,7 @@ class ProgramContext:
 
     def own_loaded(self) -> list[ModuleType]:
         """`__main__` and the modules of the program's folder, `__main__` first, else the last imported first."""
-        loaded = sys.modules
+        loaded = sys.modules if self.process.scheduler.active is self.process else self.modules
         if "__main__" not in self.tops or "__main__" not in loaded:
             return []
         tops = {name for name in self.tops if name in loaded}.difference(PRIVATE_LIBRARIES, ("__main__",))

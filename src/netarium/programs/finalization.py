@@ -16,10 +16,11 @@ from __future__ import annotations
 import ctypes
 import gc
 from collections import OrderedDict, defaultdict, deque
-from collections.abc import Callable
 from functools import partial
 from types import AsyncGeneratorType, CellType, FunctionType, GeneratorType, MethodType, ModuleType
 from typing import TYPE_CHECKING, Any, Final
+
+from netarium.programs.signals import REAL_INTERRUPTS
 
 if TYPE_CHECKING:
     from netarium.programs.process import Process
@@ -31,9 +32,9 @@ _CONTAINERS: Final = frozenset(
 )
 _PLAIN: Final = frozenset((int, str, bytes, float, bool, complex, type(None), bytearray, range))
 _STAY: Final = _PLAIN | {ModuleType, FunctionType, type, type(len)}
-_call_finalizer: Callable[[Any], None] = ctypes.pythonapi.PyObject_CallFinalizer
-_call_finalizer.argtypes = [ctypes.py_object]  # type: ignore[attr-defined]
-_call_finalizer.restype = None  # type: ignore[attr-defined]
+_COLLECTED: Final = 1 << 14
+"""Py_TPFLAGS_HAVE_GC. An object of any other class does not know whether its finalizer was called."""
+_call_finalizer = ctypes.PYFUNCTYPE(None, ctypes.py_object)(("PyObject_CallFinalizer", ctypes.pythonapi))
 
 
 class _Search:
@@ -88,14 +89,18 @@ class _Search:
         if not isinstance(finalizer, FunctionType) or id(finalizer.__globals__) not in self.own:
             return False
         self.classes += [each for each in kind.__mro__ if "__del__" in vars(each)]
-        return True
+        return bool(kind.__flags__ & _COLLECTED)
 
     def add_what_nobody_holds(self) -> None:
         """Objects of its classes that are in no module. Those of an old generation are not looked for."""
-        kinds = tuple(self.classes)
+        kinds = set(self.classes)
+        known: dict[type, bool] = {}
         for generation in (1, 0):
             for each in gc.get_objects(generation):
-                if issubclass(type(each), kinds) and id(each) not in self.seen:
+                kind = type(each)
+                if kind not in known:
+                    known[kind] = not kinds.isdisjoint(kind.__mro__)
+                if known[kind] and id(each) not in self.seen:
                     self.found.append(each)
 
 
@@ -113,11 +118,26 @@ def finalize(process: Process) -> None:
     search.seen.clear()
     while search.found:
         _call_finalizer(search.found.pop(0))
+        if REAL_INTERRUPTS.happened:
+            raise KeyboardInterrupt  # the finalizer has swallowed it
     for dictionary in dictionaries:
         _let_go(dictionary)
-    for kind in search.classes:
+    # What is left (of a daemon thread, in an old cycle) is never finalized: the interpreter is gone.
+    _without_finalizers(search.classes)
+
+
+def never_finalize(process: Process) -> None:
+    """The program was killed, or has left by os._exit: its finalizers do not run, whenever its objects go."""
+    for module in process.context.own_loaded():
+        values = list(vars(module).values())
+        _without_finalizers(
+            [each for each in values if isinstance(each, type) and each.__module__ == module.__name__]
+        )
+
+
+def _without_finalizers(classes: list[type]) -> None:
+    for kind in classes:
         if "__del__" in vars(kind):
-            # What is left (of a daemon thread, in an old cycle) is never finalized: the interpreter is gone.
             del kind.__del__  # type: ignore[attr-defined]
 
 

@@ -20,7 +20,7 @@ from netarium.programs import door, loops, signals, zone  # noqa: F401  (door: h
 from netarium.programs.alarm import Alarm
 from netarium.programs.context import ProgramContext
 from netarium.programs.coroutines import waiting_tasks
-from netarium.programs.finalization import finalize
+from netarium.programs.finalization import finalize, never_finalize
 from netarium.programs.masks import Masks, Sent
 from netarium.programs.own_files import OwnFiles, streams_of_shared_logging
 from netarium.programs.report import place_of, print_exception, waiting_method
@@ -307,6 +307,8 @@ class Process:
         self.ended = True
         self.descriptors.close_all()
         self._close_files(flush=False)
+        if not self.finalizing:
+            never_finalize(self)
         for task in list(self.tasks):
             if task is not self.scheduler.current:
                 loops.let_go(task)
