@@ -304,3 +304,21 @@ def test_nobody_asks_for_its_own_mac_address(capsys: pytest.CaptureFixture[str])
     for language, said in (("en", "stays inside the host"), ("zh", "不离开主机")):
         assert main(["subnet", "10.0.0.1/32", "10.0.0.1", "--lang", language]) == 0
         assert said in capsys.readouterr().out
+
+
+def test_a_host_without_a_name_server_says_that_it_has_nobody_to_ask(tmp_path: Path) -> None:
+    net = pair()
+
+    def ask() -> None:
+        with contextlib.suppress(socket.gaierror):
+            socket.getaddrinfo("www.nowhere.example", 80)
+        socket.getaddrinfo("b", 80)
+
+    net["a"].run(ask)
+    story = told(net, tmp_path, net.run)
+    for language, said in (
+        ("english", "a has no name server to ask: "),
+        ("chinese", "a 没有可以询问的 DNS 服务器"),
+    ):
+        found = [each for each in story.of("name-stage", "a", language) if said in each.text]
+        assert [each.values["name"] for each in found] == ["www.nowhere.example"]

@@ -20,6 +20,10 @@ Source = Callable[[str, int], "list[str] | None"]
 A source may block the calling task. It raises TryAgainError when it could not find out."""
 
 
+NO_SERVER = "no name server"
+"""The stage that watchers are told of a host that has nobody to ask."""
+
+
 class UnknownNameError(Exception):
     """No source knows the name (EAI_NONAME)."""
 
@@ -94,6 +98,8 @@ class Resolver:
             exists = exists or answer is not None
         if exists:
             raise NoAddressError(name)
+        if self.on_lookup is not None and not self._has_servers():
+            self.on_lookup(NO_SERVER, name, None, family)
         raise UnknownNameError(name)
 
     def reverse(self, address: str) -> tuple[str, ...]:

@@ -32,6 +32,8 @@ def _say_stage(fact: Fact, words: Words) -> str:
     if v["outcome"]:
         key = "stage.silent" if v["outcome"] == _SILENT else "stage.failing"
         return words.text(key, outcome=v["outcome"], **told)
+    if v["stage"] == "no name server":
+        return words.text("stage.no-server", **told)
     if v["stage"] == "name server":
         return words.text("stage.answered" if v["hit"] else f"stage.unknown{kind}", **told)
     where = words.text(_PLACES[v["stage"]]) if v["stage"] in _PLACES else v["stage"]
