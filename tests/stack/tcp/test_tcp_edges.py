@@ -8,6 +8,7 @@ from netarium.journey import Drop
 from netarium.stack.failures import Failure, NetworkError
 from netarium.stack.tcp import states
 from netarium.stack.tcp.connection import Connection
+from netarium.stack.tcp.sequence import MASK
 from netarium.stack.tcp.socket_options import SocketOptions
 from netarium.wire.ethernet import ETHERTYPE_IPV4, Frame
 from netarium.wire.ipv4 import PROTOCOL_TCP, Ipv4Header
@@ -267,3 +268,29 @@ def test_into_a_shut_window_no_data_goes_but_the_acknowledgment_beside_it_counts
     assert line.drops[-1][2] is Drop.TCP_OUT_OF_WINDOW
     assert server.rcv_queued_bytes == queued
     assert server.snd_una == server.snd_nxt
+
+
+def test_a_probe_of_a_shut_window_is_answered_with_its_own_timestamp() -> None:
+    line = Line()
+    options = SocketOptions()
+    options.receive_buffer_bytes = 8000
+    client, server = line.open(server_options=options)
+    line.do(client, "send", bytes(20_000))
+    line.run(5 * SECOND)
+    line.judge = lambda sender, frame: []
+    assert server.rcv_adv == server.rcv_nxt, "the window is shut"
+    recent = server.ts_recent
+    for acknowledgment, newer_by, expected in ((server.snd_nxt + 1, 9000, 0), (server.snd_nxt, 70, 70)):
+        header = TcpHeader(
+            server.remote_port,
+            server.local_port,
+            server.rcv_nxt & MASK,
+            acknowledgment & MASK,
+            ACK,
+            1000,
+            recent + newer_by & MASK,
+        )
+        network = Ipv4Header(CLIENT, SERVER, PROTOCOL_TCP, 64)
+        frame = Frame(SERVER, CLIENT, ETHERTYPE_IPV4, network, header, b"probe")
+        server.stack.receive(server.stack.interfaces["eth0"], frame, line.now)
+        assert (line.log[-1][2].echo - recent) & MASK == expected

@@ -60,7 +60,6 @@ def receive(c: ControlBlock, frame: Frame) -> Drop | None:
             and header.acknowledgment == c.snd_una & MASK
             and header.window << c.snd_scale == c.snd_wnd
             and header.options is None
-            and not c.recovering
             and c.persist_at == NEVER_NS
         ):
             # Header prediction (Van Jacobson 1990): data whose acknowledgment says nothing new. All of `acks.take` that
