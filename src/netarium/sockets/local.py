@@ -12,13 +12,22 @@ from collections import deque
 from typing import Final
 
 from netarium.sockets.errno import os_error
-from netarium.sockets.local_memory import STREAM_PIECE_MAX, has_room, message_charge, piece_charge
+from netarium.sockets.local_memory import (
+    HEAD_BYTES,
+    STREAM_PIECE_MAX,
+    TAIL_BYTES,
+    has_room,
+    message_charge,
+    piece_charge,
+)
 from netarium.sockets.readiness import ERR, HUP, IN, OUT, RDHUP, RDNORM, WRBAND, WRNORM, Pollable
 
 BUFFER_BYTES: Final = 212_992
 """Linux: net.core.wmem_default."""
 PIPE_BYTES: Final = 65_536
 """Linux: pipe(7)."""
+SMALL_BYTES: Final = 2000
+"""So much is one piece of any buffer: the smallest there is has 4608 bytes."""
 Rights = tuple[Pollable, ...]
 
 
@@ -103,8 +112,15 @@ class LocalStream(Pollable):
 
     def _send_pieces(self, peer: LocalStream, data: bytes, rights: Rights) -> int:
         """As unix_stream_sendmsg: a piece is taken whole while anything of the buffer is free."""
-        limit = min(self.capacity // 2 - 64, STREAM_PIECE_MAX)
         sent, size = 0, len(data)
+        if size <= SMALL_BYTES and not rights and self.charged < self.capacity:  # most: as below, in short
+            charge = HEAD_BYTES + (1 << (size + TAIL_BYTES - 1).bit_length())
+            peer._chunks.append(data)
+            peer._charges.append(charge)
+            peer._size += size
+            self.charged += charge
+            return size
+        limit = min(self.capacity // 2 - 64, STREAM_PIECE_MAX)
         while sent < size and self.charged < self.capacity:
             piece = data if size <= limit else data[sent : sent + limit]
             charge = piece_charge(len(piece))
@@ -165,6 +181,15 @@ class LocalStream(Pollable):
         if peek:
             return b"".join(chunks)[:count]
         taken, freed = [], 0
+        if len(chunks) == 1 and self._size <= count:
+            data = chunks.popleft()
+            self._size = 0
+            if peer is not None:
+                peer.charged -= self._charges.popleft()
+                peer.changed()
+            else:
+                self._charges.clear()
+            return data
         while chunks and count:
             chunk = chunks[0]
             if len(chunk) > count:
