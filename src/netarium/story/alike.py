@@ -141,6 +141,8 @@ class Alike:
         thing = self._things.get(id(subject))
         if thing is None:
             thing = _Thing(subject, self._sort(subject), self._asker(subject, chapter))
+            if subject.is_folded:  # so many came after it that it has been forgotten here
+                thing.is_told, thing.is_over, thing.is_folded = False, True, True
             if subject.kind == "TCP":
                 self._things[id(subject)] = thing
                 if len(self._things) > THINGS_MAX:
@@ -195,6 +197,7 @@ class Alike:
         if not thing.is_folded:
             self._fold(thing)
             thing.is_folded = True
+            thing.subject.is_folded = thing.subject.kind == "TCP"  # all else may be told of it again
         thing.chapters.remove(chapter)
 
     def _tell(self, thing: _Thing) -> None:

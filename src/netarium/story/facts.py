@@ -146,6 +146,8 @@ class Subject:
     """Of a conversation: its ends as `A:port-B:port`, as they are at each place of the way."""
     state: Any = None
     """What a reader remembers of it."""
+    is_folded: bool = False
+    """Whether it has been told together with others."""
 
 
 @dataclass(slots=True, eq=False)

@@ -43,9 +43,12 @@ def _say_alike(fact: Fact, words: Words) -> str:
     told["server"] = words.who(address_of(told["server"]))
     told["target"] = words.who(told["target"])
     told["asker"] = _askers(v["askers"], words)
+    end_s = v["end_ns"] / 1e9
+    waits = words.plural("alike.waits", v["waits"], end_s=end_s, **told) if v["waits"] else ""
     if not v["count"]:
-        return words.plural("alike.waits", v["waits"], end_s=v["end_ns"] / 1e9, **told)
-    text = words.plural(f"alike.{v['of']}", v["count"], end_s=v["end_ns"] / 1e9, **told)
+        return waits
+    text = words.plural(f"alike.{v['of']}", v["count"], end_s=end_s, **told)
+    text = words.text("alike.and-waits", text=text, waits=waits) if waits else text
     return words.text("alike.listed", text=text) if v["listed"] else text
 
 
