@@ -23,6 +23,14 @@ _FILES = {
     "by exit": "f = open('o', 'w'); f.write('data'); raise SystemExit(3)",
     "by error": "f = open('o', 'w'); f.write('data'); 1 / 0",
     "at once": "import os\nf = open('o', 'w'); f.write('data'); os._exit(4)",
+    "in the globals a daemon thread stands in": (
+        "import threading, time\ndef wait(): time.sleep(100)\nthreading.Thread(target=wait, daemon=True).start()\n"
+        "time.sleep(0.1)\nf = open('o', 'w'); f.write('data')"
+    ),
+    "beside a daemon thread": (
+        "import threading, time\nthreading.Thread(target=time.sleep, args=(100,), daemon=True).start()\n"
+        "time.sleep(0.1)\nf = open('o', 'w'); f.write('data')"
+    ),
     "unwritten": "import os\nf = os.fdopen(os.open('o', os.O_CREAT | os.O_RDWR), 'w'); f.write('data')",
 }
 

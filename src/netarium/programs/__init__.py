@@ -11,7 +11,7 @@
     coroutines  where the tasks of an asyncio program wait
     own_files   the real files a process has open, closed at its end
     unix_entries  names of AF_UNIX sockets as entries of real directories
-    finalization what the interpreter does at a script's end: finalizers, and its data let go
+    finalization  what the interpreter does at a script's end: finalizers, and its data let go
     streams     standard input, output and error
     signals     default actions of virtual signals; a fresh process' environment
     masks       blocked and pending signals, and who waits for them

@@ -104,13 +104,31 @@ class _Search:
                     self.found.append(each)
 
 
-def finalize(process: Process) -> None:
-    """At the end of a program, in its main task: finalizers, then its data."""
+def _held_by_threads(process: Process, dictionaries: list[dict[str, Any]]) -> list[int]:
+    """Indices of the globals that a daemon thread still stands in: CPython never gets at these.
+
+    The first are those of `__main__`. While they live so do the modules they name, and of these it clears each.
+    """
+    standing: set[int] = set()
+    for task in process.tasks:
+        running = task.greenlet if task is not process.main_task else None
+        frame = None if running is None else running.gr_frame
+        while frame is not None:
+            standing.add(id(frame.f_globals))
+            frame = frame.f_back
+    held = [index for index, each in enumerate(dictionaries) if id(each) in standing]
+    return held[:1] if held[:1] == [0] else held
+
+
+def finalize(process: Process) -> bool:
+    """At the end of a program, in its main task: finalizers, then its data. Whether its files are to be flushed."""
     modules = process.context.own_loaded()
     if not modules:
-        return
+        return True
     process.finalizing = True
-    dictionaries = [vars(module) for module in modules]
+    everything = [vars(module) for module in modules]
+    held = _held_by_threads(process, everything) if len(process.tasks) > 1 else []
+    dictionaries = [each for index, each in enumerate(everything) if index not in held]
     search = _Search(dictionaries)
     search.run(dictionaries)
     if search.classes and len(process.tasks) == 1:
@@ -124,6 +142,9 @@ def finalize(process: Process) -> None:
         _let_go(dictionary)
     # What is left (of a daemon thread, in an old cycle) is never finalized: the interpreter is gone.
     _without_finalizers(search.classes)
+    if held:
+        never_finalize(process)
+    return not held
 
 
 def never_finalize(process: Process) -> None:

@@ -377,9 +377,9 @@ class Process:
             except (ValueError, OSError):
                 pass
         if not self.dying:
-            finalize(self)
-        if not self.dying:
-            self._close_files(flush=True)
+            flush = finalize(self)
+            if not self.dying:
+                self._close_files(flush=flush)
         return code
 
     def _close_files(self, *, flush: bool) -> None:
