@@ -9,6 +9,7 @@ from typing import Any
 
 from netarium.programs.shims import file_locks
 from netarium.programs.shims.os import virtual_number
+from netarium.programs.shims.select import number_of
 from netarium.programs.task import Task
 from netarium.sockets.errno import os_error
 from netarium.sockets.local import LocalStream
@@ -46,17 +47,13 @@ def _pipe_size(task: Task, found: Pollable, wanted: int | None) -> int:
     return size
 
 
-def _number(fd: Any) -> int:
-    return fd if isinstance(fd, int) else int(fd.fileno())
-
-
 def fcntl(task: Task, fd: Any, cmd: int, arg: Any = 0) -> Any:
     """As fcntl.fcntl: F_GETFL, F_SETFL, F_GETFD, F_SETFD, F_DUPFD, the size of pipes; of files
     also the locks."""
-    number = virtual_number(_number(fd))
+    number = virtual_number(number_of(fd))
     if number < 0:
         if cmd in file_locks.LOCK_COMMANDS:
-            return file_locks.command(task, _number(fd), cmd, arg)
+            return file_locks.command(task, number_of(fd), cmd, arg)
         result = _fcntl(fd, cmd, arg)
         if cmd in (real.F_DUPFD, real.F_DUPFD_CLOEXEC):
             task.process.own_files.add(result)

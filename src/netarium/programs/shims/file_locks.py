@@ -17,6 +17,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from netarium.programs.shims.os import virtual_number
+from netarium.programs.shims.select import number_of
 from netarium.programs.task import WAIT_LOCK, Task
 from netarium.sockets.errno import os_error
 
@@ -41,7 +42,7 @@ class Held(NamedTuple):
 
 
 def _number(fd: Any) -> int:
-    number = fd if isinstance(fd, int) else int(fd.fileno())
+    number = number_of(fd)
     if virtual_number(number) >= 0:
         raise os_error(errno.EBADF)
     return number

@@ -14,6 +14,7 @@ from typing import Any, Final, NoReturn
 
 from netarium.programs.shims import interface_ioctl
 from netarium.programs.shims.os import virtual_number
+from netarium.programs.shims.select import number_of
 from netarium.programs.task import Task
 from netarium.sockets.base import Socket
 from netarium.sockets.datagram import DatagramSocket
@@ -35,7 +36,7 @@ _ioctl = real.ioctl
 
 def ioctl(task: Task, fd: Any, request: int, arg: Any = 0, mutate_flag: bool = True) -> Any:
     """As fcntl.ioctl."""
-    handle = fd if isinstance(fd, int) else int(fd.fileno())
+    handle = number_of(fd)
     number = virtual_number(handle)
     if number < 0:
         return _ioctl(fd, request, arg, mutate_flag)
