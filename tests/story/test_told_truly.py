@@ -322,3 +322,31 @@ def test_a_host_without_a_name_server_says_that_it_has_nobody_to_ask(tmp_path: P
     ):
         found = [each for each in story.of("name-stage", "a", language) if said in each.text]
         assert [each.values["name"] for each in found] == ["www.nowhere.example"]
+
+
+def test_a_syn_that_finds_the_queue_full_is_answered_with_a_cookie(tmp_path: Path) -> None:
+    net = pair()
+
+    def serve() -> None:
+        with socket.socket() as listener:
+            listener.bind(("10.0.0.2", 5000))
+            listener.listen(1)
+            time.sleep(1)
+
+    def ask() -> None:
+        asked = [socket.socket() for _ in range(3)]
+        for sock in asked:
+            sock.setblocking(False)
+            sock.connect_ex(("10.0.0.2", 5000))
+        time.sleep(1)
+
+    net["b"].run(serve)
+    net["a"].run(ask)
+    story = told(net, tmp_path, lambda: net.run(until="3s"))
+    for language, said in (("english", "answers with a SYN cookie"), ("chinese", "用 SYN cookie 回答")):
+        found = [
+            each for each in story.of("listener-queue", "b", language) if each.values["what"] == "cookie"
+        ]
+        assert found and all(said in each.text and each.values["syn_queue"] == 1 for each in found)
+    recorded = story.records(event="step", stop="PORTS", at="b")
+    assert [each["details"]["decision"] for each in recorded].count("SYN cookie") == len(found)

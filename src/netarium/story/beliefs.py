@@ -98,6 +98,7 @@ CORRECTED: Final[dict[str, tuple[tuple[Fits, str], ...]]] = {
     ),
     "balanced": ((_always, "belief.balancer_keeps_connections"),),
     "listener-queue": (
+        (_has("what", "cookie"), "belief.syn_cookies"),
         (lambda values: values.get("nth", 1) > 1, "belief.four_tuple"),
         (lambda values: values.get("accept_queue", 0) > 1, "belief.backlog_is_a_queue"),
         (_has("what", "accept"), "belief.connect_before_accept"),

@@ -98,6 +98,7 @@ class Listener:
         if crowded or cookies == COOKIES_ALWAYS:
             self.cookie_sent_at = self.stack.now
             self.ip.tcp.counters["cookies_sent"] += 1
+            telling.tell_queues(self, "SYN cookie", (remote_ip, header.source_port))
             handshake.answer_with_cookie(connection, header)
             return None
         self.ip.tcp.register(connection)

@@ -102,7 +102,7 @@ def tell_read(c: ControlBlock, data: bytes) -> None:
 
 
 def tell_queues(listener: Listener, what: str, remote: tuple[int, int]) -> None:
-    """A connection has gone into the SYN queue, on into the accept queue, or out to the program."""
+    """A connection has gone into the SYN queue, on into the accept queue, out to the program; or it gets a cookie."""
     stack = listener.stack
     if stack.watch.step is not None:
         text = listener.ip.format_address

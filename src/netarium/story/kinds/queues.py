@@ -19,7 +19,12 @@ LISTENERS_MAX: Final = 1024
 TOLD_FULLY: Final = 2
 """Of each listener the first connections are told through all their queues; later ones when others wait before them."""
 TOLD_WAITING: Final = 5
-_PLACES: Final = {"SYN queue": "syn", "accept queue": "accept", "accepted": "accepted"}
+_PLACES: Final = {
+    "SYN queue": "syn",
+    "SYN cookie": "cookie",
+    "accept queue": "accept",
+    "accepted": "accepted",
+}
 
 
 class _Queues:
@@ -43,7 +48,8 @@ class _Queues:
         clients, client = listener["clients"], details["client"]
         if client not in clients and len(clients) < TOLD_FULLY:
             clients.append(client)
-        crowded = what == "accept" and details["accept_queue"] > 1 and listener["waiting"] < TOLD_WAITING
+        others = what == "cookie" or (what == "accept" and details["accept_queue"] > 1)
+        crowded = others and listener["waiting"] < TOLD_WAITING
         if client not in clients and not crowded:
             return
         listener["waiting"] += crowded
@@ -57,7 +63,7 @@ class _Queues:
             "accept_queue": details["accept_queue"],
             "backlog": details["backlog"],
             "nth": clients.index(client) + 1 if client in clients else TOLD_FULLY + 1,
-            "behind": self._behind(client, about) if what == "syn" else "",
+            "behind": self._behind(client, about) if what in ("syn", "cookie") else "",
         }
         yield Fact(record["t"], "listener-queue", place, values, about=about)
 
