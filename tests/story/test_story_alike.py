@@ -12,7 +12,7 @@ from tests.story.both_languages import Told, told
 
 from netarium import Net
 from netarium.story.language import Language
-from netarium.story.printing import as_json, path_text
+from netarium.story.printing import as_json, as_markdown, path_text
 from netarium.story.telling import Choice, Story
 
 CONNECTIONS = 20
@@ -142,6 +142,13 @@ def test_connections_told_together_are_counted_where_they_begin_and_their_segmen
     assert askers.isdisjoint(step.place for step in story.of("tcp"))  # none is told by halves
     assert sum(step.values["segments"].get("c5", 0) for step in together) == 1
     assert sum(step.values["bytes"].get("c5", 0) for step in together) == len(b"hello")
+
+
+def test_in_markdown_the_frames_of_many_have_no_way(story: Told) -> None:
+    language = Language.load("en")
+    lines = list(as_markdown(Story(story.trace, language).chapters(), language))
+    (first, *_) = (line for line in lines if "more connections like" in line)
+    assert first.endswith(f"*(frames {story.of('alike')[0].numbers})*")
 
 
 def test_who_follows_a_node_is_told_of_each(story: Told) -> None:

@@ -87,11 +87,8 @@ def as_markdown(chapters: Iterable[ToldChapter], language: Language) -> Iterator
         yield f"## {chapter.number}. {chapter.title.translate(_MARKDOWN)}"
         yield ""
         for step in chapter.steps:
-            where = (
-                f" *({frames_text(step, language)}: {path_text(step.path, language).translate(_MARKDOWN)})*"
-                if step.numbers
-                else ""
-            )
+            path = f": {path_text(step.path, language).translate(_MARKDOWN)}" if step.path else ""
+            where = f" *({frames_text(step, language)}{path})*" if step.numbers else ""
             yield f"- `{step.time_ns / 1e9:.6f} s` {step.text.translate(_MARKDOWN)}{where}"
             beneath = [*step.lines, *(step.shown.lines if step.shown is not None else ())]
             if beneath:
