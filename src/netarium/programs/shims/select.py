@@ -57,6 +57,8 @@ def number_of(value: Any) -> int:
             raise TypeError("fileno() returned a non-integer")
     else:
         raise TypeError("argument must be an int, or have a fileno() method.")
+    if not -(1 << 31) <= number < 1 << 31:
+        raise OverflowError("Python int too large to convert to C int")
     if number < 0:
         raise ValueError(f"file descriptor cannot be a negative integer ({number})")
     return number
