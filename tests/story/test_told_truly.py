@@ -350,3 +350,24 @@ def test_a_syn_that_finds_the_queue_full_is_answered_with_a_cookie(tmp_path: Pat
         assert found and all(said in each.text and each.values["syn_queue"] == 1 for each in found)
     recorded = story.records(event="step", stop="PORTS", at="b")
     assert [each["details"]["decision"] for each in recorded].count("SYN cookie") == len(found)
+
+
+def test_lines_that_came_into_the_nat_table_in_between_are_counted(tmp_path: Path) -> None:
+    net = Net(seed=2)
+    net.router("gw", nat=NAT, **SERVED)
+    net.host("in", address="192.168.1.2/24", gateway="192.168.1.1")
+    net.host("out", address="202.20.65.9/24", gateway="202.20.65.5")
+    net.link("gw:lan", "in")
+    net.link("gw:wan", "out")
+
+    def ask() -> None:
+        for address, port in (("202.20.65.5", 8080), ("202.20.65.5", 9090), ("202.20.65.5", 8080)):
+            with contextlib.suppress(ConnectionRefusedError):
+                socket.create_connection((address, port))
+
+    net["out"].run(ask)
+    story = told(net, tmp_path, net.run)
+    assert [each.values["since"] for each in story.of("nat-entry", "gw")] == [0, 1]
+    for language, said in (("english", "(2, 1 of them since"), ("chinese", "（2 行，其中 1 行")):
+        first, second = story.of("nat-entry", "gw", language)
+        assert said in second.lines[0] and said not in first.lines[0]

@@ -77,7 +77,13 @@ class _Filtering:
 def nat_lines(fact: Fact, words: Words) -> list[str]:
     """The table of a NAT before and after, the new line marked; of long tables the end."""
     before, after = fact.values["lines_before"], fact.values["lines_after"]
-    lines = [words.text("decision.line.before", n=len(before)), *_listed(before, before, words)]
+    since = fact.values["since"]
+    heading = (
+        words.text("decision.line.before_since", n=len(before), since=since)
+        if since
+        else words.text("decision.line.before", n=len(before))
+    )
+    lines = [heading, *_listed(before, before, words)]
     return [*lines, words.text("decision.line.after", n=len(after)), *_listed(after, before, words)]
 
 

@@ -39,7 +39,7 @@ def _say_destination(fact: Fact, words: Words) -> str:
 
 
 _NEEDLES = (b'"stop":"FILTER_OUT"', b'"stop":"FILTER_IN"')
-_ENTRY = frozenset(["connection", "before", "after", "rule", "lines_before", "lines_after"])
+_ENTRY = frozenset(["connection", "before", "after", "rule", "lines_before", "lines_after", "since"])
 KINDS = (
     Kind("nat-entry", "nat", _ENTRY, _say_entry, nat_lines, _NEEDLES),
     Kind(
@@ -59,6 +59,8 @@ class _Nat:
         self._entries: dict[tuple[str, str], dict[str, Any]] = {}
         self._replied: dict[tuple[str, str], None] = {}
         self._told: dict[tuple[str, str], None] = {}
+        self._shown: dict[str, frozenset[str]] = {}
+        """Node -> the lines of its table as they were shown last."""
         self._rewritten: dict[tuple[str, str], dict[str, Any]] = {}
         """The first rewriting of connections that are in no table yet."""
 
@@ -109,6 +111,11 @@ class _Nat:
         connection = (record["at"], name)
         self._told[connection] = None
         _limit(self._told)
+        shown = self._shown.pop(record["at"], None)
+        values["since"] = (
+            sum(line not in shown for line in values["lines_before"]) if shown is not None else 0
+        )
+        self._shown[record["at"]] = frozenset(values["lines_after"])
         return Fact(record["t"], "nat-entry", record["at"], values, about=self._about(record["at"], name))
 
     def _about(self, node: str, name: str) -> Subject | None:
