@@ -111,7 +111,8 @@ def _take_peer_syn(c: ControlBlock, header: TcpHeader) -> None:
     c.snd_wl2 = c.iss
     c.max_window = header.window
     options.agree(c, header)
-    c.rcv_space_bytes = min(window, 10 * c.rcv_mss)
+    c.rcv_mss = options.guess_peer_segment(c, window)
+    c.rcv_space_bytes = min(window, 10 * options.own_mss(c))
 
 
 def receive_in_syn_sent(c: ControlBlock, header: TcpHeader) -> Drop | None:
@@ -212,6 +213,7 @@ def take_final_ack(c: ControlBlock, header: TcpHeader, sequence: int, size: int 
     c.change_state(states.ESTABLISHED, Cause.SEGMENT)
     establish(c, header)
     if listener is not None:
+        c.segments_out = 0  # the SYN+ACK was its listener's, as on Linux (TCP_INFO)
         listener.changed()
     else:
         c.changed()

@@ -18,6 +18,8 @@ TIMESTAMP_OPTION_BYTES: Final = 12
 """Ten, and two NOPs before it as every stack sends it (RFC 7323 appendix A)."""
 MSS_MIN: Final = 48
 """Linux TCP_MIN_MSS + TCP_MIN_SND_MSS: less would leave no room for data beside full options."""
+RCV_MSS_MIN: Final = 88
+"""Linux TCP_MIN_MSS."""
 IP_PACKET_BYTES_MAX: Final = 65535
 MS: Final = 1_000_000
 
@@ -89,9 +91,13 @@ def agree(c: ControlBlock, header: TcpHeader) -> None:
         c.ts_recent = header.timestamp
         c.ts_recent_at = c.stack.now
     set_mss(c, max(min(peer_mss, own_mss(c)), MSS_MIN))
-    c.rcv_mss = c.mss
     name = c.options.congestion or settings.tcp_congestion_control
     c.congestion = ALGORITHMS[name](c.mss)
+
+
+def guess_peer_segment(c: ControlBlock, window_bytes: int) -> int:
+    """How large the peer's full segments are taken to be until one has come. (Linux tcp_initialize_rcv_mss)"""
+    return max(min(c.mss, own_mss(c), window_bytes // 2, MSS_DEFAULT), RCV_MSS_MIN)
 
 
 def change_congestion(c: ControlBlock) -> None:

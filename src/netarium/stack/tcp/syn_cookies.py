@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from netarium.stack.tcp.control_block import MSS_DEFAULT
 from netarium.stack.tcp.sequence import MASK
 from netarium.wire.tcp import SYN, TcpHeader
 from netarium.wire.tcp_options import TcpOptions
@@ -17,8 +18,11 @@ if TYPE_CHECKING:
     from netarium.stack.tcp.control_block import ControlBlock
     from netarium.stack.tcp.initial_numbers import InitialNumbers
 
-MSS_TABLE: Final = (536, 1300, 1440, 1460)
-"""The values a cookie can remember (Linux msstab); the largest that is not above the peer's is taken."""
+MSS_TABLES: Final = {20: (536, 1300, 1440, 1460), 40: (1220, 1420, 1440, 8940)}
+"""By the bytes of the IP header, the values a cookie can remember (Linux msstab of IPv4 and of IPv6).
+
+The largest that is not above the peer's is taken, else the first.
+"""
 MINUTE_NS: Final = 60_000_000_000
 MINUTES_VALID: Final = 2
 """Linux MAX_SYNCOOKIE_AGE: the minute it was made in and the next, so that a cookie is good for 60 to 120 s."""
@@ -39,8 +43,8 @@ class SynCookies:
 
     def make(self, c: ControlBlock, syn: TcpHeader) -> int:
         """The initial sequence number for a SYN+ACK that leaves nothing behind."""
-        offered = syn.options.mss if syn.options is not None and syn.options.mss > 0 else MSS_TABLE[0]
-        index = max((i for i, mss in enumerate(MSS_TABLE) if mss <= offered), default=0)
+        offered = syn.options.mss if syn.options is not None and syn.options.mss > 0 else MSS_DEFAULT
+        index = max((i for i, mss in enumerate(MSS_TABLES[c.ip.header_bytes]) if mss <= offered), default=0)
         minute = c.stack.now // MINUTE_NS
         low = (self._hash(c, minute) + index) & 0xFFFFFF
         return (self._hash(c, -1) + syn.sequence + ((minute & 0xFF) << 24 | low)) & MASK
@@ -54,14 +58,15 @@ class SynCookies:
         if age >= MINUTES_VALID:
             return None
         index = (value - self._hash(c, now_minute - age)) & 0xFFFFFF
-        if index >= len(MSS_TABLE):
+        table = MSS_TABLES[c.ip.header_bytes]
+        if index >= len(table):
             return None
         scale, sack = -1, False
         if ack.timestamp >= 0:
             bits = ack.echo & ((1 << OPTION_BITS) - 1)
             scale = -1 if bits & 0xF == SCALE_ABSENT else bits & 0xF
             sack = bool(bits >> 4 & 1)
-        options = TcpOptions(MSS_TABLE[index], scale, sack)
+        options = TcpOptions(table[index], scale, sack)
         return TcpHeader(
             ack.source_port, ack.destination_port, peer_isn, 0, SYN, ack.window, ack.timestamp, 0, options
         )
