@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
+import time
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -110,12 +111,20 @@ def test_a_hook_of_the_test_may_call_on_to_the_default_while_a_net_runs(
     assert told == ["ValueError"] and "ValueError: outside" in capsys.readouterr().err
 
 
-def test_no_thread_is_left_when_the_net_does_not_run(empty_net: Net, host: Any) -> None:
-    before = len(list(Path("/proc/self/task").iterdir()))
+def test_no_thread_is_left_when_the_net_does_not_run(
+    empty_net: Net, host: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from netarium.programs import watchdog
+
+    monkeypatch.setattr(watchdog, "LOOK_S", 0.01)
+    before = threading.active_count()
     host.run(lambda: None)
     empty_net.run(check=True)
-    assert not any("netarium" in thread.name for thread in threading.enumerate())
-    assert len(list(Path("/proc/self/task").iterdir())) <= before
+    assert threading.active_count() == before
+    until = time.monotonic() + 20
+    while watchdog.WATCHDOG._is_there and time.monotonic() < until:
+        time.sleep(0.01)
+    assert not watchdog.WATCHDOG._is_there
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,6 @@ from functools import partial
 from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, Any, Final
-from weakref import WeakKeyDictionary
 
 from netarium.engine.events import NEVER_NS
 from netarium.programs import door, loops, signals, zone  # noqa: F401  (door: how a program reaches its host's control)
@@ -29,7 +28,7 @@ from netarium.programs.shims import driver
 from netarium.programs.shims import thread as thread_shim
 from netarium.programs.shims.local import forget
 from netarium.programs.streams import Output, RawInput, RawOutput, Stdin, text_input, text_output
-from netarium.programs.task import WAIT_LOCK, Task
+from netarium.programs.task import WAIT_LOCK, Task, ThreadTables
 from netarium.programs.wakeup import Wakeup
 from netarium.sockets.base import Credentials
 from netarium.sockets.descriptors import Descriptors
@@ -62,20 +61,6 @@ class Wait:
         where = f" {self.address}" if self.address else ""
         place = f", {self.file} line {self.line}" if self.file else ""
         return f"{self.task}: {self.call}(){where}{place}"
-
-
-class ThreadTables:
-    """What `threading` and `concurrent.futures` keep, of one process."""
-
-    def __init__(self) -> None:
-        self.active: dict[int, Any] = {}
-        self.limbo: dict[Any, Any] = {}
-        self.shutdown_locks: set[Any] = set()
-        self.pool_queues: WeakKeyDictionary[Any, Any] = WeakKeyDictionary()
-        self.main: Any = None
-        self.idents = 0
-        self.names = 0
-        self.stack_size = 0
 
 
 STARTER: Final = 1 << 22

@@ -1,9 +1,10 @@
-"""One thread of a simulated process as the scheduler knows it: a task, its greenlet, and what it waits for."""
+"""One thread of a simulated process as the scheduler knows it: its greenlet, what it waits for; a process' tables."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
 from typing import TYPE_CHECKING, Any, Protocol
+from weakref import WeakKeyDictionary
 
 from greenlet import greenlet
 
@@ -151,3 +152,17 @@ class Task:
         return (
             self.parked and self.deadline_ns != NEVER_NS and not self.foreground and not self.process.daemon
         )
+
+
+class ThreadTables:
+    """What `threading` and `concurrent.futures` keep, of one process."""
+
+    def __init__(self) -> None:
+        self.active: dict[int, Any] = {}
+        self.limbo: dict[Any, Any] = {}
+        self.shutdown_locks: set[Any] = set()
+        self.pool_queues: WeakKeyDictionary[Any, Any] = WeakKeyDictionary()
+        self.main: Any = None
+        self.idents = 0
+        self.names = 0
+        self.stack_size = 0

@@ -13,7 +13,6 @@ import ctypes
 import os
 import threading
 import time
-from _thread import LockType
 from typing import TYPE_CHECKING
 
 from greenlet import getcurrent
@@ -33,11 +32,11 @@ PATIENCE = 2
 AGAIN_S = 1.0
 """How soon the next one comes, at most."""
 
-_monotonic, _allocate_lock, _start_new_thread = (
-    time.monotonic,
-    _thread.allocate_lock,
-    _thread.start_new_thread,
-)
+LOOK_S = 0.25
+"""How often it looks, and so how long it stays after a run."""
+
+_monotonic, _sleep = time.monotonic, time.sleep
+_allocate_lock, _start_new_thread = _thread.allocate_lock, _thread.start_new_thread
 
 
 class EndlessLoopError(NetariumError):
@@ -58,58 +57,60 @@ class EndlessLoopError(NetariumError):
 
 
 class Watchdog:
-    """A real thread while a net runs, and none between runs: tests count threads, and forking warns of them."""
+    """One real thread while nets run. It leaves soon after, by itself: to wait for it at each end of a run takes long.
+
+    It is none of `threading`'s, which tests count.
+    """
 
     def __init__(self) -> None:
+        self._guard = _allocate_lock()
         self._scheduler: Scheduler | None = None
+        self._is_there = False
         self._thread_id = 0
-        self._stop = self._over = _allocate_lock()
-        """`_stop` is held while the net runs, `_over` while the thread is there."""
         self.raised = 0
         """How often the task that runs now has been told."""
 
     def begin(self, scheduler: Scheduler) -> None:
         """A net begins to run on this thread."""
-        self._scheduler = scheduler
-        self._thread_id = threading.get_ident()
-        self._stop, self._over = _allocate_lock(), _allocate_lock()
-        self._stop.acquire()
-        self._over.acquire()
-        _start_new_thread(self._look_on, (scheduler, self._stop, self._over))
+        with self._guard:
+            self._scheduler = scheduler
+            self._thread_id = threading.get_ident()
+            if not self._is_there:
+                self._is_there = True
+                _start_new_thread(self._look_on, ())
 
     def end(self) -> None:
         """It stops running."""
-        if self._scheduler is not None:
-            self._scheduler = None
-            self._stop.release()
-            self._over.acquire()
+        self._scheduler = None
 
-    def _look_on(self, scheduler: Scheduler, stop: LockType, over: LockType) -> None:
-        try:
-            while not stop.acquire(timeout=min(LIMIT_S / 10, 0.1)):
-                self._watch_task(scheduler, stop)
-        finally:
-            over.release()
+    def _look_on(self) -> None:
+        while True:
+            with self._guard:
+                scheduler = self._scheduler
+                if scheduler is None:
+                    self._is_there = False
+                    return
+            self._watch_task(scheduler)
 
-    def _watch_task(self, scheduler: Scheduler, stop: LockType) -> None:
+    def _watch_task(self, scheduler: Scheduler) -> None:
         self.raised = 0
         before, task = scheduler.switches, scheduler.current
         limit_s = LIMIT_S
-        while task is not None and self._stays(scheduler, stop, task, before, limit_s):
+        if task is None:
+            _sleep(min(limit_s / 10, LOOK_S))
+        while task is not None and self._stays(scheduler, task, before, limit_s):
             self.raised += 1
             limit_s = min(LIMIT_S, AGAIN_S)
             ctypes.pythonapi.PyThreadState_SetAsyncExc(
                 ctypes.c_ulong(self._thread_id), ctypes.py_object(EndlessLoopError)
             )
 
-    def _stays(self, scheduler: Scheduler, stop: LockType, task: Task, switches: int, limit_s: float) -> bool:
-        """Watch a task for `limit_s`: whether it runs all the while. Looks about once a second."""
+    def _stays(self, scheduler: Scheduler, task: Task, switches: int, limit_s: float) -> bool:
+        """Watch a task for `limit_s`: whether it runs all the while."""
         began = _monotonic()
         while _monotonic() - began < limit_s:
-            if stop.acquire(timeout=min(limit_s / 10, 1.0)):
-                stop.release()
-                return False
-            if scheduler.switches != switches:
+            _sleep(min(limit_s / 10, LOOK_S))
+            if self._scheduler is not scheduler or scheduler.switches != switches:
                 return False
         return scheduler.current is task
 
