@@ -331,3 +331,30 @@ def test_the_window_of_a_terminal_that_is_none(both: Both) -> None:
         return found
 
     assert both(run) == ["ENOTTY", "ENOTTY"]
+
+
+@pytest.mark.parametrize("connected", [False, True])
+@pytest.mark.parametrize(("how", "mask"), [(0, 0x2345), (1, 0x304), (2, 0x2355)])
+def test_a_datagram_socket_is_shut_with_or_without_a_peer(
+    both: Both, connected: bool, how: int, mask: int
+) -> None:
+    def run() -> Any:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+            sock.bind(LOOPBACK)
+            if connected:
+                sock.connect(sock.getsockname())
+            found = [told(sock.shutdown, how), ready(sock)]
+            found += [told(sock.sendto, b"x", sock.getsockname())]
+            if how == socket.SHUT_WR:
+                return found
+            if found[2] == 1:
+                found.append(sock.recv(5))
+            found.append(sock.recv(5))
+            sock.setblocking(False)
+            return [*found, told(sock.recv, 5)]
+
+    sent = [1] if how == socket.SHUT_RD else ["EPIPE"]
+    read: list[Any] = (
+        [] if how == socket.SHUT_WR else [*([b"x"] if how == socket.SHUT_RD else []), b"", "EAGAIN"]
+    )
+    assert both(run) == [None if connected else "ENOTCONN", mask, *sent, *read]

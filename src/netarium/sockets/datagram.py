@@ -241,9 +241,8 @@ class DatagramSocket(Socket):
                 endpoint.queue.appendleft(datagram)
                 endpoint.queued_bytes += len(datagram.payload) + 768
             raise failure_error(failure)
-        if self._shut_receive:
-            return b"", (0, 0)
-        return None
+        # Linux __skb_wait_for_more_packets: only who may wait is told of the end
+        return (b"", (0, 0)) if self._shut_receive and not self.nonblocking else None
 
     def receive_message(self, count: int, peek: int = 0) -> tuple[bytes, Any, bool] | None:
         """(bytes, address, whether the datagram was longer)."""
@@ -289,13 +288,12 @@ class DatagramSocket(Socket):
 
     def shutdown(self, receive: bool, send: bool) -> None:
         """ENOTCONN without a fixed peer, but the directions are shut all the same (Linux inet_shutdown)."""
-        connected = bool(self.endpoint.remote_port)
-        if not connected:
-            raise os_error(errno.ENOTCONN)
         self._shut_receive = self._shut_receive or receive
         self._shut_send = self._shut_send or send
         self._special = self._special or send
         self.changed()
+        if not self.endpoint.remote_port:
+            raise os_error(errno.ENOTCONN)
 
     def close(self) -> None:
         """Give the port back."""
