@@ -103,7 +103,7 @@ def rate_under_loss(algorithm: str, rtt_ms: float, loss: float, seconds: int = 6
     return measured, segments * 1448 * 8 / (rtt_ms / 1000) / 1e6
 
 
-def fairness(flows: int = 4, seconds: int = 30) -> tuple[float, list[float]]:
+def fairness(flows: int = 4, seconds: int = 60) -> tuple[float, list[float]]:
     """(Jain's index of the second half, Mbit/s of each) of hosts that share a 100 Mbit/s line of 20 ms.
 
     The queue before it holds the bandwidth-delay product; the flows begin a quarter of a second apart.
