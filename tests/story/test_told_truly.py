@@ -371,3 +371,29 @@ def test_lines_that_came_into_the_nat_table_in_between_are_counted(tmp_path: Pat
     for language, said in (("english", "(2, 1 of them since"), ("chinese", "（2 行，其中 1 行")):
         first, second = story.of("nat-entry", "gw", language)
         assert said in second.lines[0] and said not in first.lines[0]
+
+
+def test_a_connect_of_ipv6_that_has_no_way_shows_the_table_that_has_none(tmp_path: Path) -> None:
+    net = Net(seed=5)
+    for name, address in (("a", "2001:db8:1::1/64"), ("b", "2001:db8:1::2/64")):
+        net.host(name, address=address)
+    net.link("a", "b")
+
+    def ask() -> None:
+        for address in ("2001:db8:2::7", "::ffff:192.0.2.1"):
+            with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as sock, contextlib.suppress(OSError):
+                sock.connect((address, 9))
+
+    net["a"].run(ask)
+    net["a"].run("ping -c 1 2001:db8:3::7", at="2s")
+    story = told(net, tmp_path, net.run)
+    for language in ("english", "chinese"):
+        found = story.of("no-route", "a", language)
+        assert [each.values["destination"] for each in found] == [
+            "2001:db8:2::7",
+            "192.0.2.1",
+            "2001:db8:3::7",
+        ]
+        assert "2001:db8:1::/64" in "\n".join(found[0].lines) and "2001:db8:1::/64" in "\n".join(
+            found[2].lines
+        )

@@ -69,6 +69,8 @@ class RawEndpoint6:
         """Hear only packets of `address`, and send to it."""
         route = self.ip6.route_for(address, self.local_address, self.interface)
         if route is None:
+            stack = self.ip6.stack
+            tell_route(stack, self.ip6.routes, None, self.local_address, address, self.protocol, None)
             return Failure.INVALID if needs_link(address) else self.ip6.routes.refusal(address)
         self.remote_address = address
         self.local_address = self.local_address or route.source

@@ -118,8 +118,11 @@ class UdpEndpoint6(UdpEndpoint):
             return Failure.NETWORK_UNREACHABLE
         route = self._route_of(version, address)
         if route is None:
+            stack = self.protocol.stack
+            routes = stack.routes if version == 4 else self.ip6.routes
+            tell_route(stack, routes, None, self.local_address, address, self.protocol.number, None)
             if version == 4:
-                return self.protocol.stack.routes.refusal(address)
+                return stack.routes.refusal(address)
             return Failure.INVALID if needs_link(address) else self.ip6.routes.refusal(address)
         self.version = version
         if self.local_address == 0:
