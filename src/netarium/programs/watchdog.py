@@ -22,7 +22,6 @@ from netarium.programs.task import TaskGreenlet
 
 if TYPE_CHECKING:
     from netarium.programs.scheduler import Scheduler
-    from netarium.programs.task import Task
 
 LIMIT_S = float(os.environ.get("NETARIUM_ENDLESS_LOOP_S", "60"))
 """How long, in real seconds, a task may run without a virtual call that lets time pass."""
@@ -65,6 +64,7 @@ class Watchdog:
     def __init__(self) -> None:
         self._guard = _allocate_lock()
         self._scheduler: Scheduler | None = None
+        self._runs = 0
         self._is_there = False
         self._thread_id = 0
         self.raised = 0
@@ -74,6 +74,7 @@ class Watchdog:
         """A net begins to run on this thread."""
         with self._guard:
             self._scheduler = scheduler
+            self._runs += 1
             self._thread_id = threading.get_ident()
             if not self._is_there:
                 self._is_there = True
@@ -86,33 +87,41 @@ class Watchdog:
     def _look_on(self) -> None:
         while True:
             with self._guard:
-                scheduler = self._scheduler
-                if scheduler is None:
+                if self._scheduler is None:
                     self._is_there = False
                     return
-            self._watch_task(scheduler)
+            self._watch_task()
 
-    def _watch_task(self, scheduler: Scheduler) -> None:
+    def _watch_task(self) -> None:
         self.raised = 0
-        before, task = scheduler.switches, scheduler.current
-        limit_s = LIMIT_S
-        if task is None:
+        seen, limit_s = self._glance(), LIMIT_S
+        if seen is None:
             _sleep(min(limit_s / 10, LOOK_S))
-        while task is not None and self._stays(scheduler, task, before, limit_s):
+        while seen is not None and self._stays(seen, limit_s):
             self.raised += 1
             limit_s = min(LIMIT_S, AGAIN_S)
             ctypes.pythonapi.PyThreadState_SetAsyncExc(
                 ctypes.c_ulong(self._thread_id), ctypes.py_object(EndlessLoopError)
             )
 
-    def _stays(self, scheduler: Scheduler, task: Task, switches: int, limit_s: float) -> bool:
+    def _glance(self) -> tuple[int, int] | None:
+        """Which run it is and how often it has switched, while a task runs.
+
+        Numbers, no objects: what this thread holds while it sleeps would keep a net alive that its owner has let go.
+        """
+        scheduler = self._scheduler
+        if scheduler is None or scheduler.current is None:
+            return None
+        return self._runs, scheduler.switches
+
+    def _stays(self, seen: tuple[int, int], limit_s: float) -> bool:
         """Watch a task for `limit_s`: whether it runs all the while."""
         began = _monotonic()
         while _monotonic() - began < limit_s:
             _sleep(min(limit_s / 10, LOOK_S))
-            if self._scheduler is not scheduler or scheduler.switches != switches:
+            if self._glance() != seen:
                 return False
-        return scheduler.current is task
+        return True
 
 
 WATCHDOG = Watchdog()
