@@ -79,8 +79,15 @@ def test_the_one_that_is_broken_off_is_told_by_itself(story: Told) -> None:
 def test_both_languages_and_json_say_how_many(story: Told) -> None:
     (first, *_) = story.of("alike")
     count = first.values["count"]
-    assert f"{count} more connections like those before them, from a to b (10.0.0.2), port 8000" in first.text
-    assert f"还有 {count} 条与前面相同的连接" in story.texts("alike", language="chinese")[0]
+    like, like_s = first.values["like"], first.values["like_ns"] / 1e9
+    assert like.removeprefix("a:") in {source.rpartition(":")[2] for source in syns(story)}
+    assert first.text.startswith(
+        f"{count} more connections like that of {like} at {like_s:.6f} s, from a to b (10.0.0.2), port 8000"
+    )
+    assert (
+        f"还有 {count} 条与 {like} 在 {like_s:.6f} 秒的那一条过程相同的连接"
+        in story.texts("alike", "", "chinese")[0]
+    )
     language = Language.load("en")
     document = json.loads("".join(as_json(Story(story.trace, language).chapters(), language)))
     steps = [step for chapter in document["chapters"] for step in chapter["steps"] if step["kind"] == "alike"]
@@ -104,7 +111,7 @@ def test_pings_of_many_hosts_to_one_target_are_told_together_and_their_askers_na
     first = ", ".join(together.values["askers"][:3])
     count = together.values["count"]
     assert (
-        f"{count} more pings like those before them, from {first} and {count - 3} others to target (10.0.0.1)"
+        f"{count} more pings like that of h0 at 0.000000 s, from {first} and {count - 3} others to target (10.0.0.1)"
         in together.text
     )
     assert (

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from netarium.story.chapters import Chapter
-from netarium.story.course import Said, by_the_way, course_of, is_short, said_in
+from netarium.story.course import Said, add_programs, by_the_way, course_of, is_short, key_of, said_in
 from netarium.story.facts import Fact, Flight, Subject
 from netarium.story.scene import address_of
 
@@ -36,6 +36,16 @@ _FINAL: Final = ("CLOSED", "TIME-WAIT")
 
 
 @dataclass(slots=True)
+class _Rest:
+    """What tells those of one course."""
+
+    fact: Fact
+    listed: dict[str, dict[str, Any]] = field(default_factory=dict)
+    askers: dict[str, None] = field(default_factory=dict)
+    """Who asked in those: nodes, or addresses that no node of the net has."""
+
+
+@dataclass(slots=True)
 class _Sort:
     label: dict[str, str]
     begun: dict[bytes, int] = field(default_factory=dict)
@@ -46,11 +56,12 @@ class _Sort:
     """Steps that were told of, which are no part of the course."""
     contents: dict[str, None] = field(default_factory=dict)
     """What was said in those that were told by themselves."""
-    rest: Fact | None = None
-    """What tells those that were folded since it was asked for last."""
-    listed: dict[str, dict[str, Any]] = field(default_factory=dict)
-    askers: dict[str, None] = field(default_factory=dict)
-    """Who asked in those: nodes, or addresses that no node of the net has."""
+    first: dict[bytes, tuple[str, int]] = field(default_factory=dict)
+    """The first that was told of each course: who asked, with its port; and when, ns."""
+    looks: dict[str, int] = field(default_factory=dict)
+    """What is shown of payloads that are longer -> the check sum of the first that looked so."""
+    rests: dict[bytes, _Rest] = field(default_factory=dict)
+    """What tells those of each course that were folded since it was asked for last; those forgotten: of none."""
 
 
 @dataclass(slots=True, eq=False)
@@ -60,6 +71,7 @@ class _Thing:
     subject: Subject
     sort: _Sort
     asker: str
+    first_ns: int
     is_told: bool | None = None
     is_over: bool = False
     is_folded: bool = False
@@ -129,8 +141,8 @@ class Alike:
         """What was folded since something was told last, in the order in which it began."""
         waiting, self._full = self._full, []
         for sort in self._sorts.values():
-            if sort.rest is not None:
-                waiting.append(_taken(sort))
+            waiting += [rest.fact for rest in sort.rests.values()]
+            sort.rests = {}
         yield from map(_chapter, sorted(waiting, key=lambda fact: fact.time_ns))
 
     def _thing_of(self, chapter: Chapter) -> _Thing | None:
@@ -140,7 +152,7 @@ class Alike:
             return None
         thing = self._things.get(id(subject))
         if thing is None:
-            thing = _Thing(subject, self._sort(subject), self._asker(subject, chapter))
+            thing = _Thing(subject, self._sort(subject), self._asker(subject, chapter), chapter.first_ns)
             if subject.is_folded:  # so many came after it that it has been forgotten here
                 thing.is_told, thing.is_over, thing.is_folded = False, True, True
             if subject.kind == "TCP":
@@ -178,12 +190,13 @@ class Alike:
 
     def _decide(self, thing: _Thing, *, is_over: bool) -> None:
         sort = thing.sort
+        rest = sort.rests.get(thing.course)
         if (
             is_over
             and not thing.is_new
             and sort.whole.get(thing.course, 0) >= TOLD_FIRST
             and is_short(thing.said)
-            and (thing.asker in sort.askers or len(sort.askers) < ASKERS_MAX)
+            and (rest is None or thing.asker in rest.askers or len(rest.askers) < ASKERS_MAX)
         ):
             thing.is_told = False
         else:
@@ -214,39 +227,50 @@ class Alike:
         """It has been told from its beginning to its end."""
         sort = thing.sort
         _count(sort.whole, thing.course)
+        if thing.course in sort.whole:
+            sort.first.setdefault(thing.course, (_name(thing), thing.first_ns))
+        for each in thing.said:
+            _looks_like_another(sort, each)
         if len(sort.contents) < COURSES_MAX and not thing.is_long:
-            sort.contents[_key(thing.said)] = None
+            sort.contents[key_of(thing.said)] = None
         thing.said = []
 
     def _fold(self, thing: _Thing) -> None:
         """It is told with others of its course."""
-        sort, key = thing.sort, _key(thing.said)
-        if sort.rest is not None and key not in sort.listed and len(sort.listed) >= LISTED_MAX:
-            self._full.append(_taken(sort))
-        rest = self._rest(thing, thing.chapters[0].facts[0])
-        rest.values["count"] += 1
-        known = sort.listed.get(key)
+        sort, key = thing.sort, key_of(thing.said)
+        full = sort.rests.get(thing.course)
+        if full is not None and key not in full.listed and len(full.listed) >= LISTED_MAX:
+            self._full.append(sort.rests.pop(thing.course).fact)
+        rest = self._rest(thing, thing.course, thing.chapters[0].facts[0])
+        values = rest.fact.values
+        values["count"] += 1
+        known = rest.listed.get(key)
         if known is None:
-            said = [_shown(each, thing.asker) for each in thing.said]
-            known = sort.listed[key] = {"count": 0, "asker": thing.asker, "port": _port(thing), "said": said}
-            rest.values["contents"].append(known)
+            said = [_shown(each, thing) for each in thing.said]
+            known = rest.listed[key] = {"count": 0, "asker": thing.asker, "port": _port(thing), "said": said}
+            values["contents"].append(known)
             is_news = key not in sort.contents or any(each["what"] == "prints" for each in said)
-            rest.values["listed"] = rest.values["listed"] or is_news
+            values["listed"] = values["listed"] or is_news
         known["count"] += 1
+        add_programs(known["said"], thing.said)
         for chapter in thing.chapters:
-            _add(rest, chapter)
+            _add(rest.fact, chapter)
         thing.said = []
 
     def _fold_late(self, thing: _Thing, chapter: Chapter) -> None:
         """The wait at the end of one that was folded is over."""
-        rest = self._rest(thing, chapter.facts[0])
+        course = thing.course if thing.course in thing.sort.rests else b""
+        rest = self._rest(thing, course, chapter.facts[0]).fact
         rest.values["waits"] += len(chapter.facts)
         _add(rest, chapter)
 
-    def _rest(self, thing: _Thing, first: Fact) -> Fact:
+    def _rest(self, thing: _Thing, course: bytes, first: Fact) -> _Rest:
         sort = thing.sort
-        if sort.rest is None:
+        rest = sort.rests.get(course)
+        if rest is None:
+            like, like_ns = sort.first.get(course, ("", 0))
             values: dict[str, Any] = {"of": thing.subject.kind, "count": 0, "waits": 0, "end_ns": 0}
+            values |= {"like": like, "like_ns": like_ns}
             values |= {
                 **sort.label,
                 "askers": [],
@@ -255,11 +279,11 @@ class Alike:
                 "contents": [],
                 "listed": False,
             }
-            sort.rest = Fact(first.time_ns, "alike", first.place, values, Flight(""))
-        if thing.asker not in sort.askers:
-            sort.askers[thing.asker] = None
-            sort.rest.values["askers"].append(thing.asker)
-        return sort.rest
+            rest = sort.rests[course] = _Rest(Fact(first.time_ns, "alike", first.place, values, Flight("")))
+        if thing.asker not in rest.askers:
+            rest.askers[thing.asker] = None
+            rest.fact.values["askers"].append(thing.asker)
+        return rest
 
     def _sort(self, subject: Subject) -> _Sort:
         label = {
@@ -272,7 +296,7 @@ class Alike:
         self._sorts[key] = sort
         if len(self._sorts) > SORTS_MAX:
             for oldest in self._sorts:
-                if self._sorts[oldest].rest is None:
+                if not self._sorts[oldest].rests:
                     del self._sorts[oldest]
                     break
         return sort
@@ -287,16 +311,23 @@ class Alike:
         return subject.nodes[0] if subject.nodes else chapter.facts[0].place
 
 
-def _shown(said: Said, asker: str) -> Said:
-    """What is listed: with the name of the one who asked."""
-    return {name: said[name] for name in said if name != "content"} | {"place": said["place"] or asker}
+def _shown(said: Said, thing: _Thing) -> Said:
+    """What is listed: with the name of the one who asked; of payload, whether it only looks like another."""
+    shown = {name: said[name] for name in said if name != "content"} | {"place": said["place"] or thing.asker}
+    if said["what"] == "sends":
+        shown["differs"] = _looks_like_another(thing.sort, said)
+    return shown
 
 
-def _taken(sort: _Sort) -> Fact:
-    rest = sort.rest
-    assert rest is not None
-    sort.rest, sort.askers, sort.listed = None, {}, {}
-    return rest
+def _looks_like_another(sort: _Sort, said: Said) -> bool:
+    """Whether the payload is not the same as the first of which the same is shown: it differs behind that."""
+    if said["what"] != "sends" or not said["preview"].get("more"):
+        return False
+    look = repr((said["place"], said["bytes"], said["preview"]))
+    if look not in sort.looks and len(sort.looks) >= COURSES_MAX:
+        return False
+    first: int = sort.looks.setdefault(look, said["content"])
+    return first != int(said["content"])
 
 
 def _chapter(rest: Fact) -> Chapter:
@@ -308,9 +339,9 @@ def _count(counts: dict[bytes, int], course: bytes) -> None:
         counts[course] = counts.get(course, 0) + 1
 
 
-def _key(said: list[Said]) -> str:
-    """What makes two contents the same: those of one place in their order, whichever place was quicker."""
-    return repr(sorted(said, key=lambda each: str(each["place"])))
+def _name(thing: _Thing) -> str:
+    port = _port(thing)
+    return f"{thing.asker}:{port}" if port else thing.asker
 
 
 def _port(thing: _Thing) -> str:

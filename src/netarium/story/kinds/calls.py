@@ -77,8 +77,11 @@ class _Calls:
         values = self._read(record, call, details)
         if values is not None and values["what"] in ("nothing", "waited") and _is_tool(service):
             return
-        if values is None or not self._is_told(program, call, values):
+        if values is None:
             return
+        is_told = self._is_told(program, call, values)
+        if not is_told and (connection is None or values["what"] != "failed"):
+            return  # that one of a connection's fails is always told
         values = {"program": program, "call": call, **_NOTHING, **values}
         about, phase = (
             (connection, "") if connection is not None else self._about(record["at"], program, values)

@@ -11,7 +11,10 @@ from netarium.story.kinds.tcp import say_preview
 from netarium.story.scene import Scene, address_of
 from netarium.story.words import Words
 
-ASKERS_NAMED: Final = 3
+NAMED: Final = 3
+_ALIKE_KEYS: Final = frozenset(
+    ["of", "count", "like", "like_ns", "waits", "end_ns", "askers", "segments", "bytes", "contents", "listed"]
+)
 CONTENT_COLUMNS: Final = 92
 """What stands in so many columns is listed in one line."""
 
@@ -42,12 +45,13 @@ def _say_alike(fact: Fact, words: Words) -> str:
     told["port"] = told["server"].rpartition(":")[2]
     told["server"] = words.who(address_of(told["server"]))
     told["target"] = words.who(told["target"])
-    told["asker"] = _askers(v["askers"], words)
+    told["asker"] = _named(v["askers"], "path.others", words)
+    told["like"] = v["like"]
     end_s = v["end_ns"] / 1e9
     waits = words.plural("alike.waits", v["waits"], end_s=end_s, **told) if v["waits"] else ""
     if not v["count"]:
         return waits
-    text = words.plural(f"alike.{v['of']}", v["count"], end_s=end_s, **told)
+    text = words.plural(f"alike.{v['of']}", v["count"], like_s=v["like_ns"] / 1e9, end_s=end_s, **told)
     text = words.text("alike.and-waits", text=text, waits=waits) if waits else text
     return words.text("alike.listed", text=text) if v["listed"] else text
 
@@ -69,12 +73,17 @@ def _content(content: dict[str, Any], words: Words) -> list[str]:
         place = each["place"]
         if each["what"] == "sends":
             said = say_preview(each["preview"], words)
+            said = words.text("alike.differs", preview=said) if each["differs"] else said
             lines.append(words.plural("alike.sends", each["bytes"], place=place, preview=said))
         elif each["what"] == "starts":
             lines.append(words.text("alike.starts", place=place, command=each["command"]))
         else:
             first, *more = each["lines"]
-            printed = [words.text("alike.prints", place=place, text="" if more else first).rstrip()]
+            told = {
+                "program": _named(each["programs"], "alike.programs", words),
+                "text": "" if more else first,
+            }
+            printed = [words.plural("alike.prints", len(each["programs"]), **told).rstrip()]
             lines += printed + [f"  {line}" for line in each["lines"] if more and line]
     together = words.text("alike.line", head=head, said=words.text("list.clause").join(lines))
     if width(together) <= CONTENT_COLUMNS and not any(line.startswith(" ") for line in lines):
@@ -82,19 +91,18 @@ def _content(content: dict[str, Any], words: Words) -> list[str]:
     return [head, *(f"  {line}" for line in lines)]
 
 
-def _askers(askers: list[str], words: Words) -> str:
+def _named(names: list[str], and_others: str, words: Words) -> str:
     """`h1, h2, h3 and 197 others`: of many the first few are named; `--json` has them all."""
-    if len(askers) <= ASKERS_NAMED + 1:
-        return words.listed(askers)
-    others = len(askers) - ASKERS_NAMED
-    return words.text("path.others", names=words.listed(askers[:ASKERS_NAMED]), n=others)
+    if len(names) <= NAMED + 1:
+        return words.listed(names)
+    return words.text(and_others, names=words.listed(names[:NAMED]), n=len(names) - NAMED)
 
 
 KINDS = (
     Kind(
         "alike",
         "",
-        frozenset({"of", "count", "waits", "end_ns", "askers", "segments", "bytes", "contents", "listed"}),
+        _ALIKE_KEYS,
         _say_alike,
         _alike_lines,
     ),
