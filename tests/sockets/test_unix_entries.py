@@ -166,3 +166,46 @@ def test_a_net_that_is_forgotten_leaves_nothing(tmp_path: pathlib.Path) -> None:
         del net, host
         gc.collect()
         assert os.listdir(tmp_path) == []
+
+
+def test_the_umask_forbids_what_it_forbids_and_chmod_is_seen_everywhere(both: Both) -> None:
+    def run() -> Any:
+        folder = tempfile.mkdtemp()
+        found = []
+        before = os.umask(0)
+        try:
+            for number, mask in enumerate((0o77, 0, 0o22, 0o777)):
+                os.umask(mask)
+                path = f"{folder}/{number}"
+                listener_at(path).close()
+                found.append(oct(os.stat(path).st_mode))
+        finally:
+            os.umask(before)
+        os.chmod(folder + "/0", 0o640)
+        found += [oct(each.stat().st_mode) for each in sorted(os.scandir(folder), key=lambda each: each.name)]
+        os.utime(folder + "/0")
+        os.utime(folder + "/1", (1, 2))
+        found += [connects(folder + "/0"), connects(folder + "/1")]
+        shutil.rmtree(folder)
+        return found
+
+    first = ["0o140700", "0o140777", "0o140755", "0o140000"]
+    assert both(run) == [*first, "0o140640", *first[1:], "ECONNREFUSED", "ECONNREFUSED"]
+
+
+def test_a_socket_that_the_test_puts_in_a_placeholders_stead_is_left_alone() -> None:
+    folder = tempfile.mkdtemp()
+    made: list[socket.socket] = []
+    with Net() as net:
+        host = net.host("h")
+        for number in range(20):  # the inode of a file that is gone is often the next one's
+            path = f"{folder}/{number}"
+            host.call(lambda path=path: listener_at(path).close())
+            os.unlink(path)
+            made.append(listener_at(path))
+            assert host.call(connects, path) == "ECONNREFUSED"
+            assert connects(path) is None
+    assert len(os.listdir(folder)) == len(made)
+    for each in made:
+        each.close()
+    shutil.rmtree(folder)

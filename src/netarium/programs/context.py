@@ -310,6 +310,14 @@ class ProgramContext:
         self._umask = mask & 0o777
         return before
 
+    def umask(self) -> int:
+        """The mask of this process, which is switched in, or that of the OS process when it has set none."""
+        if self._umask is not None:
+            return self._umask
+        mask = _real_umask(0o022)
+        _real_umask(mask)
+        return mask
+
     def _modules_in(self) -> None:
         modules = sys.modules
         hidden = self._hidden

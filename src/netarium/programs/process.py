@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, Any, Final
@@ -24,9 +24,11 @@ from netarium.programs.masks import Masks, Sent
 from netarium.programs.own_files import OwnFiles, streams_of_shared_logging
 from netarium.programs.report import place_of, print_exception, waiting_method
 from netarium.programs.scheduler import Scheduler
+from netarium.programs.shims import atexit as atexit_shim
 from netarium.programs.shims import driver
 from netarium.programs.shims import thread as thread_shim
 from netarium.programs.shims.local import forget
+from netarium.programs.signals import ends_the_run
 from netarium.programs.streams import Output, RawInput, RawOutput, Stdin, text_input, text_output
 from netarium.programs.task import WAIT_LOCK, Task, ThreadTables
 from netarium.programs.wakeup import Wakeup
@@ -36,11 +38,6 @@ from netarium.sockets.descriptors import Descriptors
 if TYPE_CHECKING:
     from netarium.nodes.host import Host
     from netarium.programs.loader import Program
-
-
-def ends_the_run(error: BaseException) -> bool:
-    """Whether this is a real Ctrl-C, and not a program's own KeyboardInterrupt."""
-    return isinstance(error, KeyboardInterrupt) and signals.REAL_INTERRUPTS.happened
 
 
 OutputHook = Callable[[str, str], None]
@@ -147,6 +144,8 @@ class Process:
         """So many times a handler was run."""
         self.exit_functions: list[tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any]]] = []
         """atexit: (function, arguments, keywords); the last one first."""
+        self.exiting = False
+        """These are being called."""
         self.finalizers: set[int] = set()
         """The numbers of its weakref.finalize objects."""
 
@@ -322,7 +321,7 @@ class Process:
         try:
             code = self._run_program()
             if not self.dying:
-                code = self._shut_down(code)
+                self._shut_down()
             self.finish(code)
         except SystemExit:
             self.finish(1)
@@ -349,12 +348,13 @@ class Process:
             return -signals.SIGINT if interrupted else 1
         return 0
 
-    def _shut_down(self, code: int) -> int:
+    def _shut_down(self) -> None:
         """What the interpreter does at its end: join threads, run atexit functions, flush, finalize."""
-        code = self._attempt(lambda: thread_shim.join_all(self), code)
-        while self.exit_functions:
-            function, arguments, keywords = self.exit_functions.pop()
-            code = self._attempt(partial(function, *arguments, **keywords), code)
+        message, source = "Exception ignored in", threading
+        if sys.version_info >= (3, 13):
+            message, source = "Exception ignored on threading shutdown", None
+        atexit_shim.attempt(self, lambda: thread_shim.join_all(self), message, source)
+        atexit_shim.run_exit_functions(self)
         for stream in (self.context.own_stream("stdout"), self.stdout_file, self.stderr_file):
             try:
                 if stream is not None:
@@ -365,23 +365,10 @@ class Process:
             flush = finalize(self)
             if not self.dying:
                 self._close_files(flush=flush)
-        return code
 
     def _close_files(self, *, flush: bool) -> None:
         shares = self.program.folder is None and not self.program.private
         self.own_files.close_all(flush=flush, spared=streams_of_shared_logging() if shares else ())
-
-    def _attempt(self, function: Callable[[], Any], code: int) -> int:
-        """Call a function of the end; its errors are told and stop nothing. The exit code after it."""
-        try:
-            function()
-        except SystemExit as error:
-            return self._exit_status(error)
-        except BaseException as error:
-            if ends_the_run(error):
-                raise
-            print_exception(error, self.stderr_file)
-        return code
 
     def _exit_status(self, error: SystemExit) -> int:
         code = error.code

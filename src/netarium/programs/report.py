@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     import traceback
 
+    from netarium.programs.process import Process
+
 _HOUSE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 # Tools, services and apps are programs too: their frames are shown.
 _PROGRAM_ROOMS = tuple(_HOUSE + room + os.sep for room in ("tools", "services", "apps"))
@@ -111,6 +113,31 @@ def print_exception(error: BaseException, stream: Any) -> None:
         stream.flush()
     except (ValueError, OSError):
         return
+
+
+class Unraisable:
+    """What sys.unraisablehook is told: as sys.UnraisableHookArgs, which only C code makes."""
+
+    def __init__(self, error: BaseException, message: str, source: Any) -> None:
+        self.exc_type: Any = type(error)
+        self.exc_value: BaseException | None = error
+        self.exc_traceback = error.__traceback__
+        self.err_msg: str | None = message
+        self.object: Any = source
+        if sys.version_info >= (3, 13) and source is not None:
+            self.err_msg, self.object = f"{message} {source!r}", None
+
+
+def tell_ignored(process: Process, error: BaseException, message: str, source: Any) -> None:
+    """An error that stops nothing: the program's sys.unraisablehook is told, inside. Nothing when it was killed."""
+    if process.dying:
+        return
+    try:
+        sys.unraisablehook(Unraisable(error, message, source))
+    except Exception as second:
+        if not process.dying:
+            print("Exception ignored in sys.unraisablehook", file=process.stderr_file)
+            print_exception(second, process.stderr_file)
 
 
 def warn_outside(text: str) -> None:

@@ -110,3 +110,8 @@ def default_environment(root: bool, directory: Path) -> dict[str, str]:
         "LANG": "C.UTF-8",
         "TZ": "UTC",
     }
+
+
+def ends_the_run(error: BaseException) -> bool:
+    """Whether this is a real Ctrl-C, and not a program's own KeyboardInterrupt."""
+    return isinstance(error, KeyboardInterrupt) and REAL_INTERRUPTS.happened

@@ -162,6 +162,12 @@ class ThreadTables:
         self.limbo: dict[Any, Any] = {}
         self.shutdown_locks: set[Any] = set()
         self.pool_queues: WeakKeyDictionary[Any, Any] = WeakKeyDictionary()
+        self.exit_functions: list[Callable[[], Any]] = []
+        """threading._register_atexit: called before its threads are joined."""
+        self.shutting_down = False
+        """Its main thread is over, its threads are being joined or were."""
+        self.pools_ended = False
+        """The flag `_shutdown` of concurrent.futures.thread."""
         self.main: Any = None
         self.idents = 0
         self.names = 0

@@ -7,29 +7,38 @@ when it lists the directory), and it is removed with its net. Where none can be 
 
 from __future__ import annotations
 
+import itertools
 import os
 import stat as modes
 from weakref import finalize, ref
 
 from netarium.sockets.unix_names import Name, Names
 
-_mknod, _stat, _lstat, _unlink = os.mknod, os.stat, os.lstat, os.unlink
-Identity = tuple[int, int]
-"""(device, inode) of a placeholder."""
+_mknod, _stat, _lstat, _unlink, _utime = os.mknod, os.stat, os.lstat, os.unlink, os.utime
+Identity = tuple[int, int, int]
+"""(device, inode, time of change in ns) of a placeholder. An inode alone is soon another file's."""
 _owners: dict[Identity, ref[Names]] = {}
 """The placeholders of all hosts of all nets."""
 _finalize = finalize.__init__
 """As it is outside: what a program begins would be called at the program's end."""
 
 
-def make(names: Names, key: bytes) -> None:
-    """The placeholder of a name that was bound just now."""
+_numbers = itertools.count(1)
+
+
+def make(names: Names, key: bytes, mode: int) -> None:
+    """The placeholder of a name that was bound just now; the mode is without what the umask forbids."""
+    names[key].mode = mode
     try:
-        _mknod(key, modes.S_IFSOCK | 0o777)
-        status = _lstat(key)
+        _mknod(key, modes.S_IFSOCK | mode)
+        # Between two ticks of the kernel's coarse clock, where no file that it makes has its time.
+        moment = _lstat(key).st_mtime_ns + next(_numbers) % 1000
+        _utime(key, ns=(moment, moment))
     except OSError:
         return  # a directory that is read only, or another host's placeholder
-    found = status.st_dev, status.st_ino
+    found = identity(key, False)
+    if found is None:
+        return
     before = _owners.get(found)
     owner = None if before is None else before()
     if owner is not None:  # its own is gone, and the inode is used anew
@@ -49,7 +58,7 @@ def identity(path: bytes, follow: bool) -> Identity | None:
         status = _stat(path) if follow else _lstat(path)
     except OSError:
         return None
-    return (status.st_dev, status.st_ino) if modes.S_ISSOCK(status.st_mode) else None
+    return (status.st_dev, status.st_ino, status.st_mtime_ns) if modes.S_ISSOCK(status.st_mode) else None
 
 
 def find(names: Names, key: bytes, follow: bool = True) -> Name | None:
@@ -79,6 +88,11 @@ def _is_there(path: bytes) -> bool:
 def any_made() -> bool:
     """Whether there are placeholders at all, so that nobody else pays for them."""
     return bool(_owners)
+
+
+def is_placeholder(path: bytes, follow: bool) -> bool:
+    """Whether what is at a path is any host's placeholder."""
+    return bool(_owners) and identity(path, follow) in _owners
 
 
 def is_anothers(names: Names, path: bytes) -> bool:

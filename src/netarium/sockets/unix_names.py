@@ -27,8 +27,8 @@ class Name:
         self.inode = inode
         self.mode = 0o755
         self.uid = uid
-        self.entry: tuple[int, int] | None = None
-        """(device, inode) of its placeholder in the real directory, see `programs/unix_entries`."""
+        self.entry: tuple[int, int, int] | None = None
+        """(device, inode, time of change in ns) of its placeholder in the directory, see `programs/unix_entries`."""
 
 
 class Names(dict[bytes, Name]):
@@ -39,9 +39,9 @@ class Names(dict[bytes, Name]):
     def __init__(self) -> None:
         super().__init__()
         self.last_inode = FIRST_INODE
-        self.entries: dict[tuple[int, int], Name] = {}
+        self.entries: dict[tuple[int, int, int], Name] = {}
         """The names that have a placeholder, by its identity."""
-        self.made: dict[tuple[int, int], bytes] = {}
+        self.made: dict[tuple[int, int, int], bytes] = {}
         """Where the placeholders are."""
 
 

@@ -21,6 +21,7 @@ from typing import Any
 
 from netarium.programs.shims import dispatch
 from netarium.programs.task import Task
+from netarium.programs.unix_entries import is_placeholder
 from netarium.sockets.errno import os_error
 
 _stat, _fstat = real.stat, real.fstat
@@ -138,7 +139,13 @@ def utime(
     dir_fd: Any = None,
     follow_symlinks: bool = True,
 ) -> None:
-    """As os.utime; the real file gets the same times, or the real now."""
+    """As os.utime; the real file gets the same times, or the real now. A socket's placeholder is known by its own."""
+    if (
+        dir_fd is None
+        and isinstance(path, str | bytes | real.PathLike)
+        and is_placeholder(real.path.abspath(real.fsencode(path)), follow_symlinks)
+    ):
+        return
     if ns is None:
         _utime(path, times, dir_fd=dir_fd, follow_symlinks=follow_symlinks)
     else:

@@ -116,6 +116,8 @@ def chmod(task: Task, path: Any, mode: int, **keywords: Any) -> None:
         _chmod(path, mode, **keywords)
     else:
         found[1].mode = mode & 0o7777
+        if found[1].entry is not None:
+            _chmod(path, found[1].mode, **keywords)
 
 
 def chown(task: Task, path: Any, uid: int, gid: int, **keywords: Any) -> None:

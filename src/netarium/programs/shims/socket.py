@@ -208,7 +208,7 @@ class SimSocket(TransferMethods, MessageMethods, real.socket):
         where = addresses.parse(task, core, address, "bind")
         core.bind(*where)
         if core.family == _AF_UNIX and where[0][:1] not in (b"", b"\0"):
-            unix_entries.make(core.credentials.local_names, core.key)
+            unix_entries.make(core.credentials.local_names, core.key, 0o777 & ~task.process.context.umask())
 
     def listen(self, backlog: int = 128) -> None:
         """Welcome connections."""

@@ -126,6 +126,10 @@ def entries() -> list[Entry]:
     found += [
         Entry("builtins", "open", builtins_shim.open_file),
         Entry("_posixsubprocess", "fork_exec", os_shim.refuse("subprocess")),
+        Entry("atexit", "_run_exitfuncs", atexit_shim.run_all),
+        Entry("atexit", "_clear", atexit_shim.clear),
+        Entry("atexit", "_ncallbacks", atexit_shim.count),
+        Entry("threading", "_register_atexit", atexit_shim.register_before_joins),
         Entry("_thread", "_set_sentinel", thread_shim.set_sentinel),
         Entry("_thread", "_count", thread_shim.count),
         Entry("_thread", "RLock", thread_shim.rlock),

@@ -18,6 +18,7 @@ from typing import Any
 
 from greenlet import getcurrent
 
+from netarium.programs.report import tell_ignored
 from netarium.programs.shims import idents
 from netarium.programs.shims.idents import ident_of
 from netarium.programs.shims.local import adopt_locals
@@ -66,23 +67,9 @@ def start_new_thread(task: Task, function: Callable[..., Any], args: Any, kwargs
         except BaseException as error:
             if isinstance(error, KeyboardInterrupt) and REAL_INTERRUPTS.happened:
                 raise
-            if not task.process.dying:
-                sys.unraisablehook(_Unraisable(function, error))
+            tell_ignored(task.process, error, "Exception ignored in thread started by", function)
 
     return get_ident(spawn(task, body))
-
-
-class _Unraisable:
-    """What sys.unraisablehook is told: as sys.UnraisableHookArgs, which only C code makes."""
-
-    def __init__(self, function: Callable[..., Any], error: BaseException) -> None:
-        self.exc_type: Any = type(error)
-        self.exc_value: BaseException | None = error
-        self.exc_traceback = error.__traceback__
-        self.err_msg: str | None = "Exception ignored in thread started by"
-        self.object: Any = function
-        if sys.version_info >= (3, 13):
-            self.err_msg, self.object = f"{self.err_msg} {function!r}", None
 
 
 def spawn(task: Task, function: Callable[[], Any]) -> Task:
@@ -183,21 +170,26 @@ def begin_process(task: Task) -> None:
 
 def join_all(process: Any) -> None:
     """What the interpreter does before it ends: pools are told to end, threads that are no daemons are joined."""
-    own = process.threads.active
-    pools = list(process.threads.pool_queues.items())
+    threads = process.threads
+    threads.shutting_down = True
+    for function in reversed(threads.exit_functions):
+        function()
+    own = threads.active
+    threads.pools_ended = True
+    pools = list(threads.pool_queues.items())
     for _, work in pools:
         work.put(None)
     for thread, _ in pools:
         thread.join()
     while True:
-        threads = [
+        alive = [
             thread
             for ident, thread in list(own.items())
-            if thread is not process.threads.main and not thread.daemon and thread.is_alive()
+            if thread is not threads.main and not thread.daemon and thread.is_alive()
         ]
-        if not threads:
+        if not alive:
             return
-        for thread in threads:
+        for thread in alive:
             thread.join()
 
 
@@ -239,11 +231,21 @@ class PerProcess:
         return len(self._target())
 
 
+class _PoolsEnded:
+    """The flag of concurrent.futures that workers may end: inside the process' own, outside not yet."""
+
+    def __bool__(self) -> bool:
+        current = getcurrent()
+        return type(current) is TaskGreenlet and current.task.process.threads.pools_ended
+
+
 def _separate_pools() -> None:
-    """The table of concurrent.futures' worker threads becomes per process, before the first entry is made inside."""
+    """What concurrent.futures keeps of its threads becomes per process, before the first entry is made inside."""
     pools: Any = sys.modules.get("concurrent.futures.thread")
     if pools is not None and not isinstance(pools._threads_queues, PerProcess):
         pools._threads_queues = PerProcess("pool_queues", pools._threads_queues)
+        if not pools._shutdown:  # else the interpreter itself ends: it has set the flag for good
+            pools._shutdown = _PoolsEnded()
 
 
 class _QueueMeta(type):
