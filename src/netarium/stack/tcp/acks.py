@@ -36,7 +36,7 @@ def take(c: ControlBlock, header: TcpHeader, sequence: int, payload_bytes: int) 
             c.ip.tcp.send_challenge_ack(c)
             return Drop.TCP_BAD_ACK
         if c.sack_ok and header.options is not None and header.options.sack:
-            _take_sack(c, header)
+            _find_losses(c, _take_sack(c, header))
         return None
     window = header.window << c.snd_scale
     window_changed = window != c.snd_wnd
@@ -54,7 +54,9 @@ def take(c: ControlBlock, header: TcpHeader, sequence: int, payload_bytes: int) 
         _advance(c, header, acknowledgment)
     elif c.sack_ok:
         if header.options is not None and header.options.sack:
-            original = _take_sack(c, header)
+            new = _take_sack(c, header)
+            _measure_sacked(c, new)
+            original = _find_losses(c, new)
             if c.timed_out:
                 undo.after_timeout(c, header, False, original, c.sacked_bytes > sacked_before)
         if acknowledgment == c.probe_end and not payload_bytes:
@@ -82,10 +84,16 @@ def _advance(c: ControlBlock, header: TcpHeader, acknowledgment: int) -> None:
     c.retries = 0
     c.first_unanswered_at = now
     rtt_ns = _drop_acknowledged(c, header, acknowledgment, now)
+    takes_sack = c.sack_ok and (
+        c.sacked_bytes or c.resent or (header.options is not None and header.options.sack)
+    )
+    new = _take_sack(c, header) if takes_sack else []
+    if rtt_ns < 0:
+        rtt_ns = _measure_otherwise(c, header, new, now)
     if rtt_ns >= 0:
         c.rtt.sample(rtt_ns)  # without a measurement the time-out stays backed off (RFC 6298 section 5; Karn)
-    if c.sack_ok and (c.sacked_bytes or c.resent or (header.options is not None and header.options.sack)):
-        _take_sack(c, header)
+    if takes_sack:
+        _find_losses(c, new)
     if c.probe_end >= 0 and acknowledgment >= c.probe_end:
         _probe_answered(c, header, acknowledgment, advanced=True)
     if c.recovering:
@@ -189,12 +197,16 @@ def _drop_acknowledged(c: ControlBlock, header: TcpHeader, acknowledgment: int, 
     if not flight:
         c.resend_from = 0
         c.sacked_bytes = c.lost_bytes = c.retransmit_bytes = c.lost_pending = 0
-    if retransmitted:
-        # Karn: only the timestamp can say which transmission is answered (RFC 7323 section 4.1). It does not when what
-        # came was a duplicate, which tells that the last acknowledgment was lost: of such TS.Recent is not taken.
-        sack = header.options.sack if header.options is not None else ()
-        return -1 if sack and _reports_duplicate(c, sack) else _echoed_rtt_ns(c, header, now)
-    return rtt_ns
+    return -1 if retransmitted else rtt_ns
+
+
+def _measure_otherwise(c: ControlBlock, header: TcpHeader, new: list[Segment], now: int) -> int:
+    """Nothing that was sent once was acknowledged: measure by what is selectively, or by the timestamp; else -1.
+
+    Karn: of what was sent again only the timestamp says which transmission is answered. (RFC 7323 section 4.1)
+    """
+    rtt_ns = _sacked_rtt_ns(new, now)
+    return rtt_ns if rtt_ns >= 0 else _echoed_rtt_ns(c, header, now)
 
 
 def _echoed_rtt_ns(c: ControlBlock, header: TcpHeader, now: int) -> int:
@@ -218,11 +230,31 @@ def _trim(c: ControlBlock, segment: Segment, acknowledgment: int) -> None:
     segment.start = acknowledgment
 
 
-def _take_sack(c: ControlBlock, header: TcpHeader) -> bool:
-    """Mark what the peer holds beyond the cumulative acknowledgment, and look for losses. (RFC 2018 5; RFC 8985 6.2)
+def _sacked_rtt_ns(new: list[Segment], now: int) -> int:
+    """The round trip of the first of these that was sent once; -1 when none was. (Linux first_sackt)"""
+    return max((now - each.sent_at_ns for each in new if each.transmissions == 1), default=-1)
 
-    True when some of it was sent once, before a time-out that may have been wrong.
+
+def _measure_sacked(c: ControlBlock, new: list[Segment]) -> None:
+    """Nothing was acknowledged but selectively: that measures too, and ends Karn's back-off. (RFC 6298 section 3)
+
+    The timer is set anew only when the answer is to what was sent before the head was sent last: else it would be put
+    off without end while the head is lost (Linux tcp_clean_rtx_queue); or when it was backed off.
     """
+    now = c.stack.now
+    rtt_ns = _sacked_rtt_ns(new, now)
+    if rtt_ns < 0:
+        return
+    backed_off = c.rtt.backoff
+    c.rtt.sample(rtt_ns)
+    if backed_off or rtt_ns > now - c.flight[c.flight_head].sent_at_ns:
+        c.rto_at = at = now + c.rtt.rto_ns
+        if at < c.deadline_ns:
+            c.stack.timers.arm(c, at)
+
+
+def _take_sack(c: ControlBlock, header: TcpHeader) -> list[Segment]:
+    """Mark what the peer holds beyond the cumulative acknowledgment; returns what is new. (RFC 2018 section 5)"""
     new: list[Segment] = []
     if header.options is not None:
         blocks = header.options.sack
@@ -239,6 +271,14 @@ def _take_sack(c: ControlBlock, header: TcpHeader) -> bool:
                 recovery.mark_sacked(c, left_edge, right_edge, new)
         for segment in new:
             rack.note_delivered(c, segment, c.stack.now)
+    return new
+
+
+def _find_losses(c: ControlBlock, new: list[Segment]) -> bool:
+    """Look for losses after `new` was selectively acknowledged. (RFC 8985 section 6.2)
+
+    True when some of it was sent once, before a time-out that may have been wrong.
+    """
     original = c.timed_out and undo.original_in(c, new)
     if new:
         c.duplicate_acks += 1
