@@ -306,6 +306,26 @@ def test_payload_that_differs_behind_what_is_shown_is_said_to_differ(tmp_path: P
         assert sum(words in line for line in lines) == 4
 
 
+def ask_two_things(many: int) -> None:
+    for number in range(many):
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+            client.sendto(b"even" if number % 2 else b"odds", ("10.0.0.2", 9000))
+            client.recv(100)
+
+
+def test_what_is_said_is_listed_unless_all_said_what_the_first_did(tmp_path: Path) -> None:
+    net = pair()
+    net["b"].run(answer_datagrams, 12)
+    net["a"].run(ask_two_things, 12)
+    story = told(net, tmp_path, net.run)
+    (together,) = story.of("alike")
+    assert {each["said"][0]["preview"]["text"] for each in together.values["contents"]} == {
+        "'odds'",
+        "'even'",
+    }
+    assert any("'even'" in line for line in together.lines)
+
+
 def speak_first_or_second(many: int) -> None:
     with socket.create_server(("", 8000)) as listener:
         for number in range(many):

@@ -54,10 +54,8 @@ class _Sort:
     """How many that were told by themselves went so, to their end."""
     by_the_way: set[tuple[str, ...]] = field(default_factory=set)
     """Steps that were told of, which are no part of the course."""
-    contents: dict[str, None] = field(default_factory=dict)
-    """What was said in those that were told by themselves."""
-    first: dict[bytes, tuple[str, int]] = field(default_factory=dict)
-    """The first that was told of each course: who asked, with its port; and when, ns."""
+    first: dict[bytes, tuple[str, int, str]] = field(default_factory=dict)
+    """The first that was told of each course: who asked, with its port; when, ns; and what was said in it."""
     looks: dict[str, int] = field(default_factory=dict)
     """What is shown of payloads that are longer -> the check sum of the first that looked so."""
     rests: dict[bytes, _Rest] = field(default_factory=dict)
@@ -227,12 +225,11 @@ class Alike:
         """It has been told from its beginning to its end."""
         sort = thing.sort
         _count(sort.whole, thing.course)
+        said = "" if thing.is_long else key_of(thing.said)
         if thing.course in sort.whole:
-            sort.first.setdefault(thing.course, (_name(thing), thing.first_ns))
+            sort.first.setdefault(thing.course, (_name(thing), thing.first_ns, said))
         for each in thing.said:
             _looks_like_another(sort, each)
-        if len(sort.contents) < COURSES_MAX and not thing.is_long:
-            sort.contents[key_of(thing.said)] = None
         thing.said = []
 
     def _fold(self, thing: _Thing) -> None:
@@ -249,7 +246,7 @@ class Alike:
             said = [_shown(each, thing) for each in thing.said]
             known = rest.listed[key] = {"count": 0, "asker": thing.asker, "port": _port(thing), "said": said}
             values["contents"].append(known)
-            is_news = key not in sort.contents or any(each["what"] == "prints" for each in said)
+            is_news = key != sort.first[thing.course][2] or any(each["what"] == "prints" for each in said)
             values["listed"] = values["listed"] or is_news
         known["count"] += 1
         add_programs(known["said"], thing.said)
@@ -268,7 +265,7 @@ class Alike:
         sort = thing.sort
         rest = sort.rests.get(course)
         if rest is None:
-            like, like_ns = sort.first.get(course, ("", 0))
+            like, like_ns, _ = sort.first.get(course, ("", 0, ""))
             values: dict[str, Any] = {"of": thing.subject.kind, "count": 0, "waits": 0, "end_ns": 0}
             values |= {"like": like, "like_ns": like_ns}
             values |= {

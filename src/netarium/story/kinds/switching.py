@@ -55,7 +55,8 @@ class _Switching:
             "port": _port(record["after"]),
             "before": _port(record["before"]),
         }
-        fact = Fact(record["t"], "mac-learned", record["at"], values, about=self._about(mac))
+        about = self.scene.just_arrived(record["at"]) or self._about(mac)
+        fact = Fact(record["t"], "mac-learned", record["at"], values, about=about)
         if values["before"]:
             fact.fold = f"moved {record['at']}"  # in a loop addresses move with every frame
         yield fact
