@@ -96,7 +96,7 @@ def _receive_slowly(c: ControlBlock, frame: Frame, header: TcpHeader, sequence: 
     if flags & RST and sequence == c.rcv_nxt - 1 and states.PEER_HAS_CLOSED[c.state]:
         reason = None  # it has the number of the peer's FIN
     if reason is not None:
-        if not flags & RST:
+        if not flags & RST and c.state != states.CLOSED:  # its acknowledgment may have ended the connection
             _answer_unacceptable(c, flags, sequence, size)
         return reason
     if flags & RST:
@@ -186,15 +186,24 @@ def _check_sequence(c: ControlBlock, header: TcpHeader, sequence: int, size: int
     if end < c.rcv_nxt or (end == c.rcv_nxt and length and sequence < c.rcv_nxt):
         if (size or header.flags & FIN) and c.sack_ok and c.stack.settings.tcp_dsack:
             c.duplicate_range = (sequence, end)  # a FIN counts as it does in Linux tcp_send_dupack
+        if end >= c.last_ack_sent_to and header.flags & (ACK | RST | SYN) == ACK:
+            # Our acknowledgment of it may be lost. Its own counts, and its timestamp is the one to echo. (Linux
+            # tcp_sequence: acceptable is what ends at rcv_wup; RFC 7323 section 4.3 (2))
+            _take_acknowledgment_only(c, header, sequence, length)
         return Drop.TCP_OLD_DUPLICATE
     if sequence > window_end or (sequence == window_end and length and window_end > c.rcv_nxt):
         return Drop.TCP_OUT_OF_WINDOW
     if size and window_end == c.rcv_nxt and not header.flags & (RST | SYN):
         # The window is shut: data is refused, but ACK, URG and RST of it still count (RFC 9293 section 3.10.7.4).
-        if acks.take(c, header, sequence, 0) is None:
-            _note_timestamp(c, header, sequence)
+        _take_acknowledgment_only(c, header, sequence, 0)
         return Drop.TCP_OUT_OF_WINDOW
     return None
+
+
+def _take_acknowledgment_only(c: ControlBlock, header: TcpHeader, sequence: int, length: int) -> None:
+    """Of a segment whose text is not taken, the acknowledgment and the timestamp count."""
+    if c.state != states.SYN_RECEIVED and acks.take(c, header, sequence, length) is None:
+        _note_timestamp(c, header, sequence)
 
 
 def _answer_unacceptable(c: ControlBlock, flags: int, sequence: int, size: int) -> None:
@@ -207,6 +216,10 @@ def _answer_unacceptable(c: ControlBlock, flags: int, sequence: int, size: int) 
         transmit.send_syn(c, c.peer_syn)
         return
     if size or flags & FIN or not c.ip.tcp.too_many_invalid(c):
+        c.ack_now = True
+    if c.state not in (states.SYN_RECEIVED, states.TIME_WAIT):
+        sender.output(c)  # its acknowledgment may have made room for data, which carries ours
+    elif c.ack_now:
         transmit.send_ack(c)
 
 
