@@ -276,3 +276,75 @@ def test_what_a_resting_server_has_written_is_there_when_the_net_is_closed(tmp_p
         )
         net.run()
     assert (tmp_path / "o").read_text() == "data"
+
+
+_ARCHIVES = """import gzip, zipfile
+class App: out = gzip.open('class.gz', 'wt')
+App.out.write('data')
+def closure():
+    z = zipfile.ZipFile('a.zip', 'w'); z.writestr('n', 'data')
+    return lambda: z
+keep = closure()
+class Cycle: pass
+c = Cycle(); c.me = c; c.g = gzip.open('cycle.gz', 'wb'); c.g.write(b'data')
+"""
+
+
+def test_archives_left_open_are_whole(empty_net: Net, host: Any, tmp_path: Path) -> None:
+    import gzip
+    import zipfile
+
+    host.run(["python", "-c", _ARCHIVES], directory=tmp_path)
+    empty_net.run(check=True)
+    for name in ("class.gz", "cycle.gz"):
+        assert gzip.decompress((tmp_path / name).read_bytes()) == b"data"
+    with zipfile.ZipFile(tmp_path / "a.zip") as archive:
+        assert archive.read("n") == b"data"
+
+
+def test_functions_that_a_script_registered_in_the_interpreter_keep_their_globals(
+    empty_net: Net, host: Any
+) -> None:
+    host.run(["python", "-c", "import codecs\ntable = {}\ncodecs.register(lambda name: table.get(name))\n"])
+    later = host.run(
+        ["python", "-c", "try: 'x'.encode('none such')\nexcept LookupError: print('unknown')"], at="1s"
+    )
+    empty_net.run(check=True)
+    assert later.stdout == "unknown\n"
+
+
+def test_a_file_that_a_shared_library_has_open_stays_open(
+    empty_net: Net, host: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "site").mkdir()
+    (tmp_path / "site" / "shared_log.py").write_text(
+        "_file = None\n"
+        "def log(path, text):\n"
+        "    global _file\n"
+        "    _file = _file or open(path, 'a')\n"
+        "    _file.write(text)\n"
+        "    _file.flush()\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path / "site")
+    import shared_log  # type: ignore[import-not-found]
+
+    script = f"import shared_log\nshared_log.log({str(tmp_path / 'log')!r}, 'one ')"
+    first, second = host.run(["python", "-c", script]), host.run(["python", "-c", script], at="1s")
+    empty_net.run(check=True)
+    shared_log.log(tmp_path / "log", "test")
+    shared_log._file.close()
+    assert (tmp_path / "log").read_text() == "one one test", (first.stderr, second.stderr)
+
+
+def test_a_program_finalizes_no_objects_of_another(empty_net: Net, host: Any) -> None:
+    owner = host.run(
+        [
+            "python",
+            "-c",
+            "import builtins, time\nclass D:\n    def __del__(self): print('del')\n    def use(self): print('alive')\n"
+            "builtins.of_owner = d = D()\ntime.sleep(5)\nd.use()\ndel builtins.of_owner, d\n",
+        ]
+    )
+    other = host.run(["python", "-c", "import time\ndef f(): pass\ntime.sleep(1)\n"])
+    empty_net.run(check=True)
+    assert other.stdout == "" and owner.stdout == "alive\ndel\n"

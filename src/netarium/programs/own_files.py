@@ -22,6 +22,8 @@ class _Opened(NamedTuple):
 
     outer: ref[Any]
     raw: ref[io.FileIO]
+    is_shared: bool
+    """A library that others have too has opened it, and may have it for them: it is not closed at the end."""
 
 
 class _Loose(NamedTuple):
@@ -62,13 +64,13 @@ class OwnFiles:
         self._take(number)
         self._files[number] = _Loose(status.st_dev, status.st_ino)
 
-    def add_object(self, file: Any) -> None:
+    def add_object(self, file: Any, *, is_shared: bool = False) -> None:
         """A file object that owns its descriptor."""
         raw = _raw_of(file)
         if raw is not None:
             number = raw.fileno()
             self._take(number)
-            self._files[number] = _Opened(ref(file), ref(raw))
+            self._files[number] = _Opened(ref(file), ref(raw), is_shared)
 
     def discard(self, number: int) -> None:
         """The process has closed it."""
@@ -112,8 +114,9 @@ class OwnFiles:
             found = self._files.get(number)
             if isinstance(found, _Opened):
                 outer, raw = found.outer(), found.raw()
-                if outer is not None and id(outer) in spared:
-                    _quietly(outer.flush)
+                if found.is_shared or (outer is not None and id(outer) in spared):
+                    if outer is not None and (flush or not found.is_shared):
+                        _quietly(outer.flush)
                     continue
                 if flush and outer is not None:
                     _quietly(outer.close)
@@ -126,6 +129,30 @@ class OwnFiles:
             if _holders.get(number) is self:
                 del _holders[number]
         self._files.clear()
+
+
+_BETWEEN = sys.stdlib_module_names | {"netarium"}
+"""Modules that open files for others."""
+
+
+def opened_by_shared_module(own: Container[str]) -> bool:
+    """Whether who opens a file now is a library of all programs, not the program; `own` are its modules' top names.
+
+    For a function of the test the program is the module of its outermost call.
+    """
+    first: dict[str, Any] | None = None
+    last: dict[str, Any] | None = None
+    frame = sys._getframe(1)
+    while frame is not None:
+        top = str(frame.f_globals.get("__name__", "")).partition(".")[0]
+        if top not in _BETWEEN:
+            if first is None:
+                if top in own:
+                    return False
+                first = frame.f_globals
+            last = frame.f_globals
+        frame = frame.f_back  # type: ignore[assignment]
+    return first is not last
 
 
 def streams_of_shared_logging() -> frozenset[int]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 from typing import Any
 
+from netarium.programs.own_files import opened_by_shared_module
 from netarium.programs.shims.descriptors import close as close_number
 from netarium.programs.shims.file_times import open_written
 from netarium.programs.shims.os import read as read_number
@@ -51,7 +52,8 @@ def open_file(
     else:
         opened = _real_open(file, mode, buffering, encoding, errors, newline, closefd, opener)
     if closefd:
-        task.process.own_files.add_object(opened)
+        process = task.process
+        process.own_files.add_object(opened, is_shared=opened_by_shared_module(process.context.tops))
     return opened
 
 
