@@ -296,6 +296,10 @@ def without_sack(c: ControlBlock, partial: bool) -> None:
         if not first.lost or first.retransmitted:
             mark_lost(c, first, c.flight_head)
         return
+    if not c.recovering and c.snd_una <= c.recovery_point:
+        # It may answer what was sent again without need in the last recovery. (RFC 6582 sections 3.2 step 1 and 4.1;
+        # Linux tcp_is_non_sack_preventing_reopen)
+        return
     # A duplicate says that a segment has left the network, though not which.
     room = c.snd_nxt - c.snd_una - c.lost_bytes
     c.sacked_bytes = min(c.sacked_bytes + c.mss, max(room - c.mss, 0))

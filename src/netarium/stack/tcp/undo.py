@@ -83,6 +83,8 @@ def take_back(c: ControlBlock, unmark: bool) -> None:
         c.flight[index].lost = False
     c.lost_bytes = c.lost_pending = 0
     c.judged_to = c.snd_una
+    if c.snd_una < c.recovery_point:
+        c.recovery_point = c.snd_una - 1  # the next duplicates are news (Linux: back to TCP_CA_Open)
     c.timed_out = False
     c.frto = NONE
     c.duplicate_acks = 0
