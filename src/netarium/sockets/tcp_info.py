@@ -124,7 +124,7 @@ def _receiving(c: Any) -> dict[str, int]:
         "last_data_recv": (now - c.last_receive_at) // 1_000_000 if c.last_receive_at else 0,
         "last_ack_recv": (now - c.last_heard_at) // 1_000_000,
         "rcv_ssthresh": max(c.rcv_adv - c.rcv_nxt, 0),
-        "advmss": options.own_mss(c) if c.route is not None else c.mss,
+        "advmss": options.own_segment(c) if c.route is not None else c.mss,
         "rcv_space": c.rcv_space_bytes,
         "bytes_received": c.bytes_received + int(c.peer_done),
         "segs_in": c.segments_in & 0xFFFFFFFF,

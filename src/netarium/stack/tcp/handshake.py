@@ -112,7 +112,7 @@ def _take_peer_syn(c: ControlBlock, header: TcpHeader) -> None:
     c.max_window = header.window
     options.agree(c, header)
     c.rcv_mss = options.guess_peer_segment(c, window)
-    c.rcv_space_bytes = min(window, 10 * options.own_mss(c))
+    c.rcv_space_bytes = min(window, 10 * options.own_segment(c))
 
 
 def receive_in_syn_sent(c: ControlBlock, header: TcpHeader) -> Drop | None:

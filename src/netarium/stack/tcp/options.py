@@ -38,6 +38,11 @@ def own_mss(c: ControlBlock) -> int:
     return max(mss, MSS_MIN)
 
 
+def own_segment(c: ControlBlock) -> int:
+    """How much the peer's full segments carry when it fills the MSS we announce. (Linux advmss, once established)"""
+    return own_mss(c) - (TIMESTAMP_OPTION_BYTES if c.timestamps_ok else 0)
+
+
 def choose_receive_space(c: ControlBlock) -> None:
     """Set the receive buffer and the window scale we shall offer. (Linux tcp_select_initial_window)"""
     settings = c.stack.settings
