@@ -53,3 +53,30 @@ def test_a_loss_shows_in_the_samples_and_in_the_drawing(net: Net, tmp_path: Path
     assert windows.about[key] == ("cubic", 1448)
     (file,) = windows.draw(tmp_path / "plots")
     assert file.read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_time_out_shows_though_its_segment_never_leaves(net: Net) -> None:
+    client = net.host("client", address="10.0.0.1/24")
+    server = net.host("server", address="10.0.0.2/24")
+    link = net.link(client, server, delay="10ms", rate="10Mbps")
+    windows = Windows()
+    net.watch.add(windows)
+
+    def serve() -> None:
+        connection, _ = socket.create_server(("", 80)).accept()
+        while connection.recv(65536):
+            pass
+
+    def send() -> None:
+        with socket.create_connection(("10.0.0.2", 80)) as connection:
+            connection.sendall(bytes(1_000_000))
+
+    server.run(serve, root=True)
+    client.run(send)
+    net.run(until="300ms")
+    link.cut()
+    net.run(until="2s")
+    (key,) = [key for key in windows.samples if key[0] == "client"]
+    timed_out = [at for at, cause in windows.resent[key] if cause == "TIMEOUT"]
+    assert timed_out
+    assert [cwnd for at, cwnd, *_ in windows.samples[key] if at == timed_out[0]] == [1448]

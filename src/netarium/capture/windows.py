@@ -56,6 +56,7 @@ class Windows:
         self.recoveries: dict[tuple[str, str], list[list[int]]] = {}
         self.about: dict[tuple[str, str], tuple[str, int]] = {}
         self._recovering: set[tuple[str, str]] = set()
+        self._senders: dict[tuple[str, str], Any] = {}
 
     def frame(self, now: int, port: PortLike, stop: Stop, frame: FrameLike) -> None:
         """Sample the connection of a TCP segment that leaves its host or comes to it."""
@@ -69,7 +70,9 @@ class Windows:
         for table in tables:
             c = table.get(key)
             if c is not None and c.congestion is not None:
-                self._sample(now, (stack.name, c.subject()), c)
+                at = stack.name, c.subject()
+                self._senders[at] = c
+                self._sample(now, at, c)
 
     def _sample(self, now: int, key: tuple[str, str], c: Any) -> None:
         threshold = c.congestion.ssthresh_bytes
@@ -93,6 +96,9 @@ class Windows:
         cause = str(details.get("cause"))
         if stop is Stop.RETRANSMIT and any(cause in names for names, *_ in MARKS):
             self.resent.setdefault((place, subject), []).append((now, cause))
+            sender = self._senders.get((place, subject))
+            if sender is not None:  # the segment itself may never leave: the cable is out
+                self._sample(now, (place, subject), sender)
 
     def draw(self, folder: str | Path) -> list[Path]:
         """Write a PNG per connection that sent data; the files. Raises UsageError without matplotlib."""
