@@ -140,3 +140,16 @@ def test_what_starts_processes_is_refused_by_name(empty_net: Net, host: Any, cod
     service = host.run(["python", "-c", code])
     empty_net.run()
     assert "RefusedError: " in service.stderr and "of program host on host" in service.stderr
+
+
+def test_hooks_look_as_the_interpreters_own(empty_net: Net, host: Any) -> None:
+    def look() -> list[tuple[str, str]]:
+        import sys
+        import threading
+
+        hooks: list[Any] = [sys.excepthook, threading.excepthook, sys.unraisablehook]
+        return [(each.__module__, each.__name__) for each in hooks]
+
+    service = host.run(look)
+    empty_net.run(check=True)
+    assert service.result == [("sys", "excepthook"), ("_thread", "_excepthook"), ("sys", "unraisablehook")]

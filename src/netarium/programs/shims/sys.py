@@ -75,9 +75,14 @@ class HookProxy:
     def __init__(self, inside: Any, default: Any) -> None:
         self._inside = inside
         self._default = default
+        self.__name__ = self.__qualname__ = default.__name__
+        self.__module__ = default.__module__
         self._calling: list[int] = []
         """The threads in which the outside's runs."""
         self.outside: Any = None
+
+    def __repr__(self) -> str:
+        return repr(self._default)
 
     def __call__(self, *arguments: Any) -> Any:
         """To whom it concerns."""
