@@ -9,6 +9,7 @@ From the ground up (a later line may import earlier ones):
     reassembly      bytes that came early
     socket_options  what the program has chosen
     control_block   `ControlBlock`: all that is known about one connection, and nothing it does
+    segment         `Segment`: what was sent once and may have to be sent again
     options         what the two ends agreed on in their SYNs
     initial_numbers where sequence numbers and timestamps begin (RFC 6528)
     syn_cookies     a handshake without a memory (RFC 4987)

@@ -10,7 +10,8 @@ from typing import Final
 
 from netarium.journey import Drop
 from netarium.stack.tcp import close, options, rack, recovery, sender, states, undo
-from netarium.stack.tcp.control_block import NEVER_NS, ControlBlock, Segment
+from netarium.stack.tcp.control_block import NEVER_NS, ControlBlock
+from netarium.stack.tcp.segment import Segment
 from netarium.stack.tcp.sequence import MASK, unwrap
 from netarium.stack.tcp.timers import window_opened
 from netarium.wire.tcp import TcpHeader

@@ -14,6 +14,7 @@ from netarium.journey import Cause
 from netarium.stack.tcp import states
 from netarium.stack.tcp.reassembly import Payload, Reassembly
 from netarium.stack.tcp.rtt import RttEstimator
+from netarium.stack.tcp.segment import Segment
 from netarium.stack.tcp.socket_options import SocketOptions
 from netarium.stack.timers import TimerOwner
 
@@ -31,40 +32,6 @@ DATA_SEGMENT: Final = (1 << 32) + 1
 
 MSS_DEFAULT: Final = 536
 """What the peer takes when it says nothing. (RFC 9293 section 3.7.1)"""
-
-
-class Segment:
-    """A segment that was sent and is not yet acknowledged: an entry of the retransmission queue."""
-
-    __slots__ = (
-        "end",
-        "flags",
-        "lost",
-        "payload",
-        "retransmitted",
-        "sacked",
-        "sent_at_ns",
-        "start",
-        "transmissions",
-    )
-
-    def __init__(self, start: int, end: int, payload: bytes, flags: int, sent_at_ns: int) -> None:
-        self.start = start
-        self.end = end
-        self.payload = payload
-        self.flags = flags
-        self.sent_at_ns = sent_at_ns
-        self.transmissions = 1
-        self.sacked = False
-        self.lost = False
-        self.retransmitted = False
-        """A retransmission of it is in flight."""
-
-    def __repr__(self) -> str:
-        marks = "".join(
-            mark for mark, on in (("S", self.sacked), ("L", self.lost), ("R", self.retransmitted)) if on
-        )
-        return f"<Segment {self.start}:{self.end} {marks}>"
 
 
 class ControlBlock(TimerOwner):

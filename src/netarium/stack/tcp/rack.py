@@ -12,8 +12,9 @@ from __future__ import annotations
 from bisect import bisect_left
 from typing import Final
 
-from netarium.stack.tcp.control_block import NEVER_NS, ControlBlock, Segment
+from netarium.stack.tcp.control_block import NEVER_NS, ControlBlock
 from netarium.stack.tcp.recovery import mark_lost
+from netarium.stack.tcp.segment import Segment
 
 DELAYED_ACK_NS: Final = 200_000_000
 """RFC 8985 TLP.max_ack_delay: how long the peer may hold the acknowledgment of a single segment."""

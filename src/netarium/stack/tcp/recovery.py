@@ -13,7 +13,8 @@ from bisect import bisect_left
 
 from netarium.journey import Cause, Stop
 from netarium.stack.tcp import undo
-from netarium.stack.tcp.control_block import NEVER_NS, ControlBlock, Segment
+from netarium.stack.tcp.control_block import NEVER_NS, ControlBlock
+from netarium.stack.tcp.segment import Segment
 from netarium.stack.tcp.transmit import transmit
 from netarium.wire.tcp import FIN, PSH
 

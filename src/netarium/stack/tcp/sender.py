@@ -10,9 +10,10 @@ from __future__ import annotations
 from typing import Final
 
 from netarium.stack.tcp import options, states, telling, undo, urgent
-from netarium.stack.tcp.control_block import NEVER_NS, ControlBlock, Segment
+from netarium.stack.tcp.control_block import NEVER_NS, ControlBlock
 from netarium.stack.tcp.rack import probe_delay_ns
 from netarium.stack.tcp.recovery import resend_last, resend_lost
+from netarium.stack.tcp.segment import Segment
 from netarium.stack.tcp.transmit import sack_option_bytes, send_ack, transmit
 from netarium.wire.tcp import ACK, FIN, PSH
 

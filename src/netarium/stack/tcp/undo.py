@@ -10,7 +10,8 @@ rest. As on Linux the window is what it was, or larger; the cubic of RFC 9438 be
 
 from __future__ import annotations
 
-from netarium.stack.tcp.control_block import ControlBlock, Segment
+from netarium.stack.tcp.control_block import ControlBlock
+from netarium.stack.tcp.segment import Segment
 from netarium.stack.tcp.sequence import MASK, unwrap
 from netarium.wire.tcp import TcpHeader
 
