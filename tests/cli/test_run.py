@@ -263,6 +263,7 @@ def test_ctrl_c_is_exit_130_and_the_capture_is_whole(script, tmp_path, body):
         process.kill()
         process.wait()
     assert process.returncode == 130, stderr
+    assert "netarium: interrupted" in stderr
     assert "virtual" in stderr.splitlines()[-1]
     frames = list(read_capture(tmp_path / "x.pcapng"))
     assert b"first" in frames[0].data

@@ -75,6 +75,7 @@ def run(arguments: RunArguments, console: Console | None = None) -> int:
     console.close()
     codes: list[int] = []
     if interrupted:
+        console.notice("netarium: interrupted; what was captured and written so far is whole")
         codes.append(INTERRUPTED)
     codes += _told(net, console, end, error)
     try:
